@@ -1,0 +1,91 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_ACCEPT_H_INCLUDED_
+#define _SCHEMA1_ACCEPT_H_INCLUDED_
+
+
+#include "schema1_string.h"
+
+
+typedef enum {
+    SCHEMA1_TYPE_GENERIC = 0,       /* missing, or says nothing */
+    SCHEMA1_TYPE_SIGNED,            /* schema 1, ...v1+prettyjws */
+    SCHEMA1_TYPE_UNSIGNED,          /* schema 1, ...v1+json */
+    SCHEMA1_TYPE_SCHEMA2,
+    SCHEMA1_TYPE_LIST,              /* Docker manifest list */
+    SCHEMA1_TYPE_OCI_MANIFEST,
+    SCHEMA1_TYPE_OCI_INDEX,
+    SCHEMA1_TYPE_OTHER              /* names something else */
+} schema1_type_e;
+
+
+/* what a client says that it accepts: all its Accept lines together */
+
+typedef struct {
+    unsigned           types;       /* 1 << schema1_type_e for each named */
+    bool               json;        /* application/json is named */
+    bool               wildcard;
+} schema1_accept_t;
+
+
+/* what has to be done with a document of a type for such a client */
+
+typedef enum {
+    SCHEMA1_ACTION_AS_IS = 0,
+    SCHEMA1_ACTION_TELL,            /* generic type: look at the document */
+    SCHEMA1_ACTION_CHILD,           /* a list: find the platform's child */
+    SCHEMA1_ACTION_SCHEMA2,
+    SCHEMA1_ACTION_SCHEMA1,
+    SCHEMA1_ACTION_REFUSE           /* only schema 1 fits; it isn't taken */
+} schema1_action_e;
+
+
+/*
+ * The type that a Content-Type or mediaType names (RFC 9110, 8.3.1): compared
+ * without case, parameters ignored.  An empty value, application/json,
+ * text/plain, application/octet-stream, binary/octet-stream are generic.
+ */
+schema1_type_e schema1_media_type(schema1_str_t value);
+
+/* the full name of a type; "" for GENERIC and OTHER */
+const char *schema1_media_type_name(schema1_type_e type);
+
+/*
+ * Reads the values of all Accept header lines (RFC 9110, 12.5.1) into
+ * *accept.  q=0 means not named, a malformed q counts as 1, what is no media
+ * range is passed over.  Linear in the length, allocates nothing.
+ */
+void schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
+    size_t n);
+
+/*
+ * True when nothing is ever to be made for this client: it names all four
+ * modern types, or some of them and a wildcard, or some but neither schema 2
+ * nor anything that means schema 1.
+ */
+bool schema1_accept_is_modern(const schema1_accept_t *accept);
+
+bool schema1_accept_takes_schema1(const schema1_accept_t *accept);
+
+/*
+ * What to do with the document stored under a tag ("child" false), or with a
+ * child that a list named ("child" true: a schema 1 child is not given to a
+ * client that does not take schema 1).  TELL is never answered for a child.
+ */
+schema1_action_e schema1_accept_decide(const schema1_accept_t *accept,
+    schema1_type_e stored, bool child);
+
+/*
+ * Appends the value of the one Accept line that goes upstream: the client's
+ * types in their order, each once, without parameters, those with q=0 left
+ * out unless modern; then the modern types that are missing.
+ */
+int schema1_accept_upstream(const schema1_str_t *lines, size_t n,
+    schema1_buf_t *value);
+
+
+#endif /* _SCHEMA1_ACCEPT_H_INCLUDED_ */

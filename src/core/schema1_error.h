@@ -1,0 +1,108 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_ERROR_H_INCLUDED_
+#define _SCHEMA1_ERROR_H_INCLUDED_
+
+
+#include "schema1_string.h"
+
+
+/*
+ * Why a client does not get what it asked for.  One table in schema1_error.c
+ * maps each reason to its name, HTTP status and registry error code.
+ */
+
+typedef enum {
+    SCHEMA1_NO_REASON = 0,
+
+    /* 404 MANIFEST_UNKNOWN */
+    SCHEMA1_NO_PLATFORM,            /* no child for the platform */
+    SCHEMA1_MANIFEST_NOT_FOUND,     /* a child that the registry lost */
+
+    /* 400 MANIFEST_INVALID */
+    SCHEMA1_FOREIGN_LAYER,
+    SCHEMA1_ENCRYPTED_LAYER,
+    SCHEMA1_LAYER_COMPRESSION,      /* zstd and the like */
+    SCHEMA1_NOT_AN_IMAGE,
+    SCHEMA1_NOT_TAKEN,              /* only schema 1 fits, client refuses it */
+    SCHEMA1_INVALID_MANIFEST,       /* hashes right, but can not be read */
+    SCHEMA1_INVALID_CONFIG,
+    SCHEMA1_CONFIG_NOT_FOUND,
+
+    /* 502 UNKNOWN */
+    SCHEMA1_TRUNCATED,              /* cut off or stalled after its header */
+    SCHEMA1_ENCODED,                /* compressed though not asked */
+    SCHEMA1_UNPROVEN,               /* broken, and no digest proves it whole */
+    SCHEMA1_UPSTREAM_FAILED,        /* unreachable, 5xx, another status */
+    SCHEMA1_DIGEST_MISMATCH,
+    SCHEMA1_SIZE_MISMATCH,
+    SCHEMA1_DIGEST_UNSUPPORTED,
+    SCHEMA1_REDIRECTED,             /* a redirect that may not be followed */
+
+    /* 504 UNKNOWN */
+    SCHEMA1_TIMED_OUT,
+
+    /* 502 SIZE_INVALID */
+    SCHEMA1_TOO_LARGE,              /* over schema_conversion_max_size */
+    SCHEMA1_TOO_MANY,               /* layers or history entries */
+
+    /* the status of the answer that is handed on: 401, 403, 429 */
+    SCHEMA1_DENIED,
+
+    /* 500 UNKNOWN */
+    SCHEMA1_BAD_PLATFORM,           /* schema_conversion_platform's value */
+    SCHEMA1_SIGNING_FAILED,
+    SCHEMA1_NO_MEMORY,
+
+    SCHEMA1_REASON_MAX
+} schema1_reason_e;
+
+
+typedef struct {
+    const char        *name;        /* of $schema1_reason, "detail.reason" */
+    int                status;
+    const char        *code;        /* of the registry's error JSON */
+} schema1_reason_info_t;
+
+
+/*
+ * What went wrong, for the client and the log.  Everything is held in place:
+ * an error needs no allocation and no free.  Texts are cut to fit, printable
+ * ASCII (other bytes are shown as "?"), and bear no token and no key.
+ */
+
+typedef struct {
+    schema1_reason_e   reason;
+    char               message[512];     /* plain words, with what to do */
+
+    /* what else helps; empty strings where there is nothing to say */
+    char               source_digest[160];
+    char               media_type[128];
+    char               platform[128];
+} schema1_error_t;
+
+
+const schema1_reason_info_t *schema1_reason_info(schema1_reason_e reason);
+
+/* sets reason and message, keeps the other members */
+void schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
+    const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* copies "value" into a member "to" of "size" bytes, cut and made printable */
+void schema1_error_note(char *to, size_t size, schema1_str_t value);
+
+/*
+ * The registry's error JSON, {"errors":[{"code","message","detail":{"reason",
+ * "name","tag",...}}]} (OCI distribution specification, "Error Codes"),
+ * appended to "body".  SCHEMA1_ERROR: out of memory.
+ */
+int schema1_error_body(const schema1_error_t *err, schema1_str_t name,
+    schema1_str_t tag, schema1_buf_t *body);
+
+
+#endif /* _SCHEMA1_ERROR_H_INCLUDED_ */

@@ -1,0 +1,37 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_PLATFORM_H_INCLUDED_
+#define _SCHEMA1_PLATFORM_H_INCLUDED_
+
+
+#include "schema1_string.h"
+
+
+/* os/architecture[/variant]; an empty variant where none is asked for */
+
+typedef struct {
+    schema1_str_t      os;
+    schema1_str_t      architecture;
+    schema1_str_t      variant;
+} schema1_platform_t;
+
+
+/*
+ * Reads "os/arch[/variant]": two or three parts of [a-z0-9._-], none of them
+ * empty, 128 bytes at most in all.  Points into "value".
+ */
+int schema1_platform_read(schema1_platform_t *platform, schema1_str_t value);
+
+/*
+ * How well an entry of a list fits what is asked: 0 not at all, else the
+ * smaller the better.  Among entries of the same rank the first counts.
+ */
+unsigned schema1_platform_rank(const schema1_platform_t *asked,
+    const schema1_platform_t *entry);
+
+
+#endif /* _SCHEMA1_PLATFORM_H_INCLUDED_ */

@@ -1,0 +1,61 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_STRING_H_INCLUDED_
+#define _SCHEMA1_STRING_H_INCLUDED_
+
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+
+/* what every function of the core that can fail returns */
+
+#define SCHEMA1_OK      0
+#define SCHEMA1_ERROR  -1
+
+
+/* borrowed bytes: no terminator, never freed through this struct */
+
+typedef struct {
+    size_t       len;
+    const char  *data;
+} schema1_str_t;
+
+
+#define schema1_string(str)  { sizeof(str) - 1, str }
+
+
+/*
+ * Bytes that grow.  A zeroed struct is an empty buffer.  A failed allocation
+ * sets "failed" and makes every later append a no-op, so that a writer checks
+ * once, at the end.
+ */
+
+typedef struct {
+    char        *data;
+    size_t       len;
+    size_t       size;
+    bool         failed;
+} schema1_buf_t;
+
+
+void schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len);
+void schema1_buf_puts(schema1_buf_t *buf, const char *text);
+void schema1_buf_putc(schema1_buf_t *buf, char ch);
+
+/* frees the bytes and leaves an empty buffer */
+void schema1_buf_free(schema1_buf_t *buf);
+
+bool schema1_str_eq(schema1_str_t str, const char *text);
+
+/* ASCII letters only, whatever the locale */
+bool schema1_str_caseeq(schema1_str_t str, const char *text);
+
+
+#endif /* _SCHEMA1_STRING_H_INCLUDED_ */
