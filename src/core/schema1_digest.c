@@ -1,0 +1,177 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "schema1_digest.h"
+
+
+typedef struct {
+    schema1_str_t   name;
+    size_t          size;           /* of the hash, bytes */
+    const EVP_MD *(*md)(void);
+} schema1_algorithm_t;
+
+
+static const schema1_algorithm_t *schema1_digest_algorithm(
+    schema1_str_t digest);
+static int schema1_digest_hash(const EVP_MD *md, schema1_str_t data,
+    char *hex);
+
+
+static const schema1_algorithm_t  schema1_algorithms[] = {
+    { schema1_string("sha256"), 32, EVP_sha256 },
+    { schema1_string("sha384"), 48, EVP_sha384 },
+    { schema1_string("sha512"), 64, EVP_sha512 }
+};
+
+
+bool
+schema1_digest_valid(schema1_str_t digest)
+{
+    return schema1_digest_algorithm(digest) != NULL;
+}
+
+
+schema1_str_t
+schema1_digest_hex(schema1_str_t digest)
+{
+    const char     *colon;
+    schema1_str_t   hex;
+
+    hex.len = 0;
+    hex.data = "";
+
+    if (digest.len == 0) {
+        return hex;
+    }
+
+    colon = memchr(digest.data, ':', digest.len);
+    if (colon == NULL) {
+        return hex;
+    }
+
+    hex.data = colon + 1;
+    hex.len = (size_t) (digest.data + digest.len - hex.data);
+
+    return hex;
+}
+
+
+int
+schema1_digest_sha256_hex(schema1_str_t data, char hex[64])
+{
+    return schema1_digest_hash(EVP_sha256(), data, hex);
+}
+
+
+int
+schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
+    const char *what, schema1_error_t *err)
+{
+    char                        hex[2 * EVP_MAX_MD_SIZE];
+    schema1_str_t               want;
+    const schema1_algorithm_t  *algorithm;
+
+    algorithm = schema1_digest_algorithm(digest);
+
+    if (algorithm == NULL) {
+        schema1_error_set(err, SCHEMA1_DIGEST_UNSUPPORTED,
+                          "the digest \"%.*s\" of the %s can't be verified: "
+                          "only sha256, sha384 and sha512 can",
+                          (int) (digest.len > SCHEMA1_DIGEST_MAX
+                                 ? SCHEMA1_DIGEST_MAX : digest.len),
+                          digest.len ? digest.data : "", what);
+        return SCHEMA1_ERROR;
+    }
+
+    if (schema1_digest_hash(algorithm->md(), data, hex) != SCHEMA1_OK) {
+        schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                          "out of memory while hashing the %s", what);
+        return SCHEMA1_ERROR;
+    }
+
+    want = schema1_digest_hex(digest);
+
+    if (memcmp(want.data, hex, want.len) != 0) {
+        schema1_error_set(err, SCHEMA1_DIGEST_MISMATCH,
+                          "the %s that the registry sent hashes to "
+                          "%.*s:%.*s, not to %.*s: it was damaged or changed "
+                          "on its way, or in the registry",
+                          what, (int) algorithm->name.len,
+                          algorithm->name.data, (int) want.len, hex,
+                          (int) digest.len, digest.data);
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static const schema1_algorithm_t *
+schema1_digest_algorithm(schema1_str_t digest)
+{
+    size_t                      i, j;
+    schema1_str_t               name, hex;
+    const schema1_algorithm_t  *algorithm;
+
+    hex = schema1_digest_hex(digest);
+
+    if (hex.len == 0) {
+        return NULL;
+    }
+
+    name.data = digest.data;
+    name.len = digest.len - hex.len - 1;
+
+    for (i = 0; i < sizeof(schema1_algorithms) / sizeof(*algorithm); i++) {
+        algorithm = &schema1_algorithms[i];
+
+        if (schema1_str_eq(name, algorithm->name.data)) {
+            goto found;
+        }
+    }
+
+    return NULL;
+
+found:
+
+    if (hex.len != 2 * algorithm->size) {
+        return NULL;
+    }
+
+    for (j = 0; j < hex.len; j++) {
+        if (!(hex.data[j] >= '0' && hex.data[j] <= '9')
+            && !(hex.data[j] >= 'a' && hex.data[j] <= 'f'))
+        {
+            return NULL;
+        }
+    }
+
+    return algorithm;
+}
+
+
+static int
+schema1_digest_hash(const EVP_MD *md, schema1_str_t data, char *hex)
+{
+    unsigned             i, len;
+    unsigned char        hash[EVP_MAX_MD_SIZE];
+    static const char    digits[] = "0123456789abcdef";
+
+    if (EVP_Digest(data.data, data.len, hash, &len, md, NULL) != 1) {
+        ERR_clear_error();
+        return SCHEMA1_ERROR;
+    }
+
+    for (i = 0; i < len; i++) {
+        *hex++ = digits[hash[i] >> 4];
+        *hex++ = digits[hash[i] & 15];
+    }
+
+    return SCHEMA1_OK;
+}

@@ -1,0 +1,203 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "schema1_error.h"
+
+
+/* names are 255 bytes at most, digests and tags less */
+#define SCHEMA1_ERROR_VALUE_SIZE  512
+
+
+static void schema1_error_printable(char *text);
+static json_t *schema1_error_object(const schema1_error_t *err,
+    schema1_str_t name, schema1_str_t tag);
+static int schema1_error_member(json_t *object, const char *name,
+    const char *value);
+
+
+/* in the order of schema1_reason_e */
+
+static const schema1_reason_info_t  schema1_reasons[SCHEMA1_REASON_MAX] = {
+    { "",                   500, "UNKNOWN" },
+
+    { "no_platform",        404, "MANIFEST_UNKNOWN" },
+    { "manifest_not_found", 404, "MANIFEST_UNKNOWN" },
+
+    { "foreign_layer",      400, "MANIFEST_INVALID" },
+    { "encrypted_layer",    400, "MANIFEST_INVALID" },
+    { "layer_compression",  400, "MANIFEST_INVALID" },
+    { "not_an_image",       400, "MANIFEST_INVALID" },
+    { "not_taken",          400, "MANIFEST_INVALID" },
+    { "invalid_manifest",   400, "MANIFEST_INVALID" },
+    { "invalid_config",     400, "MANIFEST_INVALID" },
+    { "config_not_found",   400, "MANIFEST_INVALID" },
+
+    { "truncated",          502, "UNKNOWN" },
+    { "encoded",            502, "UNKNOWN" },
+    { "unproven",           502, "UNKNOWN" },
+    { "upstream_failed",    502, "UNKNOWN" },
+    { "digest_mismatch",    502, "UNKNOWN" },
+    { "size_mismatch",      502, "UNKNOWN" },
+    { "digest_unsupported", 502, "UNKNOWN" },
+    { "redirected",         502, "UNKNOWN" },
+
+    { "timed_out",          504, "UNKNOWN" },
+
+    { "too_large",          502, "SIZE_INVALID" },
+    { "too_many",           502, "SIZE_INVALID" },
+
+    { "denied",             0,   "DENIED" },
+
+    { "bad_platform",       500, "UNKNOWN" },
+    { "signing_failed",     500, "UNKNOWN" },
+    { "no_memory",          500, "UNKNOWN" }
+};
+
+
+const schema1_reason_info_t *
+schema1_reason_info(schema1_reason_e reason)
+{
+    if ((unsigned) reason >= SCHEMA1_REASON_MAX) {
+        reason = SCHEMA1_NO_REASON;
+    }
+
+    return &schema1_reasons[reason];
+}
+
+
+void
+schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
+    const char *fmt, ...)
+{
+    va_list  args;
+
+    err->reason = reason;
+
+    va_start(args, fmt);
+
+    if (vsnprintf(err->message, sizeof(err->message), fmt, args) < 0) {
+        err->message[0] = '\0';
+    }
+
+    va_end(args);
+
+    schema1_error_printable(err->message);
+}
+
+
+void
+schema1_error_note(char *to, size_t size, schema1_str_t value)
+{
+    size_t  i;
+
+    if (size == 0) {
+        return;
+    }
+
+    for (i = 0; i < value.len && i < size - 1; i++) {
+        to[i] = value.data[i] ? value.data[i] : '?';
+    }
+
+    to[i] = '\0';
+
+    schema1_error_printable(to);
+}
+
+
+int
+schema1_error_body(const schema1_error_t *err, schema1_str_t name,
+    schema1_str_t tag, schema1_buf_t *body)
+{
+    char    *text;
+    json_t  *object;
+
+    object = schema1_error_object(err, name, tag);
+    if (object == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    text = json_dumps(object, JSON_COMPACT|JSON_PRESERVE_ORDER);
+    json_decref(object);
+
+    if (text == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_buf_puts(body, text);
+    free(text);
+
+    return body->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+static void
+schema1_error_printable(char *text)
+{
+    for (/* void */ ; *text; text++) {
+        if (*text < 0x20 || *text > 0x7e) {
+            *text = '?';
+        }
+    }
+}
+
+
+static json_t *
+schema1_error_object(const schema1_error_t *err, schema1_str_t name,
+    schema1_str_t tag)
+{
+    int                           rc;
+    char                          value[SCHEMA1_ERROR_VALUE_SIZE];
+    json_t                       *detail, *object;
+    const schema1_reason_info_t  *info;
+
+    info = schema1_reason_info(err->reason);
+
+    detail = json_object();
+    if (detail == NULL) {
+        return NULL;
+    }
+
+    rc = json_object_set_new(detail, "reason", json_string(info->name));
+
+    schema1_error_note(value, sizeof(value), name);
+    rc |= schema1_error_member(detail, "name", value);
+
+    schema1_error_note(value, sizeof(value), tag);
+    rc |= schema1_error_member(detail, "tag", value);
+
+    rc |= schema1_error_member(detail, "sourceDigest", err->source_digest);
+    rc |= schema1_error_member(detail, "mediaType", err->media_type);
+    rc |= schema1_error_member(detail, "platform", err->platform);
+
+    if (rc != 0) {
+        json_decref(detail);
+        return NULL;
+    }
+
+    /* takes the reference to "detail", also where it fails */
+
+    object = json_pack("{s:[{s:s, s:s, s:o}]}", "errors", "code", info->code,
+                       "message", err->message, "detail", detail);
+
+    return object;
+}
+
+
+static int
+schema1_error_member(json_t *object, const char *name, const char *value)
+{
+    if (value[0] == '\0') {
+        return 0;
+    }
+
+    return json_object_set_new(object, name, json_string(value));
+}

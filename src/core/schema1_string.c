@@ -1,0 +1,122 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include "schema1_string.h"
+
+
+#define SCHEMA1_BUF_MIN  256
+
+
+static bool schema1_buf_reserve(schema1_buf_t *buf, size_t len);
+static char schema1_lower(char ch);
+
+
+void
+schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len)
+{
+    if (len == 0 || !schema1_buf_reserve(buf, len)) {
+        return;
+    }
+
+    memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+}
+
+
+void
+schema1_buf_puts(schema1_buf_t *buf, const char *text)
+{
+    schema1_buf_append(buf, text, strlen(text));
+}
+
+
+void
+schema1_buf_putc(schema1_buf_t *buf, char ch)
+{
+    schema1_buf_append(buf, &ch, 1);
+}
+
+
+void
+schema1_buf_free(schema1_buf_t *buf)
+{
+    free(buf->data);
+    memset(buf, 0, sizeof(schema1_buf_t));
+}
+
+
+bool
+schema1_str_eq(schema1_str_t str, const char *text)
+{
+    return strlen(text) == str.len
+           && (str.len == 0 || memcmp(str.data, text, str.len) == 0);
+}
+
+
+bool
+schema1_str_caseeq(schema1_str_t str, const char *text)
+{
+    size_t  i;
+
+    if (strlen(text) != str.len) {
+        return false;
+    }
+
+    for (i = 0; i < str.len; i++) {
+        if (schema1_lower(str.data[i]) != schema1_lower(text[i])) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static bool
+schema1_buf_reserve(schema1_buf_t *buf, size_t len)
+{
+    char    *data;
+    size_t   size;
+
+    if (buf->failed) {
+        return false;
+    }
+
+    if (len <= buf->size - buf->len) {
+        return true;
+    }
+
+    if (len > SIZE_MAX / 2 - buf->len) {
+        buf->failed = true;
+        return false;
+    }
+
+    size = buf->size < SCHEMA1_BUF_MIN ? SCHEMA1_BUF_MIN : buf->size;
+
+    while (size < buf->len + len) {
+        size *= 2;
+    }
+
+    data = realloc(buf->data, size);
+    if (data == NULL) {
+        buf->failed = true;
+        return false;
+    }
+
+    buf->data = data;
+    buf->size = size;
+
+    return true;
+}
+
+
+static char
+schema1_lower(char ch)
+{
+    return (ch >= 'A' && ch <= 'Z') ? (char) (ch | 0x20) : ch;
+}
