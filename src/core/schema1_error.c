@@ -20,6 +20,8 @@
 static void schema1_error_printable(char *text);
 static json_t *schema1_error_object(const schema1_error_t *err,
     schema1_str_t name, schema1_str_t tag);
+static json_t *schema1_error_detail(const schema1_error_t *err,
+    schema1_str_t name, schema1_str_t tag);
 static int schema1_error_member(json_t *object, const char *name,
     const char *value);
 
@@ -150,23 +152,50 @@ schema1_error_printable(char *text)
 }
 
 
+/* the setters of jansson take a new value also where they fail, or get NULL */
+
 static json_t *
 schema1_error_object(const schema1_error_t *err, schema1_str_t name,
     schema1_str_t tag)
 {
     int                           rc;
-    char                          value[SCHEMA1_ERROR_VALUE_SIZE];
-    json_t                       *detail, *object;
+    json_t                       *errors, *item, *object;
     const schema1_reason_info_t  *info;
 
     info = schema1_reason_info(err->reason);
 
-    detail = json_object();
-    if (detail == NULL) {
+    item = json_object();
+    errors = json_array();
+    object = json_object();
+
+    rc = json_object_set_new(item, "code", json_string(info->code));
+    rc |= json_object_set_new(item, "message", json_string(err->message));
+    rc |= json_object_set_new(item, "detail",
+                              schema1_error_detail(err, name, tag));
+    rc |= json_array_append_new(errors, item);
+    rc |= json_object_set_new(object, "errors", errors);
+
+    if (rc != 0) {
+        json_decref(object);
         return NULL;
     }
 
-    rc = json_object_set_new(detail, "reason", json_string(info->name));
+    return object;
+}
+
+
+static json_t *
+schema1_error_detail(const schema1_error_t *err, schema1_str_t name,
+    schema1_str_t tag)
+{
+    int      rc;
+    char     value[SCHEMA1_ERROR_VALUE_SIZE];
+    json_t  *detail;
+
+    detail = json_object();
+
+    rc = schema1_error_member(detail, "reason",
+                              schema1_reason_info(err->reason)->name);
 
     schema1_error_note(value, sizeof(value), name);
     rc |= schema1_error_member(detail, "name", value);
@@ -183,12 +212,7 @@ schema1_error_object(const schema1_error_t *err, schema1_str_t name,
         return NULL;
     }
 
-    /* takes the reference to "detail", also where it fails */
-
-    object = json_pack("{s:[{s:s, s:s, s:o}]}", "errors", "code", info->code,
-                       "message", err->message, "detail", detail);
-
-    return object;
+    return detail;
 }
 
 
