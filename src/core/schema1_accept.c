@@ -1,0 +1,575 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "schema1_accept.h"
+
+
+#define SCHEMA1_BIT(type)  (1u << (type))
+
+#define SCHEMA1_MODERN                                                        \
+    (SCHEMA1_BIT(SCHEMA1_TYPE_SCHEMA2) | SCHEMA1_BIT(SCHEMA1_TYPE_LIST)       \
+     | SCHEMA1_BIT(SCHEMA1_TYPE_OCI_MANIFEST)                                 \
+     | SCHEMA1_BIT(SCHEMA1_TYPE_OCI_INDEX))
+
+#define SCHEMA1_SCHEMA1                                                       \
+    (SCHEMA1_BIT(SCHEMA1_TYPE_SIGNED) | SCHEMA1_BIT(SCHEMA1_TYPE_UNSIGNED))
+
+
+/* one element of an Accept line */
+
+typedef struct {
+    schema1_str_t      range;       /* "type/subtype" or "*" */
+    bool               zero;        /* q=0 */
+    bool               repeated;
+    size_t             place;
+} schema1_range_t;
+
+
+static size_t schema1_accept_split(schema1_range_t *ranges,
+    const schema1_str_t *lines, size_t n);
+static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
+static schema1_str_t schema1_accept_cut(schema1_str_t *rest, char separator);
+static schema1_str_t schema1_accept_trim(schema1_str_t str);
+static bool schema1_accept_range_valid(schema1_str_t range);
+static bool schema1_accept_token_char(char ch);
+static bool schema1_accept_zero(schema1_str_t parameters);
+static void schema1_accept_mark(schema1_range_t *ranges, size_t n);
+static int schema1_accept_compare(const void *one, const void *two);
+static int schema1_accept_compare_place(const void *one, const void *two);
+static void schema1_accept_append(schema1_buf_t *value, schema1_str_t type);
+
+
+/* in the order of schema1_type_e */
+
+static const char  *schema1_type_names[] = {
+    "",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    ""
+};
+
+
+static const char  *schema1_generic_types[] = {
+    "",
+    "application/json",
+    "text/plain",
+    "application/octet-stream",
+    "binary/octet-stream"
+};
+
+
+schema1_type_e
+schema1_media_type(schema1_str_t value)
+{
+    size_t          i;
+    schema1_type_e  type;
+
+    value = schema1_accept_trim(schema1_accept_cut(&value, ';'));
+
+    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
+        if (schema1_str_caseeq(value, schema1_type_names[type])) {
+            return type;
+        }
+    }
+
+    for (i = 0;
+         i < sizeof(schema1_generic_types) / sizeof(schema1_generic_types[0]);
+         i++)
+    {
+        if (schema1_str_caseeq(value, schema1_generic_types[i])) {
+            return SCHEMA1_TYPE_GENERIC;
+        }
+    }
+
+    return SCHEMA1_TYPE_OTHER;
+}
+
+
+const char *
+schema1_media_type_name(schema1_type_e type)
+{
+    if ((unsigned) type > SCHEMA1_TYPE_OTHER) {
+        return "";
+    }
+
+    return schema1_type_names[type];
+}
+
+
+void
+schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
+    size_t n)
+{
+    size_t           i;
+    schema1_str_t    rest;
+    schema1_type_e   type;
+    schema1_range_t  range;
+
+    memset(accept, 0, sizeof(schema1_accept_t));
+
+    for (i = 0; i < n; i++) {
+        rest = lines[i];
+
+        while (schema1_accept_next(&rest, &range)) {
+
+            if (range.zero) {
+                continue;
+            }
+
+            if (schema1_str_eq(range.range, "*")
+                || schema1_str_eq(range.range, "*/*")
+                || schema1_str_caseeq(range.range, "application/*"))
+            {
+                accept->wildcard = true;
+                continue;
+            }
+
+            if (schema1_str_caseeq(range.range, "application/json")) {
+                accept->json = true;
+                continue;
+            }
+
+            type = schema1_media_type(range.range);
+
+            if (type != SCHEMA1_TYPE_GENERIC && type != SCHEMA1_TYPE_OTHER) {
+                accept->types |= SCHEMA1_BIT(type);
+            }
+        }
+    }
+}
+
+
+bool
+schema1_accept_is_modern(const schema1_accept_t *accept)
+{
+    unsigned  modern;
+
+    modern = accept->types & SCHEMA1_MODERN;
+
+    if (modern == 0) {
+        return false;
+    }
+
+    if (modern == SCHEMA1_MODERN) {
+        return true;
+    }
+
+    if (schema1_accept_takes_schema1(accept)) {
+        return false;
+    }
+
+    return accept->wildcard
+           || !(modern & SCHEMA1_BIT(SCHEMA1_TYPE_SCHEMA2));
+}
+
+
+bool
+schema1_accept_takes_schema1(const schema1_accept_t *accept)
+{
+    return !(accept->types & SCHEMA1_MODERN)
+           || (accept->types & SCHEMA1_SCHEMA1) || accept->json;
+}
+
+
+schema1_action_e
+schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
+    bool child)
+{
+    bool  takes;
+
+    takes = schema1_accept_takes_schema1(accept);
+
+    switch (stored) {
+
+    case SCHEMA1_TYPE_SIGNED:
+    case SCHEMA1_TYPE_UNSIGNED:
+        return (child && !takes) ? SCHEMA1_ACTION_REFUSE
+                                 : SCHEMA1_ACTION_AS_IS;
+
+    case SCHEMA1_TYPE_SCHEMA2:
+    case SCHEMA1_TYPE_LIST:
+    case SCHEMA1_TYPE_OCI_MANIFEST:
+    case SCHEMA1_TYPE_OCI_INDEX:
+        break;
+
+    case SCHEMA1_TYPE_GENERIC:
+        return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_TELL;
+
+    default:
+        return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_AS_IS;
+    }
+
+    if (schema1_accept_is_modern(accept)
+        || (accept->types & SCHEMA1_BIT(stored)))
+    {
+        return SCHEMA1_ACTION_AS_IS;
+    }
+
+    if (stored == SCHEMA1_TYPE_LIST || stored == SCHEMA1_TYPE_OCI_INDEX) {
+        return SCHEMA1_ACTION_CHILD;
+    }
+
+    if (stored == SCHEMA1_TYPE_OCI_MANIFEST
+        && (accept->types & SCHEMA1_BIT(SCHEMA1_TYPE_SCHEMA2)))
+    {
+        return SCHEMA1_ACTION_SCHEMA2;
+    }
+
+    return takes ? SCHEMA1_ACTION_SCHEMA1 : SCHEMA1_ACTION_REFUSE;
+}
+
+
+int
+schema1_accept_upstream(const schema1_str_t *lines, size_t n,
+    schema1_buf_t *value)
+{
+    size_t            i, count;
+    unsigned          named;
+    schema1_str_t     name;
+    schema1_type_e    type;
+    schema1_range_t  *ranges;
+
+    named = 0;
+    ranges = NULL;
+
+    count = schema1_accept_split(NULL, lines, n);
+
+    if (count != 0) {
+        ranges = malloc(count * sizeof(schema1_range_t));
+        if (ranges == NULL) {
+            return SCHEMA1_ERROR;
+        }
+
+        (void) schema1_accept_split(ranges, lines, n);
+        schema1_accept_mark(ranges, count);
+    }
+
+    for (i = 0; i < count; i++) {
+        type = schema1_media_type(ranges[i].range);
+
+        if (ranges[i].repeated
+            || (ranges[i].zero && !(SCHEMA1_BIT(type) & SCHEMA1_MODERN)))
+        {
+            continue;
+        }
+
+        named |= SCHEMA1_BIT(type);
+        schema1_accept_append(value, ranges[i].range);
+    }
+
+    free(ranges);
+
+    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
+        if (SCHEMA1_BIT(type) & SCHEMA1_MODERN & ~named) {
+            name.data = schema1_type_names[type];
+            name.len = strlen(name.data);
+
+            schema1_accept_append(value, name);
+        }
+    }
+
+    return value->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+/* how many media ranges the lines hold; fills in "ranges" unless NULL */
+
+static size_t
+schema1_accept_split(schema1_range_t *ranges, const schema1_str_t *lines,
+    size_t n)
+{
+    size_t           i, count;
+    schema1_str_t    rest;
+    schema1_range_t  range;
+
+    count = 0;
+
+    for (i = 0; i < n; i++) {
+        rest = lines[i];
+
+        while (schema1_accept_next(&rest, &range)) {
+
+            if (ranges != NULL) {
+                range.place = count;
+                ranges[count] = range;
+            }
+
+            count++;
+        }
+    }
+
+    return count;
+}
+
+
+/* takes the next media range off *rest; false at the end */
+
+static bool
+schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
+{
+    schema1_str_t  element;
+
+    while (rest->len != 0) {
+        element = schema1_accept_cut(rest, ',');
+
+        range->range = schema1_accept_trim(schema1_accept_cut(&element, ';'));
+
+        if (!schema1_accept_range_valid(range->range)) {
+            continue;
+        }
+
+        range->zero = schema1_accept_zero(element);
+        range->repeated = false;
+        range->place = 0;
+
+        return true;
+    }
+
+    return false;
+}
+
+
+/* takes what is before the next separator outside of a quoted string */
+
+static schema1_str_t
+schema1_accept_cut(schema1_str_t *rest, char separator)
+{
+    bool           quoted;
+    size_t         i;
+    schema1_str_t  part;
+
+    quoted = false;
+
+    for (i = 0; i < rest->len; i++) {
+
+        if (quoted && rest->data[i] == '\\') {
+            i++;
+            continue;
+        }
+
+        if (rest->data[i] == '"') {
+            quoted = !quoted;
+            continue;
+        }
+
+        if (!quoted && rest->data[i] == separator) {
+            break;
+        }
+    }
+
+    if (i > rest->len) {
+        i = rest->len;
+    }
+
+    part.data = rest->data;
+    part.len = i;
+
+    if (i < rest->len) {
+        i++;
+    }
+
+    if (i != 0) {
+        rest->data += i;
+        rest->len -= i;
+    }
+
+    return part;
+}
+
+
+static schema1_str_t
+schema1_accept_trim(schema1_str_t str)
+{
+    while (str.len && (str.data[0] == ' ' || str.data[0] == '\t')) {
+        str.data++;
+        str.len--;
+    }
+
+    while (str.len
+           && (str.data[str.len - 1] == ' ' || str.data[str.len - 1] == '\t'))
+    {
+        str.len--;
+    }
+
+    return str;
+}
+
+
+static bool
+schema1_accept_range_valid(schema1_str_t range)
+{
+    size_t  i, slash;
+
+    /* old versions of Java send a lone "*" */
+
+    if (schema1_str_eq(range, "*")) {
+        return true;
+    }
+
+    slash = 0;
+
+    for (i = 0; i < range.len; i++) {
+
+        if (range.data[i] == '/') {
+            if (slash != 0 || i == 0) {
+                return false;
+            }
+
+            slash = i;
+            continue;
+        }
+
+        if (!schema1_accept_token_char(range.data[i])) {
+            return false;
+        }
+    }
+
+    return slash != 0 && slash + 1 < range.len;
+}
+
+
+/* RFC 9110, 5.6.2 */
+
+static bool
+schema1_accept_token_char(char ch)
+{
+    if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+        || (ch >= '0' && ch <= '9'))
+    {
+        return true;
+    }
+
+    return ch != '\0' && strchr("!#$%&'*+-.^_`|~", ch) != NULL;
+}
+
+
+/* whether the first "q" is a well formed zero (RFC 9110, 12.4.2) */
+
+static bool
+schema1_accept_zero(schema1_str_t parameters)
+{
+    size_t         i;
+    schema1_str_t  parameter;
+
+    while (parameters.len != 0) {
+        parameter = schema1_accept_trim(schema1_accept_cut(&parameters, ';'));
+
+        if (parameter.len < 2 || (parameter.data[0] | 0x20) != 'q'
+            || parameter.data[1] != '=')
+        {
+            continue;
+        }
+
+        if (parameter.len < 3 || parameter.data[2] != '0') {
+            return false;
+        }
+
+        if (parameter.len > 3 && parameter.data[3] != '.') {
+            return false;
+        }
+
+        for (i = 4; i < parameter.len; i++) {
+            if (parameter.data[i] != '0') {
+                return false;
+            }
+        }
+
+        /* at most three digits after the point */
+        return parameter.len <= 7;
+    }
+
+    return false;
+}
+
+
+/* sorted, so that many types cost no more than n log n */
+
+static void
+schema1_accept_mark(schema1_range_t *ranges, size_t n)
+{
+    size_t            i;
+    schema1_range_t  *first;
+
+    qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare);
+
+    first = &ranges[0];
+
+    for (i = 1; i < n; i++) {
+
+        if (ranges[i].range.len != first->range.len
+            || strncasecmp(ranges[i].range.data, first->range.data,
+                           first->range.len)
+               != 0)
+        {
+            first = &ranges[i];
+            continue;
+        }
+
+        ranges[i].repeated = true;
+    }
+
+    qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare_place);
+}
+
+
+/* one that is named comes before its twin with q=0 */
+
+static int
+schema1_accept_compare(const void *one, const void *two)
+{
+    int                     rc;
+    const schema1_range_t  *first = one, *second = two;
+
+    if (first->range.len != second->range.len) {
+        return first->range.len < second->range.len ? -1 : 1;
+    }
+
+    rc = strncasecmp(first->range.data, second->range.data, first->range.len);
+
+    if (rc == 0) {
+        rc = first->zero - second->zero;
+    }
+
+    return rc ? rc : schema1_accept_compare_place(one, two);
+}
+
+
+static int
+schema1_accept_compare_place(const void *one, const void *two)
+{
+    const schema1_range_t  *first = one, *second = two;
+
+    return (first->place > second->place) - (first->place < second->place);
+}
+
+
+static void
+schema1_accept_append(schema1_buf_t *value, schema1_str_t type)
+{
+    schema1_type_e  known;
+
+    if (value->len != 0) {
+        schema1_buf_puts(value, ", ");
+    }
+
+    /* some registries compare with regard to case */
+
+    known = schema1_media_type(type);
+
+    if (known != SCHEMA1_TYPE_GENERIC && known != SCHEMA1_TYPE_OTHER) {
+        schema1_buf_puts(value, schema1_type_names[known]);
+        return;
+    }
+
+    schema1_buf_append(value, type.data, type.len);
+}
