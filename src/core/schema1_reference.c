@@ -1,0 +1,321 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "schema1_reference.h"
+
+
+#define SCHEMA1_NAME_MAX  255
+#define SCHEMA1_TAG_MAX   128
+
+
+static int schema1_uri_decode(schema1_str_t *path, char *buf);
+static int schema1_uri_hex(char ch);
+static schema1_str_t schema1_uri_last(schema1_str_t *path);
+static bool schema1_uri_digest_valid(schema1_str_t digest);
+static bool schema1_name_component_valid(schema1_str_t component);
+static bool schema1_lower_or_digit(char ch);
+static bool schema1_upper(char ch);
+
+
+schema1_uri_e
+schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
+{
+    const char     *query;
+    schema1_str_t   path, action;
+
+    memset(uri, 0, sizeof(schema1_uri_t));
+
+    if (target.len == 0 || memchr(target.data, '#', target.len) != NULL) {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    path = target;
+
+    query = memchr(target.data, '?', target.len);
+    if (query != NULL) {
+        path.len = (size_t) (query - target.data);
+
+        uri->args.data = query + 1;
+        uri->args.len = target.len - path.len - 1;
+    }
+
+    if (schema1_uri_decode(&path, buf) != SCHEMA1_OK) {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    if (path.len < 4 || memcmp(path.data, "/v2/", 4) != 0) {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    path.data += 4;
+    path.len -= 4;
+
+    uri->reference = schema1_uri_last(&path);
+    action = schema1_uri_last(&path);
+    uri->name = path;
+
+    if (!schema1_name_valid(uri->name)) {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    if (schema1_str_eq(action, "manifests")) {
+
+        if (schema1_tag_valid(uri->reference)) {
+            uri->kind = SCHEMA1_URI_TAG;
+
+        } else if (schema1_uri_digest_valid(uri->reference)) {
+            uri->kind = SCHEMA1_URI_DIGEST;
+        }
+
+    } else if (schema1_str_eq(action, "blobs")
+               && schema1_uri_digest_valid(uri->reference))
+    {
+        uri->kind = SCHEMA1_URI_BLOB;
+    }
+
+    return uri->kind;
+}
+
+
+bool
+schema1_name_valid(schema1_str_t name)
+{
+    schema1_str_t  component;
+
+    if (name.len > SCHEMA1_NAME_MAX) {
+        return false;
+    }
+
+    do {
+        component = schema1_uri_last(&name);
+
+        if (!schema1_name_component_valid(component)) {
+            return false;
+        }
+
+    } while (name.len != 0);
+
+    /* a leading slash leaves an empty component, which is no name */
+
+    return component.data == name.data;
+}
+
+
+bool
+schema1_tag_valid(schema1_str_t tag)
+{
+    char    ch;
+    size_t  i;
+
+    if (tag.len == 0 || tag.len > SCHEMA1_TAG_MAX) {
+        return false;
+    }
+
+    for (i = 0; i < tag.len; i++) {
+        ch = tag.data[i];
+
+        if (schema1_lower_or_digit(ch) || schema1_upper(ch) || ch == '_'
+            || (i != 0 && (ch == '.' || ch == '-')))
+        {
+            continue;
+        }
+
+        return false;
+    }
+
+    return true;
+}
+
+
+/* the decoded path is moved to "buf" where it holds a "%" */
+
+static int
+schema1_uri_decode(schema1_str_t *path, char *buf)
+{
+    int     high, low;
+    size_t  i, len;
+
+    if (path->len == 0 || memchr(path->data, '%', path->len) == NULL) {
+        return SCHEMA1_OK;
+    }
+
+    len = 0;
+
+    for (i = 0; i < path->len; i++) {
+
+        if (path->data[i] != '%') {
+            buf[len++] = path->data[i];
+            continue;
+        }
+
+        if (path->len - i < 3) {
+            return SCHEMA1_ERROR;
+        }
+
+        high = schema1_uri_hex(path->data[i + 1]);
+        low = schema1_uri_hex(path->data[i + 2]);
+
+        if (high < 0 || low < 0) {
+            return SCHEMA1_ERROR;
+        }
+
+        buf[len++] = (char) (high << 4 | low);
+        i += 2;
+    }
+
+    path->data = buf;
+    path->len = len;
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_uri_hex(char ch)
+{
+    if (ch >= '0' && ch <= '9') {
+        return ch - '0';
+    }
+
+    ch |= 0x20;
+
+    if (ch >= 'a' && ch <= 'f') {
+        return ch - 'a' + 10;
+    }
+
+    return -1;
+}
+
+
+/* takes the last component and the slash before it off the path */
+
+static schema1_str_t
+schema1_uri_last(schema1_str_t *path)
+{
+    size_t         i;
+    schema1_str_t  last;
+
+    i = path->len;
+
+    while (i != 0 && path->data[i - 1] != '/') {
+        i--;
+    }
+
+    last.data = path->data + i;
+    last.len = path->len - i;
+
+    path->len = i ? i - 1 : 0;
+
+    return last;
+}
+
+
+/* algorithm ":" encoded (OCI image specification, descriptor.md, "Digests") */
+
+static bool
+schema1_uri_digest_valid(schema1_str_t digest)
+{
+    char    ch;
+    bool    word;
+    size_t  i;
+
+    word = false;
+
+    for (i = 0; i < digest.len && digest.data[i] != ':'; i++) {
+        ch = digest.data[i];
+
+        if (schema1_lower_or_digit(ch)) {
+            word = true;
+            continue;
+        }
+
+        if (!word || (ch != '+' && ch != '.' && ch != '_' && ch != '-')) {
+            return false;
+        }
+
+        word = false;
+    }
+
+    if (!word || digest.len - i < 2) {
+        return false;
+    }
+
+    for (i++; i < digest.len; i++) {
+        ch = digest.data[i];
+
+        if (!schema1_lower_or_digit(ch) && !schema1_upper(ch)
+            && ch != '=' && ch != '_' && ch != '-')
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* words joined by ".", "_", "__" or any number of "-" */
+
+static bool
+schema1_name_component_valid(schema1_str_t component)
+{
+    size_t  i, start;
+
+    i = 0;
+
+    for ( ;; ) {
+        start = i;
+
+        while (i < component.len
+               && schema1_lower_or_digit(component.data[i]))
+        {
+            i++;
+        }
+
+        if (i == start) {
+            return false;
+        }
+
+        if (i == component.len) {
+            return true;
+        }
+
+        start = i;
+
+        while (i < component.len && component.data[i] == '-') {
+            i++;
+        }
+
+        if (i != start) {
+            continue;
+        }
+
+        if (component.data[i] == '.') {
+            i++;
+
+        } else if (component.data[i] == '_') {
+            i++;
+
+            if (i < component.len && component.data[i] == '_') {
+                i++;
+            }
+        }
+    }
+}
+
+
+static bool
+schema1_lower_or_digit(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9');
+}
+
+
+static bool
+schema1_upper(char ch)
+{
+    return ch >= 'A' && ch <= 'Z';
+}
