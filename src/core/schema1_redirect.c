@@ -1,0 +1,658 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <strings.h>
+
+#include "schema1_redirect.h"
+
+
+/* the parts of a URI reference (RFC 3986, 4.1) without its fragment */
+
+typedef struct {
+    schema1_str_t      scheme;
+    schema1_str_t      authority;
+    schema1_str_t      path;
+    schema1_str_t      query;
+    bool               has_authority;
+    bool               has_query;
+} schema1_ref_t;
+
+
+typedef struct {
+    schema1_str_t      host;
+    unsigned           port;        /* as it is used */
+    bool               usual;       /* it is the scheme's own */
+} schema1_authority_t;
+
+
+static bool schema1_redirect_printable(schema1_str_t location);
+static void schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location);
+static schema1_str_t schema1_redirect_until(schema1_str_t *rest,
+    const char *stops);
+static unsigned schema1_redirect_port(schema1_str_t scheme);
+static int schema1_redirect_authority(schema1_authority_t *authority,
+    schema1_str_t value, schema1_str_t scheme);
+static bool schema1_redirect_host_valid(schema1_str_t host);
+static bool schema1_redirect_same(const schema1_hop_t *asked,
+    const schema1_ref_t *ref);
+static schema1_redirect_e schema1_redirect_own(const schema1_hop_t *asked,
+    const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err);
+static schema1_redirect_e schema1_redirect_foreign(
+    const schema1_hop_t *asked, const schema1_ref_t *ref,
+    schema1_buf_t *target, schema1_error_t *err);
+static void schema1_redirect_path(schema1_buf_t *path,
+    const schema1_hop_t *asked, const schema1_ref_t *ref);
+static void schema1_redirect_remove_dots(schema1_buf_t *path);
+static int schema1_redirect_decode(schema1_buf_t *path);
+static int schema1_redirect_hex(char ch);
+static bool schema1_redirect_path_char(char ch);
+static bool schema1_redirect_path_own(schema1_str_t path, schema1_str_t name);
+static bool schema1_redirect_rest_valid(schema1_str_t rest);
+static schema1_redirect_e schema1_redirect_refuse(schema1_error_t *err,
+    const char *why);
+
+
+schema1_redirect_e
+schema1_redirect_resolve(const schema1_hop_t *asked, schema1_str_t location,
+    schema1_buf_t *target, schema1_error_t *err)
+{
+    schema1_ref_t        ref;
+    schema1_authority_t  authority;
+
+    if (!schema1_redirect_printable(location)) {
+        return schema1_redirect_refuse(err, "to a Location with characters "
+                                       "that no URL may hold");
+    }
+
+    location = schema1_redirect_until(&location, "#");
+
+    if (location.len == 0) {
+        return schema1_redirect_refuse(err, "without a Location");
+    }
+
+    schema1_redirect_parse(&ref, location);
+
+    if (ref.scheme.len != 0 && schema1_redirect_port(ref.scheme) == 0) {
+        return schema1_redirect_refuse(err, "to a URL that is neither http "
+                                       "nor https");
+    }
+
+    if (ref.scheme.len != 0 && !ref.has_authority) {
+        return schema1_redirect_refuse(err, "to a URL without a host");
+    }
+
+    if (ref.has_authority) {
+
+        if (memchr(ref.authority.data, '@', ref.authority.len) != NULL) {
+            return schema1_redirect_refuse(err, "to a URL that bears a user "
+                                           "name");
+        }
+
+        if (schema1_redirect_authority(&authority, ref.authority,
+                                       ref.scheme.len ? ref.scheme
+                                                      : asked->scheme)
+            != SCHEMA1_OK)
+        {
+            return schema1_redirect_refuse(err, "to a URL without a proper "
+                                           "host and port");
+        }
+    }
+
+    if (asked->own
+        && (!ref.has_authority || schema1_redirect_same(asked, &ref)))
+    {
+        return schema1_redirect_own(asked, &ref, target, err);
+    }
+
+    return schema1_redirect_foreign(asked, &ref, target, err);
+}
+
+
+/* visible ASCII; a backslash is a slash to some clients, none to others */
+
+static bool
+schema1_redirect_printable(schema1_str_t location)
+{
+    size_t  i;
+
+    for (i = 0; i < location.len; i++) {
+        if (location.data[i] <= 0x20 || location.data[i] >= 0x7f
+            || location.data[i] == '\\')
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static void
+schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
+{
+    schema1_str_t  rest, part;
+
+    memset(ref, 0, sizeof(schema1_ref_t));
+
+    rest = location;
+    part = schema1_redirect_until(&rest, ":/?");
+
+    /* a colon before any slash ends the scheme, whatever that looks like */
+
+    if (rest.len != 0 && rest.data[0] == ':') {
+        ref->scheme = part;
+
+        if (part.len == 0) {
+            ref->scheme = location;
+        }
+
+        rest.data++;
+        rest.len--;
+
+    } else {
+        rest = location;
+    }
+
+    if (rest.len >= 2 && rest.data[0] == '/' && rest.data[1] == '/') {
+        rest.data += 2;
+        rest.len -= 2;
+
+        ref->has_authority = true;
+        ref->authority = schema1_redirect_until(&rest, "/?");
+    }
+
+    ref->path = schema1_redirect_until(&rest, "?");
+
+    if (rest.len != 0) {
+        ref->has_query = true;
+        ref->query.data = rest.data + 1;
+        ref->query.len = rest.len - 1;
+    }
+}
+
+
+/* takes what is before the first of the stops off *rest */
+
+static schema1_str_t
+schema1_redirect_until(schema1_str_t *rest, const char *stops)
+{
+    size_t         i;
+    schema1_str_t  part;
+
+    for (i = 0; i < rest->len; i++) {
+        if (strchr(stops, rest->data[i]) != NULL) {
+            break;
+        }
+    }
+
+    part.data = rest->data;
+    part.len = i;
+
+    rest->data += i;
+    rest->len -= i;
+
+    return part;
+}
+
+
+static unsigned
+schema1_redirect_port(schema1_str_t scheme)
+{
+    if (schema1_str_caseeq(scheme, "http")) {
+        return 80;
+    }
+
+    return schema1_str_caseeq(scheme, "https") ? 443 : 0;
+}
+
+
+static int
+schema1_redirect_authority(schema1_authority_t *authority,
+    schema1_str_t value, schema1_str_t scheme)
+{
+    size_t    i;
+    unsigned  port;
+
+    port = 0;
+    i = value.len;
+
+    while (i != 0 && value.data[i - 1] >= '0' && value.data[i - 1] <= '9') {
+        i--;
+    }
+
+    authority->host = value;
+    authority->port = schema1_redirect_port(scheme);
+
+    if (i != 0 && value.data[i - 1] == ':') {
+
+        authority->host.len = i - 1;
+
+        if (value.len == i || value.len - i > 5) {
+            return SCHEMA1_ERROR;
+        }
+
+        for (/* void */ ; i < value.len; i++) {
+            port = port * 10 + (unsigned) (value.data[i] - '0');
+        }
+
+        if (port == 0 || port > 65535) {
+            return SCHEMA1_ERROR;
+        }
+
+        authority->port = port;
+    }
+
+    authority->usual = (authority->port == schema1_redirect_port(scheme));
+
+    return schema1_redirect_host_valid(authority->host) ? SCHEMA1_OK
+                                                        : SCHEMA1_ERROR;
+}
+
+
+/* a name, an IPv4 or a bracketed IPv6 address; no percent-encoding */
+
+static bool
+schema1_redirect_host_valid(schema1_str_t host)
+{
+    char    ch;
+    bool    bracketed;
+    size_t  i;
+
+    bracketed = host.len > 2 && host.data[0] == '['
+                && host.data[host.len - 1] == ']';
+
+    if (bracketed) {
+        host.data++;
+        host.len -= 2;
+    }
+
+    for (i = 0; i < host.len; i++) {
+        ch = host.data[i];
+
+        if (bracketed) {
+
+            if (schema1_redirect_hex(ch) < 0 && ch != ':' && ch != '.') {
+                return false;
+            }
+
+            continue;
+        }
+
+        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
+            && !(ch >= '0' && ch <= '9')
+            && ch != '.' && ch != '-' && ch != '_' && ch != '~')
+        {
+            return false;
+        }
+    }
+
+    return host.len != 0;
+}
+
+
+/*
+ * Schemes are not compared: a registry behind something that ends TLS names
+ * itself by http.
+ */
+
+static bool
+schema1_redirect_same(const schema1_hop_t *asked, const schema1_ref_t *ref)
+{
+    schema1_str_t        scheme;
+    schema1_authority_t  one, two;
+
+    scheme = ref->scheme.len ? ref->scheme : asked->scheme;
+
+    if (schema1_redirect_authority(&one, asked->authority, asked->scheme)
+        != SCHEMA1_OK
+        || schema1_redirect_authority(&two, ref->authority, scheme)
+           != SCHEMA1_OK
+        || one.host.len != two.host.len)
+    {
+        return false;
+    }
+
+    if (strncasecmp(one.host.data, two.host.data, one.host.len) != 0) {
+        return false;
+    }
+
+    return one.port == two.port || (one.usual && two.usual);
+}
+
+
+static schema1_redirect_e
+schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
+    schema1_buf_t *target, schema1_error_t *err)
+{
+    schema1_buf_t  path;
+    schema1_str_t  decoded;
+
+    memset(&path, 0, sizeof(schema1_buf_t));
+
+    schema1_redirect_path(&path, asked, ref);
+
+    if (!path.failed && schema1_redirect_decode(&path) == SCHEMA1_OK) {
+        decoded.data = path.data;
+        decoded.len = path.len;
+
+    } else {
+        decoded.data = NULL;
+        decoded.len = 0;
+    }
+
+    if (!path.failed && !schema1_redirect_path_own(decoded, asked->name)) {
+        schema1_buf_free(&path);
+        return schema1_redirect_refuse(err, "to a path of its own that is "
+                                       "neither a blob nor a manifest of the "
+                                       "same repository");
+    }
+
+    schema1_buf_append(target, path.data, path.len);
+
+    if (ref->query.len != 0) {
+        schema1_buf_putc(target, '?');
+        schema1_buf_append(target, ref->query.data, ref->query.len);
+    }
+
+    if (path.failed || target->failed) {
+        schema1_buf_free(&path);
+        schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                          "out of memory while following a redirect");
+        return SCHEMA1_REDIRECT_REFUSED;
+    }
+
+    schema1_buf_free(&path);
+
+    return SCHEMA1_REDIRECT_OWN;
+}
+
+
+static schema1_redirect_e
+schema1_redirect_foreign(const schema1_hop_t *asked,
+    const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err)
+{
+    schema1_buf_t  path;
+    schema1_str_t  scheme, authority;
+
+    scheme = ref->scheme.len ? ref->scheme : asked->scheme;
+    authority = ref->has_authority ? ref->authority : asked->authority;
+
+    if (schema1_str_caseeq(asked->scheme, "https")
+        && !schema1_str_caseeq(scheme, "https"))
+    {
+        return schema1_redirect_refuse(err, "from https to http");
+    }
+
+    memset(&path, 0, sizeof(schema1_buf_t));
+
+    if (ref->has_authority) {
+
+        /* nginx takes a URL without a path for one that has none to send */
+
+        if (ref->path.len == 0) {
+            schema1_buf_putc(&path, '/');
+        }
+
+        schema1_buf_append(&path, ref->path.data, ref->path.len);
+
+    } else {
+        schema1_redirect_path(&path, asked, ref);
+    }
+
+    schema1_buf_append(target, scheme.data, scheme.len);
+    schema1_buf_puts(target, "://");
+    schema1_buf_append(target, authority.data, authority.len);
+    schema1_buf_append(target, path.data, path.len);
+
+    if (ref->has_query) {
+        schema1_buf_putc(target, '?');
+        schema1_buf_append(target, ref->query.data, ref->query.len);
+    }
+
+    if (path.failed || target->failed) {
+        schema1_buf_free(&path);
+        schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                          "out of memory while following a redirect");
+        return SCHEMA1_REDIRECT_REFUSED;
+    }
+
+    schema1_buf_free(&path);
+
+    return SCHEMA1_REDIRECT_FOREIGN;
+}
+
+
+/* the path of the target, still encoded (RFC 3986, 5.2.2 and 5.2.3) */
+
+static void
+schema1_redirect_path(schema1_buf_t *path, const schema1_hop_t *asked,
+    const schema1_ref_t *ref)
+{
+    size_t         i;
+    schema1_str_t  rest, base;
+
+    rest = asked->path;
+    base = schema1_redirect_until(&rest, "?#");
+
+    if (!ref->has_authority && ref->path.len == 0) {
+        schema1_buf_append(path, base.data, base.len);
+        return;
+    }
+
+    if (!ref->has_authority && ref->path.data[0] != '/') {
+
+        for (i = base.len; i != 0 && base.data[i - 1] != '/'; i--) {
+            /* void */
+        }
+
+        if (i == 0) {
+            schema1_buf_putc(path, '/');
+        }
+
+        schema1_buf_append(path, base.data, i);
+    }
+
+    schema1_buf_append(path, ref->path.data, ref->path.len);
+    schema1_redirect_remove_dots(path);
+}
+
+
+/* RFC 3986, 5.2.4, in place; the path is empty or begins with a slash */
+
+static void
+schema1_redirect_remove_dots(schema1_buf_t *path)
+{
+    size_t   start, end, out;
+    bool     last, dot, dots;
+    char    *data;
+
+    data = path->data;
+    out = 0;
+
+    for (start = 0; start < path->len; start = end) {
+
+        for (end = start + 1; end < path->len && data[end] != '/'; end++) {
+            /* void */
+        }
+
+        last = (end == path->len);
+        dot = (end - start == 2 && data[start + 1] == '.');
+        dots = (end - start == 3 && data[start + 1] == '.'
+                && data[start + 2] == '.');
+
+        if (dots) {
+            while (out != 0 && data[--out] != '/') {
+                /* void */
+            }
+        }
+
+        if (dot || dots) {
+
+            if (last) {
+                data[out++] = '/';
+            }
+
+            continue;
+        }
+
+        memmove(data + out, data + start, end - start);
+        out += end - start;
+    }
+
+    path->len = out;
+}
+
+
+static int
+schema1_redirect_decode(schema1_buf_t *path)
+{
+    int     high, low;
+    size_t  i, out;
+
+    out = 0;
+
+    for (i = 0; i < path->len; i++) {
+
+        if (path->data[i] != '%') {
+            path->data[out++] = path->data[i];
+            continue;
+        }
+
+        if (path->len - i < 3) {
+            return SCHEMA1_ERROR;
+        }
+
+        high = schema1_redirect_hex(path->data[i + 1]);
+        low = schema1_redirect_hex(path->data[i + 2]);
+
+        /* an encoded slash is one to some servers and none to others */
+
+        if (high < 0 || low < 0 || (high << 4 | low) == '/') {
+            return SCHEMA1_ERROR;
+        }
+
+        path->data[out++] = (char) (high << 4 | low);
+        i += 2;
+    }
+
+    path->len = out;
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_redirect_hex(char ch)
+{
+    if (ch >= '0' && ch <= '9') {
+        return ch - '0';
+    }
+
+    ch |= 0x20;
+
+    if (ch >= 'a' && ch <= 'f') {
+        return ch - 'a' + 10;
+    }
+
+    return -1;
+}
+
+
+/* /v2/<name>/blobs/... or /v2/<name>/manifests/..., decoded */
+
+static bool
+schema1_redirect_path_own(schema1_str_t path, schema1_str_t name)
+{
+    size_t         i;
+    schema1_str_t  action;
+
+    for (i = 0; i < path.len; i++) {
+        if (!schema1_redirect_path_char(path.data[i])) {
+            return false;
+        }
+    }
+
+    if (path.len < 4 + name.len + 1 || memcmp(path.data, "/v2/", 4) != 0
+        || memcmp(path.data + 4, name.data, name.len) != 0
+        || path.data[4 + name.len] != '/')
+    {
+        return false;
+    }
+
+    path.data += 4 + name.len + 1;
+    path.len -= 4 + name.len + 1;
+
+    action = schema1_redirect_until(&path, "/");
+
+    if (!schema1_str_eq(action, "blobs")
+        && !schema1_str_eq(action, "manifests"))
+    {
+        return false;
+    }
+
+    return schema1_redirect_rest_valid(path);
+}
+
+
+/* what stands for itself in a path (RFC 3986, 3.3), and the slash */
+
+static bool
+schema1_redirect_path_char(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+           || (ch >= '0' && ch <= '9')
+           || (ch != '\0' && strchr("/-._~!$&'()*+,;=:@", ch) != NULL);
+}
+
+
+/*
+ * What follows /v2/<name>/blobs may not make it the path of something else:
+ * a repository's name may have a component called blobs.
+ */
+
+static bool
+schema1_redirect_rest_valid(schema1_str_t rest)
+{
+    schema1_str_t  segment;
+
+    if (rest.len == 0) {
+        return false;
+    }
+
+    while (rest.len != 0) {
+        rest.data++;
+        rest.len--;
+
+        segment = schema1_redirect_until(&rest, "/");
+
+        if (segment.len == 0 || schema1_str_eq(segment, ".")
+            || schema1_str_eq(segment, ".."))
+        {
+            return false;
+        }
+
+        if (rest.len != 0
+            && (schema1_str_eq(segment, "blobs")
+                || schema1_str_eq(segment, "manifests")
+                || schema1_str_eq(segment, "tags")
+                || schema1_str_eq(segment, "referrers")))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static schema1_redirect_e
+schema1_redirect_refuse(schema1_error_t *err, const char *why)
+{
+    schema1_error_set(err, SCHEMA1_REDIRECTED,
+                      "a redirect %s is not followed", why);
+
+    return SCHEMA1_REDIRECT_REFUSED;
+}
