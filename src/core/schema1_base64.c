@@ -1,0 +1,119 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <limits.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "schema1_base64.h"
+
+
+/* bytes in a block, a multiple of 3, and characters for them */
+
+#define SCHEMA1_BASE64_BYTES  3072
+#define SCHEMA1_BASE64_CHARS  4096
+
+
+static void schema1_base64(schema1_buf_t *buf, const unsigned char *data,
+    size_t len, bool url);
+
+
+void
+schema1_base64_encode(schema1_buf_t *buf, const unsigned char *data,
+    size_t len)
+{
+    schema1_base64(buf, data, len, false);
+}
+
+
+void
+schema1_base64url_encode(schema1_buf_t *buf, const unsigned char *data,
+    size_t len)
+{
+    schema1_base64(buf, data, len, true);
+}
+
+
+int
+schema1_base64url_decode(unsigned char *data, size_t size, schema1_str_t text)
+{
+    int            rc;
+    char           ch;
+    size_t         i, j, n, len;
+    unsigned char  in[4], out[3];
+
+    len = text.len / 4 * 3 + (text.len % 4 ? text.len % 4 - 1 : 0);
+
+    if (text.len % 4 == 1 || len > size || text.len > INT_MAX) {
+        return SCHEMA1_ERROR;
+    }
+
+    rc = (int) len;
+
+    for (i = 0; i < text.len; i += n) {
+        memset(in, 'A', sizeof(in));
+
+        for (n = 0; n < 4 && i + n < text.len; n++) {
+            ch = text.data[i + n];
+
+            if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
+                && !(ch >= '0' && ch <= '9') && ch != '-' && ch != '_')
+            {
+                rc = SCHEMA1_ERROR;
+                goto done;
+            }
+
+            in[n] = (unsigned char) (ch == '-' ? '+' : ch == '_' ? '/' : ch);
+        }
+
+        if (EVP_DecodeBlock(out, in, 4) != 3) {
+            rc = SCHEMA1_ERROR;
+            goto done;
+        }
+
+        for (j = 0; j + 1 < n; j++) {
+            *data++ = out[j];
+        }
+    }
+
+done:
+
+    /* it may have been a private key */
+
+    OPENSSL_cleanse(in, sizeof(in));
+    OPENSSL_cleanse(out, sizeof(out));
+
+    return rc;
+}
+
+
+static void
+schema1_base64(schema1_buf_t *buf, const unsigned char *data, size_t len,
+    bool url)
+{
+    int            n, i;
+    size_t         part;
+    unsigned char  out[SCHEMA1_BASE64_CHARS + 1];
+
+    for (/* void */ ; len != 0; data += part, len -= part) {
+        part = len < SCHEMA1_BASE64_BYTES ? len : SCHEMA1_BASE64_BYTES;
+
+        n = EVP_EncodeBlock(out, data, (int) part);
+
+        if (url) {
+            for (i = 0; i < n; i++) {
+                out[i] = out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i];
+            }
+
+            while (n != 0 && out[n - 1] == '=') {
+                n--;
+            }
+        }
+
+        schema1_buf_append(buf, (const char *) out, (size_t) n);
+    }
+}
