@@ -1,0 +1,192 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "ngx_http_schema1_body.h"
+
+
+/*
+ * A declared length is no reason to trust it with memory: room is made for
+ * what has come, and doubled.
+ */
+#define NGX_HTTP_SCHEMA1_BODY_FIRST  16384
+
+
+static ngx_int_t ngx_http_schema1_body_grow(ngx_http_request_t *r,
+    ngx_http_schema1_body_t *body, size_t more);
+
+
+void
+ngx_http_schema1_body_init(ngx_http_schema1_body_t *body, size_t max,
+    off_t expected)
+{
+    ngx_memzero(body, sizeof(ngx_http_schema1_body_t));
+
+    body->max = max;
+    body->expected = expected;
+}
+
+
+ngx_int_t
+ngx_http_schema1_body_read(ngx_http_request_t *r,
+    ngx_http_schema1_body_t *body, ngx_chain_t *in)
+{
+    size_t      n;
+    ngx_buf_t  *b;
+
+    for ( /* void */ ; in && !body->overflow; in = in->next) {
+        b = in->buf;
+
+        if (ngx_buf_in_memory(b) && b->pos != b->last) {
+            n = ngx_min((size_t) (b->last - b->pos), body->max - body->len);
+
+            if (ngx_http_schema1_body_grow(r, body, n) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            ngx_memcpy(body->data + body->len, b->pos, n);
+
+            body->len += n;
+            b->pos += n;
+
+            if (b->pos != b->last) {
+                body->overflow = 1;
+            }
+
+            if (b->in_file) {
+                b->file_pos = body->overflow ? b->file_pos + (off_t) n
+                                             : b->file_last;
+            }
+        }
+
+        /* the main request ends with last_buf, a subrequest with the other */
+
+        if (!body->overflow
+            && (b->last_buf || (r != r->main && b->last_in_chain)))
+        {
+            body->last = 1;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_body_grow(ngx_http_request_t *r,
+    ngx_http_schema1_body_t *body, size_t more)
+{
+    size_t   size;
+    u_char  *data;
+
+    if (more <= body->size - body->len) {
+        return NGX_OK;
+    }
+
+    size = body->size;
+
+    if (size == 0) {
+        size = NGX_HTTP_SCHEMA1_BODY_FIRST;
+
+        if (body->expected >= 0 && body->expected < (off_t) size) {
+            size = (size_t) body->expected;
+        }
+    }
+
+    while (size - body->len < more) {
+        size *= 2;
+    }
+
+    size = ngx_max(ngx_min(size, body->max), body->len + more);
+
+    data = ngx_palloc(r->pool, size);
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (body->data) {
+        ngx_memcpy(data, body->data, body->len);
+
+        /* only a large block is given back, which is where it matters */
+
+        ngx_pfree(r->pool, body->data);
+    }
+
+    body->data = data;
+    body->size = size;
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_schema1_body_complete(ngx_http_schema1_body_t *body)
+{
+    return body->last
+           && !body->overflow
+           && (body->expected == -1 || body->expected == (off_t) body->len);
+}
+
+
+void
+ngx_http_schema1_body_discard(ngx_chain_t *in)
+{
+    for ( /* void */ ; in; in = in->next) {
+        in->buf->pos = in->buf->last;
+        in->buf->file_pos = in->buf->file_last;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_schema1_body_broken(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    /*
+     * an unbuffered answer bears a flush all the time, but its upstream is
+     * finalized only once
+     */
+
+    if (r->upstream == NULL || r->upstream->cleanup) {
+        return 0;
+    }
+
+    for ( /* void */ ; in; in = in->next) {
+        if (in->buf->flush && !in->buf->last_buf) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_http_schema1_body_stop(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (u == NULL || u->cleanup == NULL || u->cacheable || u->store) {
+        return;
+    }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 stop upstream");
+
+    /* as nginx itself does where only a header was asked for */
+
+    u->keepalive = 0;
+
+    if (u->buffering) {
+        if (u->pipe) {
+            u->pipe->downstream_error = 1;
+        }
+
+        return;
+    }
+
+    u->length = 0;
+}

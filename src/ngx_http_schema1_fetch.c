@@ -1,0 +1,811 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "core/schema1_redirect.h"
+
+#include "ngx_http_schema1_fetch.h"
+#include "ngx_http_schema1_headers.h"
+
+
+static ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_create(
+    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_e kind, ngx_str_t *reference);
+static ngx_int_t ngx_http_schema1_fetch_own(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    ngx_str_t *path, ngx_str_t *query);
+static ngx_int_t ngx_http_schema1_fetch_start(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args);
+static ngx_int_t ngx_http_schema1_fetch_detach(ngx_http_request_t *sr,
+    ngx_str_t *uri, ngx_str_t *args);
+static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_schema1_fetch_status(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch);
+static ngx_int_t ngx_http_schema1_fetch_document(ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch);
+static ngx_int_t ngx_http_schema1_fetch_redirect(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch);
+static schema1_redirect_e ngx_http_schema1_fetch_resolve(
+    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch, ngx_str_t *location,
+    schema1_buf_t *target);
+static void ngx_http_schema1_fetch_hop(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    schema1_hop_t *hop);
+static ngx_int_t ngx_http_schema1_fetch_authority(ngx_http_request_t *r,
+    ngx_http_upstream_t *u, schema1_hop_t *hop);
+static ngx_int_t ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from,
+    ngx_str_t *target, ngx_uint_t foreign);
+
+
+/* a manifest may be any of these; a blob has no type */
+
+static ngx_str_t  ngx_http_schema1_accept_manifest = ngx_string(
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.v1+prettyjws, "
+    "application/vnd.docker.distribution.manifest.v1+json");
+
+static ngx_str_t  ngx_http_schema1_accept_blob = ngx_string("*/*");
+
+
+static const char  *ngx_http_schema1_fetch_names[] = {
+    "manifest",
+    "child manifest",
+    "config blob"
+};
+
+
+ngx_int_t
+ngx_http_schema1_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_e kind, ngx_str_t *reference)
+{
+    u_char                    *p;
+    ngx_str_t                  path, query;
+    const char                *part;
+    ngx_http_schema1_fetch_t  *fetch;
+
+    fetch = ngx_http_schema1_fetch_create(r, ctx, kind, reference);
+    if (fetch == NULL) {
+        return NGX_ERROR;
+    }
+
+    part = (kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG) ? "/blobs/" : "/manifests/";
+
+    path.len = sizeof("/v2/") - 1 + ctx->uri.name.len + ngx_strlen(part)
+               + reference->len;
+
+    path.data = ngx_pnalloc(r->pool, path.len);
+    if (path.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(path.data, "/v2/", sizeof("/v2/") - 1);
+    p = ngx_cpymem(p, ctx->uri.name.data, ctx->uri.name.len);
+    p = ngx_cpymem(p, part, ngx_strlen(part));
+    ngx_memcpy(p, reference->data, reference->len);
+
+    query.len = 0;
+    query.data = NULL;
+
+    return ngx_http_schema1_fetch_own(r, ctx, fetch, &path, &query);
+}
+
+
+static ngx_http_schema1_fetch_t *
+ngx_http_schema1_fetch_create(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
+    ngx_str_t *reference)
+{
+    ngx_http_schema1_fetch_t  *fetch;
+
+    fetch = ngx_pcalloc(r->pool, sizeof(ngx_http_schema1_fetch_t));
+    if (fetch == NULL) {
+        return NULL;
+    }
+
+    fetch->kind = kind;
+    fetch->reference = *reference;
+
+    /* no header may ever come */
+
+    ngx_http_schema1_body_init(&fetch->body, ctx->conf->max_size, -1);
+
+    ctx->fetch = fetch;
+
+    return fetch;
+}
+
+
+/* a path of the registry's own, with the client's query string */
+
+static ngx_int_t
+ngx_http_schema1_fetch_own(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch, ngx_str_t *path, ngx_str_t *query)
+{
+    u_char     *p;
+    ngx_str_t   args, client;
+
+    client.len = ctx->uri.args.len;
+    client.data = (u_char *) ctx->uri.args.data;
+
+    args = *query;
+
+    if (args.len == 0) {
+        args = client;
+
+    } else if (client.len) {
+        args.len = query->len + 1 + client.len;
+        args.data = ngx_pnalloc(r->pool, args.len);
+        if (args.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        p = ngx_cpymem(args.data, query->data, query->len);
+        *p++ = '&';
+        ngx_memcpy(p, client.data, client.len);
+    }
+
+    return ngx_http_schema1_fetch_start(r, fetch, path, &args);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_start(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args)
+{
+    ngx_str_t                   *accept;
+    ngx_http_request_t          *sr;
+    ngx_http_post_subrequest_t  *ps;
+
+    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 fetch %s: \"%V?%V\" url: \"%V\"",
+                   ngx_http_schema1_fetch_names[fetch->kind], uri, args,
+                   &fetch->url);
+
+    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    if (ps == NULL) {
+        return NGX_ERROR;
+    }
+
+    ps->handler = ngx_http_schema1_fetch_done;
+    ps->data = fetch;
+
+    if (ngx_http_subrequest(r, uri, args, &sr, ps, NGX_HTTP_SUBREQUEST_WAITED)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    fetch->request = sr;
+
+    accept = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
+             ? &ngx_http_schema1_accept_blob
+             : &ngx_http_schema1_accept_manifest;
+
+    if (ngx_http_schema1_headers_fetch(sr, accept, fetch->url.len != 0)
+        != NGX_OK
+        || ngx_http_schema1_fetch_detach(sr, uri, args) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (fetch->url.len == 0) {
+        fetch->path = sr->unparsed_uri;
+    }
+
+    return NGX_OK;
+}
+
+
+/* nginx gives a subrequest its parent's body, $request_uri and variables */
+
+static ngx_int_t
+ngx_http_schema1_fetch_detach(ngx_http_request_t *sr, ngx_str_t *uri,
+    ngx_str_t *args)
+{
+    u_char                     *p;
+    uintptr_t                   escape;
+    ngx_uint_t                  i;
+    ngx_http_variable_t        *v;
+    ngx_http_variable_value_t  *values;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    sr->request_body = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
+    if (sr->request_body == NULL) {
+        return NGX_ERROR;
+    }
+
+    escape = 2 * ngx_escape_uri(NULL, uri->data, uri->len, NGX_ESCAPE_URI);
+
+    p = ngx_pnalloc(sr->pool, uri->len + escape + 1 + args->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    sr->unparsed_uri.data = p;
+
+    if (escape) {
+        p = (u_char *) ngx_escape_uri(p, uri->data, uri->len, NGX_ESCAPE_URI);
+
+    } else {
+        p = ngx_cpymem(p, uri->data, uri->len);
+    }
+
+    if (args->len) {
+        *p++ = '?';
+        p = ngx_cpymem(p, args->data, args->len);
+    }
+
+    sr->unparsed_uri.len = p - sr->unparsed_uri.data;
+
+    cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
+
+    values = ngx_palloc(sr->pool, cmcf->variables.nelts
+                                  * sizeof(ngx_http_variable_value_t));
+    if (values == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(values, sr->variables, cmcf->variables.nelts
+                                      * sizeof(ngx_http_variable_value_t));
+
+    /*
+     * those that somebody can set keep their value, auth_request_set needs
+     * that; the others are evaluated anew
+     */
+
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+        if (!(v[i].flags & NGX_HTTP_VAR_CHANGEABLE)) {
+            values[i].valid = 0;
+            values[i].not_found = 0;
+        }
+    }
+
+    sr->variables = values;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
+{
+    ngx_http_schema1_fetch_t *fetch = data;
+
+    ngx_event_t       *wev;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+    wev = c->write;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "schema1 fetch done: %i, \"%V\"", rc, &r->uri);
+
+    /*
+     * the client was not slow to read, there was nothing to read: send_timeout
+     * starts anew with the answer
+     */
+
+    if (!wev->delayed) {
+        if (wev->timer_set) {
+            ngx_del_timer(wev);
+        }
+
+        wev->timedout = 0;
+    }
+
+    if (c->error) {
+        return rc;
+    }
+
+    /* called before an error page too, and then once more */
+
+    if (rc == NGX_HTTP_GATEWAY_TIME_OUT
+        && (r->upstream == NULL || r->upstream->headers_in.status_n == 0))
+    {
+        fetch->timed_out = 1;
+    }
+
+    if (rc == NGX_ERROR
+        || rc == NGX_HTTP_REQUEST_TIME_OUT
+        || rc == NGX_HTTP_CLOSE)
+    {
+        /* these would close the client's connection */
+
+        fetch->failed = 1;
+        return NGX_OK;
+    }
+
+    return rc;
+}
+
+
+ngx_http_schema1_fetch_t *
+ngx_http_schema1_fetch_get(ngx_http_request_t *r)
+{
+    /* the context of a subrequest does not survive an internal redirect */
+
+    if (r->post_subrequest
+        && r->post_subrequest->handler == ngx_http_schema1_fetch_done)
+    {
+        return r->post_subrequest->data;
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch)
+{
+    fetch->status = r->err_status ? r->err_status : r->headers_out.status;
+
+    ngx_http_schema1_body_init(&fetch->body, fetch->body.max,
+                               r->headers_out.content_length_n);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 fetch status: %ui, \"%V\"", fetch->status,
+                   &r->uri);
+
+    r->filter_need_in_memory = 1;
+    r->header_sent = 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_schema1_fetch_body_filter(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch, ngx_chain_t *in)
+{
+    ngx_http_schema1_body_t  *body;
+
+    body = &fetch->body;
+
+    if (body->expected > (off_t) body->max) {
+        body->overflow = 1;
+    }
+
+    if (ngx_http_schema1_body_read(r, body, in) != NGX_OK) {
+        fetch->failed = 1;
+    }
+
+    ngx_http_schema1_body_discard(in);
+
+    if (body->overflow || fetch->failed) {
+        ngx_http_schema1_body_stop(r);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_schema1_fetch_result(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t                  rc;
+    ngx_http_schema1_fetch_t  *fetch;
+
+    fetch = ctx->fetch;
+
+    if (!fetch->request->done) {
+        return NGX_AGAIN;
+    }
+
+    switch (fetch->status) {
+
+    case NGX_HTTP_OK:
+        rc = ngx_http_schema1_fetch_document(ctx, fetch);
+        break;
+
+    case NGX_HTTP_MOVED_PERMANENTLY:
+    case NGX_HTTP_MOVED_TEMPORARILY:
+    case NGX_HTTP_SEE_OTHER:
+    case NGX_HTTP_TEMPORARY_REDIRECT:
+    case NGX_HTTP_PERMANENT_REDIRECT:
+        rc = ngx_http_schema1_fetch_redirect(r, ctx, fetch);
+        break;
+
+    default:
+        rc = ngx_http_schema1_fetch_status(r, ctx, fetch);
+    }
+
+    if (rc == NGX_ERROR && ctx->error.reason == SCHEMA1_NO_REASON) {
+        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
+                          "nginx is out of memory or resources; try again");
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_status(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch)
+{
+    const char        *what, *where;
+    schema1_error_t   *err;
+    schema1_reason_e   reason;
+
+    err = &ctx->error;
+    what = ngx_http_schema1_fetch_names[fetch->kind];
+    where = fetch->url.len ? "the storage it redirects to" : "the registry";
+
+    switch (fetch->status) {
+
+    case NGX_HTTP_NOT_FOUND:
+        reason = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
+                 ? SCHEMA1_CONFIG_NOT_FOUND : SCHEMA1_MANIFEST_NOT_FOUND;
+
+        schema1_error_set(err, reason, "the image can not be converted: its "
+                          "%s %.*s is not in %s; push the image again",
+                          what, (int) fetch->reference.len,
+                          fetch->reference.data, where);
+
+        return NGX_ERROR;
+
+    case NGX_HTTP_UNAUTHORIZED:
+    case NGX_HTTP_FORBIDDEN:
+    case NGX_HTTP_TOO_MANY_REQUESTS:
+
+        if (fetch->url.len == 0) {
+            schema1_error_set(err, SCHEMA1_DENIED,
+                              "the registry answered %d to the request for "
+                              "the %s %.*s", (int) fetch->status, what,
+                              (int) fetch->reference.len,
+                              fetch->reference.data);
+            return NGX_ERROR;
+        }
+
+        break;
+
+    case NGX_HTTP_GATEWAY_TIME_OUT:
+
+        if (fetch->timed_out) {
+            schema1_error_set(err, SCHEMA1_TIMED_OUT,
+                              "%s did not answer the request for the %s %.*s "
+                              "in time; try again later", where, what,
+                              (int) fetch->reference.len,
+                              fetch->reference.data);
+            return NGX_ERROR;
+        }
+
+        break;
+    }
+
+    schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
+                      "the request for the %s %.*s failed: status %d from %s; "
+                      "try again later", what, (int) fetch->reference.len,
+                      fetch->reference.data, (int) fetch->status, where);
+
+    return NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_document(ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch)
+{
+    const char               *what;
+    ngx_table_elt_t          *h;
+    schema1_error_t          *err;
+    schema1_document_t       *document;
+    ngx_http_request_t       *sr;
+    ngx_http_schema1_body_t  *body;
+
+    sr = fetch->request;
+    body = &fetch->body;
+    err = &ctx->error;
+    what = ngx_http_schema1_fetch_names[fetch->kind];
+
+    if (ngx_http_schema1_headers_encoded(sr)) {
+        schema1_error_set(err, SCHEMA1_ENCODED, "the %s %.*s came compressed "
+                          "though nobody asked for that; have the registry "
+                          "send it as it is", what,
+                          (int) fetch->reference.len, fetch->reference.data);
+        return NGX_ERROR;
+    }
+
+    if (body->overflow) {
+        schema1_error_set(err, SCHEMA1_TOO_LARGE, "the %s %.*s is larger than "
+                          "%lu bytes; schema_conversion_max_size sets the "
+                          "limit", what, (int) fetch->reference.len,
+                          fetch->reference.data, (unsigned long) body->max);
+        return NGX_ERROR;
+    }
+
+    if (fetch->failed || !ngx_http_schema1_body_complete(body)) {
+        schema1_error_set(err, SCHEMA1_TRUNCATED, "the %s %.*s was cut off "
+                          "after %lu bytes; try again later", what,
+                          (int) fetch->reference.len, fetch->reference.data,
+                          (unsigned long) body->len);
+        return NGX_ERROR;
+    }
+
+    document = &ctx->document;
+
+    document->body.data = (char *) body->data;
+    document->body.len = body->len;
+    document->type.data = (char *) sr->headers_out.content_type.data;
+    document->type.len = sr->headers_out.content_type.len;
+    document->digest.len = 0;
+
+    h = ngx_http_schema1_headers_find(&sr->headers_out.headers,
+                                      "Docker-Content-Digest", 21);
+    if (h) {
+        document->digest.data = (char *) h->value.data;
+        document->digest.len = h->value.len;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_redirect(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch)
+{
+    ngx_int_t           rc;
+    ngx_str_t           target;
+    const char         *what;
+    schema1_buf_t       buf;
+    ngx_table_elt_t    *location;
+    schema1_redirect_e  where;
+
+    what = ngx_http_schema1_fetch_names[fetch->kind];
+
+    /* headers_out.location may be missing, u->headers_in's may be cut off */
+
+    location = ngx_http_schema1_headers_find(
+                                       &fetch->request->headers_out.headers,
+                                       "Location", 8);
+
+    if (location == NULL || fetch->hops == SCHEMA1_REDIRECT_MAX_HOPS) {
+        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
+                          "the %s %.*s is redirected %s", what,
+                          (int) fetch->reference.len, fetch->reference.data,
+                          location ? "more than 5 times" : "to nowhere");
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&buf, sizeof(schema1_buf_t));
+
+    rc = NGX_ERROR;
+
+    where = ngx_http_schema1_fetch_resolve(r, ctx, fetch, &location->value,
+                                           &buf);
+
+    if (where == SCHEMA1_REDIRECT_FOREIGN && ctx->conf->redirect.len == 0) {
+        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
+                          "the %s %.*s is redirected to another host, and "
+                          "schema_conversion_redirect is not set; it names "
+                          "the location through which to follow", what,
+                          (int) fetch->reference.len, fetch->reference.data);
+
+    } else if (where != SCHEMA1_REDIRECT_REFUSED) {
+
+        target.len = buf.len;
+        target.data = ngx_pnalloc(r->pool, buf.len);
+
+        if (target.data) {
+            ngx_memcpy(target.data, buf.data, buf.len);
+
+            rc = ngx_http_schema1_fetch_follow(r, ctx, fetch, &target,
+                                      where == SCHEMA1_REDIRECT_FOREIGN);
+        }
+    }
+
+    schema1_buf_free(&buf);
+
+    return rc;
+}
+
+
+static schema1_redirect_e
+ngx_http_schema1_fetch_resolve(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    ngx_str_t *location, schema1_buf_t *target)
+{
+    schema1_str_t        value;
+    schema1_hop_t        hop;
+    schema1_redirect_e   where;
+    ngx_http_upstream_t *u;
+
+    value.len = location->len;
+    value.data = (char *) location->data;
+
+    ngx_http_schema1_fetch_hop(r, ctx, fetch, &hop);
+
+    where = schema1_redirect_resolve(&hop, value, target, &ctx->error);
+
+    if (!hop.own || where != SCHEMA1_REDIRECT_FOREIGN) {
+        return where;
+    }
+
+    /*
+     * the registry may call itself by the name that nginx knows it by, where
+     * neither proxy_set_header nor proxy_redirect translates
+     */
+
+    u = fetch->request->upstream;
+
+    if (u && ngx_http_schema1_fetch_authority(r, u, &hop) == NGX_OK) {
+        schema1_buf_free(target);
+        ctx->error.reason = SCHEMA1_NO_REASON;
+
+        where = schema1_redirect_resolve(&hop, value, target, &ctx->error);
+    }
+
+    return where;
+}
+
+
+/* the URL that the fetch asked */
+
+static void
+ngx_http_schema1_fetch_hop(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *hop)
+{
+    u_char                    *p, *last;
+    ngx_str_t                  host;
+    ngx_http_upstream_t       *u;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    ngx_memzero(hop, sizeof(schema1_hop_t));
+
+    hop->name = ctx->uri.name;
+    hop->own = (fetch->url.len == 0);
+
+    if (!hop->own) {
+
+        /* as schema1_redirect_resolve() made it: scheme://authority/path */
+
+        p = fetch->url.data;
+        last = p + fetch->url.len;
+
+        hop->scheme.data = (char *) p;
+
+        while (p < last && *p != ':') { p++; }
+
+        hop->scheme.len = (char *) p - hop->scheme.data;
+
+        p = ngx_min(p + 3, last);
+        hop->authority.data = (char *) p;
+
+        while (p < last && *p != '/' && *p != '?') { p++; }
+
+        hop->authority.len = (char *) p - hop->authority.data;
+        hop->path.data = (char *) p;
+        hop->path.len = last - p;
+
+        return;
+    }
+
+    u = fetch->request->upstream;
+
+    if (u && u->schema.len == sizeof("https://") - 1) {
+        hop->scheme.len = 5;
+        hop->scheme.data = "https";
+
+    } else {
+        hop->scheme.len = 4;
+        hop->scheme.data = "http";
+    }
+
+    if (r->headers_in.host) {
+        host = r->headers_in.host->value;
+
+    } else if (r->headers_in.server.len) {
+        host = r->headers_in.server;
+
+    } else {
+        cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+        host = cscf->server_name;
+    }
+
+    hop->authority.len = host.len;
+    hop->authority.data = (char *) host.data;
+
+    hop->path.len = fetch->path.len;
+    hop->path.data = (char *) fetch->path.data;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_authority(ngx_http_request_t *r, ngx_http_upstream_t *u,
+    schema1_hop_t *hop)
+{
+    u_char                        *p;
+    in_port_t                      port;
+    ngx_str_t                      host;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (u->resolved) {
+        host = u->resolved->host;
+        port = u->resolved->no_port ? 0 : u->resolved->port;
+
+    } else {
+        uscf = u->conf ? u->conf->upstream : NULL;
+
+        if (uscf == NULL) {
+            return NGX_DECLINED;
+        }
+
+        host = uscf->host;
+        port = uscf->no_port ? 0 : uscf->port;
+    }
+
+    if (port == 0) {
+        hop->authority.len = host.len;
+        hop->authority.data = (char *) host.data;
+
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, host.len + sizeof(":65535") - 1);
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    hop->authority.data = (char *) p;
+    hop->authority.len = ngx_sprintf(p, "%V:%ui", &host, (ngx_uint_t) port)
+                         - p;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from,
+    ngx_str_t *target, ngx_uint_t foreign)
+{
+    u_char                    *p;
+    ngx_int_t                  rc;
+    ngx_str_t                  path, query;
+    ngx_http_schema1_fetch_t  *fetch;
+
+    fetch = ngx_http_schema1_fetch_create(r, ctx, from->kind,
+                                          &from->reference);
+    if (fetch == NULL) {
+        return NGX_ERROR;
+    }
+
+    fetch->hops = from->hops + 1;
+
+    query.len = 0;
+    query.data = NULL;
+
+    if (foreign) {
+        fetch->url = *target;
+
+        rc = ngx_http_schema1_fetch_start(r, fetch, &ctx->conf->redirect,
+                                          &query);
+
+    } else {
+        path = *target;
+
+        p = ngx_strlchr(target->data, target->data + target->len, '?');
+
+        if (p) {
+            path.len = p - target->data;
+            query.data = p + 1;
+            query.len = target->len - path.len - 1;
+        }
+
+        rc = ngx_http_schema1_fetch_own(r, ctx, fetch, &path, &query);
+    }
+
+    return (rc == NGX_OK) ? NGX_AGAIN : NGX_ERROR;
+}

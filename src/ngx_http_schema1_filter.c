@@ -1,0 +1,549 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "core/schema1_convert.h"
+
+#include "ngx_http_schema1_fetch.h"
+#include "ngx_http_schema1_filter.h"
+#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_key.h"
+#include "ngx_http_schema1_request.h"
+#include "ngx_http_schema1_send.h"
+
+
+static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t **ctx);
+static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_hold(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_phase_e phase);
+static ngx_int_t ngx_http_schema1_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_schema1_collect(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_chain_t *in);
+static void ngx_http_schema1_document(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_begin(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_step(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, schema1_step_e step);
+static ngx_int_t ngx_http_schema1_fetched(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_start_fetch(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
+    schema1_str_t reference);
+static ngx_int_t ngx_http_schema1_fail(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+
+void
+ngx_http_schema1_filter_init(void)
+{
+    ngx_http_schema1_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_schema1_header_filter;
+
+    ngx_http_schema1_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_schema1_body_filter;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_header_filter(ngx_http_request_t *r)
+{
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_fetch_t     *fetch;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    if (r != r->main) {
+        fetch = ngx_http_schema1_fetch_get(r);
+
+        if (fetch) {
+            return ngx_http_schema1_fetch_header_filter(r, fetch);
+        }
+
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    ctx = ngx_http_schema1_request_ctx(r);
+
+    if (ctx) {
+        ngx_http_schema1_headers_restore(r, ctx);
+    }
+
+    if (!slcf->enable) {
+
+        if (ctx) {
+            ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+        }
+
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    if (ctx == NULL
+        && ngx_http_schema1_unasked_header(r, &ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx == NULL || ctx->phase == NGX_HTTP_SCHEMA1_ANSWERED) {
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    if (ctx->phase == NGX_HTTP_SCHEMA1_EMPTYING) {
+        return ngx_http_schema1_send_empty_header(r, ctx);
+    }
+
+    return ngx_http_schema1_decide(r, ctx);
+}
+
+
+/*
+ * An answer for which nothing was done before: most of them pass.  Content
+ * that an earlier phase made (return) is looked at as if it had come from
+ * upstream.
+ */
+
+static ngx_int_t
+ngx_http_schema1_unasked_header(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t **ctx)
+{
+    ngx_uint_t                    status;
+    schema1_uri_t                 uri;
+    schema1_uri_e                 kind;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    if (r->unparsed_uri.len < 4
+        || ngx_strncmp(r->unparsed_uri.data, "/v2/", 4) != 0)
+    {
+        return NGX_OK;
+    }
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
+    kind = ngx_http_schema1_request_uri(r, &uri);
+
+    if (kind == SCHEMA1_URI_TAG && status == NGX_HTTP_OK) {
+
+        if (ngx_http_schema1_request_accept(r, &uri, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (*ctx) {
+            return NGX_OK;
+        }
+    }
+
+    if (kind == SCHEMA1_URI_BLOB
+        && status == NGX_HTTP_NOT_FOUND
+        && schema1_str_eq(uri.reference, SCHEMA1_EMPTY_LAYER_DIGEST))
+    {
+        *ctx = ngx_http_schema1_request_create(r, &uri);
+        if (*ctx == NULL) {
+            return NGX_ERROR;
+        }
+
+        (*ctx)->phase = NGX_HTTP_SCHEMA1_EMPTYING;
+        (*ctx)->outcome = NGX_HTTP_SCHEMA1_EMPTY_LAYER;
+    }
+
+    if (kind == SCHEMA1_URI_TAG
+        && (status == NGX_HTTP_OK || status == NGX_HTTP_NOT_MODIFIED))
+    {
+        slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+        if (ngx_http_schema1_headers_vary(r, slcf) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_schema1_headers_version(r);
+}
+
+
+/* what to do with the upstream's answer to the client's own request */
+
+static ngx_int_t
+ngx_http_schema1_decide(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_uint_t        status;
+    schema1_str_t     value;
+    schema1_action_e  action;
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
+
+    if (status != NGX_HTTP_OK) {
+        ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+
+        if (ngx_http_schema1_headers_version(r) != NGX_OK
+            || (status == NGX_HTTP_NOT_MODIFIED
+                && ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK))
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    value.len = r->headers_out.content_type.len;
+    value.data = (char *) r->headers_out.content_type.data;
+
+    ctx->source_type = schema1_media_type(value);
+    action = schema1_accept_decide(&ctx->accept, ctx->source_type, false);
+
+    ctx->telling = (action == SCHEMA1_ACTION_TELL);
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 decide: type \"%V\" is %d, action %d",
+                   &r->headers_out.content_type, (int) ctx->source_type,
+                   (int) action);
+
+    if (action == SCHEMA1_ACTION_AS_IS
+        || (ctx->telling
+            && r->headers_out.content_length_n > (off_t) ctx->conf->max_size))
+    {
+        ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+        return ngx_http_schema1_send_header(r, ctx);
+    }
+
+    if (ngx_http_schema1_headers_encoded(r)) {
+        schema1_error_set(&ctx->error, SCHEMA1_ENCODED, "the manifest came "
+                          "compressed though nobody asked for that; have the "
+                          "registry send it as it is");
+
+        return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_FAILED);
+    }
+
+    if (r->headers_out.content_length_n > (off_t) ctx->conf->max_size) {
+        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest of "
+                          "%lu bytes is larger than %lu; "
+                          "schema_conversion_max_size sets the limit",
+                          (unsigned long) r->headers_out.content_length_n,
+                          (unsigned long) ctx->conf->max_size);
+
+        return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_FAILED);
+    }
+
+    return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_HOLDING);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_hold(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_phase_e phase)
+{
+    ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
+                               r->headers_out.content_length_n);
+
+    /* the copy filter looks at these once, with the first buffer */
+
+    r->main_filter_need_in_memory = 1;
+    r->filter_need_in_memory = 1;
+
+    ctx->phase = phase;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_int_t                  rc;
+    ngx_http_schema1_ctx_t    *ctx;
+    ngx_http_schema1_fetch_t  *fetch;
+
+    if (r != r->main) {
+        fetch = ngx_http_schema1_fetch_get(r);
+
+        if (fetch) {
+            return ngx_http_schema1_fetch_body_filter(r, fetch, in);
+        }
+
+        return ngx_http_schema1_next_body_filter(r, in);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    if (ctx == NULL) {
+        return ngx_http_schema1_next_body_filter(r, in);
+    }
+
+    switch (ctx->phase) {
+
+    case NGX_HTTP_SCHEMA1_HOLDING:
+        return ngx_http_schema1_collect(r, ctx, in);
+
+    case NGX_HTTP_SCHEMA1_FETCHING:
+        ngx_http_schema1_body_discard(in);
+        return ngx_http_schema1_fetched(r, ctx);
+
+    case NGX_HTTP_SCHEMA1_FAILED:
+        ngx_http_schema1_body_discard(in);
+        return ngx_http_schema1_fail(r, ctx);
+
+    case NGX_HTTP_SCHEMA1_EMPTYING:
+        if (in == NULL) {
+            return NGX_OK;
+        }
+
+        ngx_http_schema1_body_discard(in);
+
+        rc = ngx_http_schema1_send_empty_body(r, ctx);
+        ngx_http_schema1_body_stop(r);
+
+        return rc;
+
+    case NGX_HTTP_SCHEMA1_ANSWERED:
+        ngx_http_schema1_body_discard(in);
+
+        /* later filters may have been unable to send all of the answer */
+
+        if (r->buffered || r->connection->buffered) {
+            return ngx_http_schema1_next_body_filter(r, NULL);
+        }
+
+        return NGX_OK;
+
+    default: /* NGX_HTTP_SCHEMA1_ASKED, NGX_HTTP_SCHEMA1_PASSING */
+        return ngx_http_schema1_next_body_filter(r, in);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_chain_t *in)
+{
+    ngx_http_schema1_body_t  *body;
+
+    body = &ctx->body;
+
+    if (ngx_http_schema1_body_read(r, body, in) != NGX_OK) {
+        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
+                          "nginx is out of memory; try again");
+
+    } else if (body->overflow && ctx->telling) {
+
+        /* what was taken over whole is of no more use to the filters */
+
+        while (ngx_buf_size(in->buf) == 0) {
+            in = in->next;
+        }
+
+        return ngx_http_schema1_send_held(r, ctx, in);
+
+    } else if (body->overflow) {
+        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest is "
+                          "larger than %lu bytes; schema_conversion_max_size "
+                          "sets the limit", (unsigned long) body->max);
+
+    } else if (ngx_http_schema1_body_broken(r, in)) {
+        schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest was "
+                          "cut off after %lu bytes; try again later",
+                          (unsigned long) body->len);
+
+    } else if (!body->last) {
+        return NGX_OK;
+
+    } else if (r->method == NGX_HTTP_HEAD) {
+
+        /* a HEAD has no body, nor has what nginx made of it */
+
+        return ngx_http_schema1_start_fetch(r, ctx, NGX_HTTP_SCHEMA1_FETCH_TAG,
+                                            ctx->uri.reference);
+
+    } else if (!ngx_http_schema1_body_complete(body)) {
+        schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest has "
+                          "%lu bytes, %ld were announced; try again later",
+                          (unsigned long) body->len, (long) body->expected);
+
+    } else {
+        ngx_http_schema1_document(r, ctx);
+        return ngx_http_schema1_begin(r, ctx);
+    }
+
+    ngx_http_schema1_body_discard(in);
+
+    return ngx_http_schema1_fail(r, ctx);
+}
+
+
+/* what was collected, as the core wants it */
+
+static void
+ngx_http_schema1_document(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_table_elt_t     *h;
+    schema1_document_t  *document;
+
+    document = &ctx->document;
+
+    document->body.data = (char *) ctx->body.data;
+    document->body.len = ctx->body.len;
+    document->type.data = (char *) r->headers_out.content_type.data;
+    document->type.len = r->headers_out.content_type.len;
+
+    h = ngx_http_schema1_headers_find(&r->headers_out.headers,
+                                      "Docker-Content-Digest", 21);
+    if (h) {
+        document->digest.data = (char *) h->value.data;
+        document->digest.len = h->value.len;
+    }
+}
+
+
+/* the tag's document is there */
+
+static ngx_int_t
+ngx_http_schema1_begin(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_str_t             platform;
+    schema1_step_e        step;
+    schema1_pull_conf_t  *conf;
+
+    ngx_str_set(&platform, NGX_HTTP_SCHEMA1_PLATFORM);
+
+    if (ctx->conf->platform
+        && ngx_http_complex_value(r, ctx->conf->platform, &platform) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    conf = &ctx->pull_conf;
+
+    conf->name = ctx->uri.name;
+    conf->tag = ctx->uri.reference;
+    conf->accept = ctx->accept;
+    conf->platform.len = platform.len;
+    conf->platform.data = (char *) platform.data;
+    conf->key = ngx_http_schema1_key(r, ctx->conf);
+    conf->now = ngx_time();
+
+    ctx->pull = schema1_pull_new(conf);
+
+    if (ctx->pull == NULL) {
+        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
+                          "nginx is out of memory; try again");
+        return ngx_http_schema1_fail(r, ctx);
+    }
+
+    step = schema1_pull_tell(ctx->pull, &ctx->document, &ctx->error);
+
+    ctx->source_type = schema1_pull_source_type(ctx->pull);
+    ctx->source_digest.data =
+                        (u_char *) schema1_pull_source_digest(ctx->pull);
+    ctx->source_digest.len = ngx_strlen(ctx->source_digest.data);
+
+    if (step == SCHEMA1_STEP_READ) {
+        step = schema1_pull_give(ctx->pull, &ctx->document, &ctx->error);
+    }
+
+    return ngx_http_schema1_step(r, ctx, step);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_step(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    schema1_step_e step)
+{
+    const schema1_want_t  *want;
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 step: %d", (int) step);
+
+    switch (step) {
+
+    case SCHEMA1_STEP_AS_IS:
+        return ngx_http_schema1_send_held(r, ctx, NULL);
+
+    case SCHEMA1_STEP_FETCH:
+        want = schema1_pull_wanted(ctx->pull);
+
+        return ngx_http_schema1_start_fetch(r, ctx,
+                                            want->blob
+                                            ? NGX_HTTP_SCHEMA1_FETCH_CONFIG
+                                            : NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
+                                            want->digest);
+
+    case SCHEMA1_STEP_DONE:
+        return ngx_http_schema1_send_answer(r, ctx);
+
+    default: /* SCHEMA1_STEP_ERROR */
+        return ngx_http_schema1_fail(r, ctx);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fetched(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t       rc;
+    schema1_step_e  step;
+
+    rc = ngx_http_schema1_fetch_result(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_schema1_fail(r, ctx);
+    }
+
+    if (ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG) {
+        return ngx_http_schema1_begin(r, ctx);
+    }
+
+    step = schema1_pull_give(ctx->pull, &ctx->document, &ctx->error);
+
+    return ngx_http_schema1_step(r, ctx, step);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_start_fetch(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
+    schema1_str_t reference)
+{
+    ngx_str_t  value;
+
+    ctx->phase = NGX_HTTP_SCHEMA1_FETCHING;
+
+    /* what the core lends is its own until it is called again */
+
+    value.len = reference.len;
+    value.data = ngx_pnalloc(r->pool, reference.len);
+
+    if (value.data) {
+        ngx_memcpy(value.data, reference.data, reference.len);
+
+        if (ngx_http_schema1_fetch(r, ctx, kind, &value) == NGX_OK) {
+            return NGX_OK;
+        }
+    }
+
+    schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY, "nginx could not start "
+                      "a further request; its error log says why");
+
+    return ngx_http_schema1_fail(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_fail(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_schema1_send_error(r, ctx);
+
+    /* an upstream that goes on sending would hold up the connection */
+
+    ngx_http_schema1_body_stop(r);
+
+    return rc;
+}

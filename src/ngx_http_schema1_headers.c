@@ -1,0 +1,645 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "ngx_http_schema1_headers.h"
+
+
+#define NGX_HTTP_SCHEMA1_NO_POINTER  ((size_t) -1)
+
+
+/* on whose way a line of the client's does not go */
+
+#define NGX_HTTP_SCHEMA1_HDR_MAIN     1     /* its own request */
+#define NGX_HTTP_SCHEMA1_HDR_FETCH    2     /* further fetches */
+#define NGX_HTTP_SCHEMA1_HDR_FOREIGN  4     /* fetches from elsewhere */
+
+
+typedef struct {
+    ngx_str_t    name;              /* in lower case */
+    size_t       pointer;           /* in ngx_http_headers_in_t */
+    ngx_uint_t   skip;
+} ngx_http_schema1_header_t;
+
+
+static ngx_uint_t ngx_http_schema1_headers_skip(ngx_table_elt_t *h,
+    ngx_uint_t way);
+static void ngx_http_schema1_headers_unset(ngx_http_headers_in_t *in,
+    ngx_uint_t way);
+static ngx_int_t ngx_http_schema1_headers_copy(ngx_http_request_t *r,
+    ngx_list_t *to, ngx_list_t *from, ngx_uint_t way, ngx_str_t *accept,
+    ngx_table_elt_t **ph);
+static void ngx_http_schema1_headers_forget(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_schema1_headers_names(ngx_http_request_t *r,
+    const char *token, size_t len);
+
+
+#define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
+
+static ngx_http_schema1_header_t  ngx_http_schema1_headers[] = {
+
+    { ngx_string("accept"),
+#if (NGX_HTTP_HEADERS)
+      ngx_http_schema1_in(accept),
+#else
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+#endif
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("accept-encoding"),
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+      ngx_http_schema1_in(accept_encoding),
+#else
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+#endif
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("range"),
+      ngx_http_schema1_in(range),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("if-range"),
+      ngx_http_schema1_in(if_range),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("if-none-match"),
+      ngx_http_schema1_in(if_none_match),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("if-modified-since"),
+      ngx_http_schema1_in(if_modified_since),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("if-match"),
+      ngx_http_schema1_in(if_match),
+      NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("if-unmodified-since"),
+      ngx_http_schema1_in(if_unmodified_since),
+      NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("content-length"),
+      ngx_http_schema1_in(content_length),
+      NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("transfer-encoding"),
+      ngx_http_schema1_in(transfer_encoding),
+      NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("expect"),
+      ngx_http_schema1_in(expect),
+      NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("te"),
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+      NGX_HTTP_SCHEMA1_HDR_FETCH },
+
+    { ngx_string("authorization"),
+      ngx_http_schema1_in(authorization),
+      NGX_HTTP_SCHEMA1_HDR_FOREIGN },
+
+    { ngx_string("proxy-authorization"),
+#if (nginx_version >= 1029007)
+      ngx_http_schema1_in(proxy_authorization),
+#else
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+#endif
+      NGX_HTTP_SCHEMA1_HDR_FOREIGN },
+
+    { ngx_string("cookie"),
+#if (nginx_version >= 1023000)
+      ngx_http_schema1_in(cookie),
+#else
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+#endif
+      NGX_HTTP_SCHEMA1_HDR_FOREIGN },
+
+    { ngx_null_string, 0, 0 }
+};
+
+
+/*
+ * $http_... of the lines that are edited: once evaluated, nginx keeps an
+ * indexed variable for the whole request
+ */
+
+static ngx_str_t
+    ngx_http_schema1_header_vars[NGX_HTTP_SCHEMA1_HEADER_VARS] =
+{
+    ngx_string("http_accept"),
+    ngx_string("http_accept_encoding"),
+    ngx_string("http_range"),
+    ngx_string("http_if_range"),
+    ngx_string("http_if_none_match"),
+    ngx_string("http_if_modified_since")
+};
+
+
+ngx_int_t
+ngx_http_schema1_headers_init(ngx_conf_t *cf)
+{
+    ngx_int_t                      index;
+    ngx_uint_t                     i;
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
+
+    for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+        index = ngx_http_get_variable_index(cf,
+                                            &ngx_http_schema1_header_vars[i]);
+        if (index == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        smcf->header_index[i] = index;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_accept(ngx_http_request_t *r, ngx_array_t *lines)
+{
+    ngx_uint_t        i;
+    schema1_str_t    *line;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NGX_OK;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0
+            || h[i].key.len != 6
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6) != 0)
+        {
+            continue;
+        }
+
+        line = ngx_array_push(lines);
+        if (line == NULL) {
+            return NGX_ERROR;
+        }
+
+        line->len = h[i].value.len;
+        line->data = (char *) h[i].value.data;
+    }
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_edit(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_list_t                      headers;
+    ngx_table_elt_t                *accept;
+    ngx_http_schema1_headers_in_t  *client;
+
+    if (ngx_http_schema1_headers_copy(r, &headers, &r->headers_in.headers,
+                                      NGX_HTTP_SCHEMA1_HDR_MAIN,
+                                      &ctx->upstream_accept, &accept)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    client = &ctx->client;
+
+    client->headers = r->headers_in.headers;
+    client->range = r->headers_in.range;
+    client->if_range = r->headers_in.if_range;
+    client->if_none_match = r->headers_in.if_none_match;
+    client->if_modified_since = r->headers_in.if_modified_since;
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+    client->accept_encoding = r->headers_in.accept_encoding;
+#endif
+#if (NGX_HTTP_HEADERS)
+    client->accept = r->headers_in.accept;
+#endif
+
+    r->headers_in.headers = headers;
+
+    /* a list of one part points into itself, and was moved */
+
+    if (r->headers_in.headers.last == &headers.part) {
+        r->headers_in.headers.last = &r->headers_in.headers.part;
+    }
+
+    ngx_http_schema1_headers_unset(&r->headers_in, NGX_HTTP_SCHEMA1_HDR_MAIN);
+
+#if (NGX_HTTP_HEADERS)
+    r->headers_in.accept = accept;
+#endif
+
+    ngx_http_schema1_headers_forget(r);
+
+    ctx->edited = 1;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_schema1_headers_restore(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_http_schema1_headers_in_t  *client;
+
+    if (!ctx->edited) {
+        return;
+    }
+
+    client = &ctx->client;
+
+    /* where "last" points into the list, it points here, not into the copy */
+
+    r->headers_in.headers = client->headers;
+
+    r->headers_in.range = client->range;
+    r->headers_in.if_range = client->if_range;
+    r->headers_in.if_none_match = client->if_none_match;
+    r->headers_in.if_modified_since = client->if_modified_since;
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+    r->headers_in.accept_encoding = client->accept_encoding;
+#endif
+#if (NGX_HTTP_HEADERS)
+    r->headers_in.accept = client->accept;
+#endif
+
+    ngx_http_schema1_headers_forget(r);
+
+    ctx->edited = 0;
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_fetch(ngx_http_request_t *sr, ngx_str_t *accept,
+    ngx_uint_t foreign)
+{
+    ngx_uint_t              way;
+    ngx_table_elt_t        *h;
+    ngx_http_headers_in_t  *in;
+
+    in = &sr->headers_in;
+    way = NGX_HTTP_SCHEMA1_HDR_FETCH;
+
+    if (foreign) {
+        way |= NGX_HTTP_SCHEMA1_HDR_FOREIGN;
+    }
+
+    /*
+     * headers_in is a copy of the parent's, and so its list would be extended
+     * in the parent: it is built anew, in place
+     */
+
+    if (ngx_http_schema1_headers_copy(sr, &in->headers,
+                                      &sr->parent->headers_in.headers, way,
+                                      accept, &h)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_schema1_headers_unset(in, way);
+
+#if (NGX_HTTP_HEADERS)
+    in->accept = h;
+#endif
+
+#if (nginx_version < 1023000)
+    if (foreign) {
+        in->cookies.nelts = 0;
+    }
+#endif
+
+    in->content_length_n = -1;
+    in->chunked = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_headers_skip(ngx_table_elt_t *h, ngx_uint_t way)
+{
+    ngx_http_schema1_header_t  *known;
+
+    for (known = ngx_http_schema1_headers; known->name.len; known++) {
+
+        if ((known->skip & way)
+            && known->name.len == h->key.len
+            && ngx_strncasecmp(known->name.data, h->key.data, h->key.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_schema1_headers_unset(ngx_http_headers_in_t *in, ngx_uint_t way)
+{
+    ngx_http_schema1_header_t  *known;
+
+    for (known = ngx_http_schema1_headers; known->name.len; known++) {
+
+        if ((known->skip & way)
+            && known->pointer != NGX_HTTP_SCHEMA1_NO_POINTER)
+        {
+            *(ngx_table_elt_t **) ((char *) in + known->pointer) = NULL;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_headers_copy(ngx_http_request_t *r, ngx_list_t *to,
+    ngx_list_t *from, ngx_uint_t way, ngx_str_t *accept, ngx_table_elt_t **ph)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *header;
+
+    /* "from" may be what "to" was copied from, but not the same */
+
+    if (ngx_list_init(to, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    part = &from->part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_schema1_headers_skip(&header[i], way)) {
+            continue;
+        }
+
+        h = ngx_list_push(to);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = header[i];
+    }
+
+    h = ngx_list_push(to);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    ngx_str_set(&h->key, "Accept");
+    h->value = *accept;
+    h->lowcase_key = (u_char *) "accept";
+    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+
+    *ph = h;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_schema1_headers_forget(ngx_http_request_t *r)
+{
+    ngx_uint_t                     i;
+    ngx_http_variable_value_t     *v;
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
+
+    for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+        v = &r->variables[smcf->header_index[i]];
+
+        v->valid = 0;
+        v->not_found = 0;
+    }
+}
+
+
+ngx_table_elt_t *
+ngx_http_schema1_headers_find(ngx_list_t *headers, const char *name,
+    size_t len)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &headers->part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return NULL;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash != 0
+            && h[i].key.len == len
+            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+        {
+            return &h[i];
+        }
+    }
+}
+
+
+ngx_table_elt_t *
+ngx_http_schema1_headers_add(ngx_http_request_t *r, const char *name,
+    size_t len, ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.len = len;
+    h->key.data = (u_char *) name;
+    h->value = *value;
+
+    return h;
+}
+
+
+void
+ngx_http_schema1_headers_remove(ngx_http_request_t *r, const char *name,
+    size_t len)
+{
+    ngx_table_elt_t  *h;
+
+    for ( ;; ) {
+        h = ngx_http_schema1_headers_find(&r->headers_out.headers, name, len);
+        if (h == NULL) {
+            return;
+        }
+
+        h->hash = 0;
+    }
+}
+
+
+ngx_uint_t
+ngx_http_schema1_headers_encoded(ngx_http_request_t *r)
+{
+    ngx_str_t  *value;
+
+    if (r->headers_out.content_encoding == NULL) {
+        return 0;
+    }
+
+    value = &r->headers_out.content_encoding->value;
+
+    return value->len != 0
+           && !(value->len == 8
+                && ngx_strncasecmp(value->data, (u_char *) "identity", 8)
+                   == 0);
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_vary(ngx_http_request_t *r,
+    ngx_http_schema1_loc_conf_t *conf)
+{
+    ngx_str_t   value;
+    ngx_uint_t  accept, agent;
+
+    accept = !ngx_http_schema1_headers_names(r, "Accept", 6);
+    agent = conf->platform
+            && conf->platform->lengths
+            && !ngx_http_schema1_headers_names(r, "User-Agent", 10);
+
+    if (accept && agent) {
+        ngx_str_set(&value, "Accept, User-Agent");
+
+    } else if (accept) {
+        ngx_str_set(&value, "Accept");
+
+    } else if (agent) {
+        ngx_str_set(&value, "User-Agent");
+
+    } else {
+        return NGX_OK;
+    }
+
+    return ngx_http_schema1_headers_add(r, "Vary", 4, &value) ? NGX_OK
+                                                              : NGX_ERROR;
+}
+
+
+/* whether a Vary line of the answer names a header, or all by "*" */
+
+static ngx_uint_t
+ngx_http_schema1_headers_names(ngx_http_request_t *r, const char *token,
+    size_t len)
+{
+    u_char           *p, *last, *end;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    part = &r->headers_out.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].hash == 0
+            || h[i].key.len != 4
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "Vary", 4) != 0)
+        {
+            continue;
+        }
+
+        p = h[i].value.data;
+        last = p + h[i].value.len;
+
+        while (p < last) {
+
+            if (*p == ' ' || *p == '\t' || *p == ',') {
+                p++;
+                continue;
+            }
+
+            for (end = p; end < last; end++) {
+                if (*end == ' ' || *end == '\t' || *end == ',') {
+                    break;
+                }
+            }
+
+            if ((end - p == 1 && *p == '*')
+                || ((size_t) (end - p) == len
+                    && ngx_strncasecmp(p, (u_char *) token, len) == 0))
+            {
+                return 1;
+            }
+
+            p = end;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_version(ngx_http_request_t *r)
+{
+    static ngx_str_t  version = ngx_string("registry/2.0");
+
+    if (ngx_http_schema1_headers_find(&r->headers_out.headers,
+                                      "Docker-Distribution-Api-Version", 31)
+        != NULL)
+    {
+        return NGX_OK;
+    }
+
+    return ngx_http_schema1_headers_add(r, "Docker-Distribution-Api-Version",
+                                        31, &version)
+           ? NGX_OK : NGX_ERROR;
+}

@@ -1,0 +1,58 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_HEADERS_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_HEADERS_H_INCLUDED_
+
+
+#include "ngx_http_schema1.h"
+
+
+/* at configuration: the variables that the edited lines are seen through */
+ngx_int_t ngx_http_schema1_headers_init(ngx_conf_t *cf);
+
+/* all Accept lines of the client, in their order */
+ngx_int_t ngx_http_schema1_headers_accept(ngx_http_request_t *r,
+    ngx_array_t *lines);
+
+/* makes headers_in what has to go upstream, keeping the client's in ctx */
+ngx_int_t ngx_http_schema1_headers_edit(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+/* gives the request back the client's own headers; may be called again */
+void ngx_http_schema1_headers_restore(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+/*
+ * Gives a new subrequest headers of its own: the client's, without those that
+ * belong to its own request, and one Accept.  Towards a foreign host they bear
+ * no credentials.
+ */
+ngx_int_t ngx_http_schema1_headers_fetch(ngx_http_request_t *sr,
+    ngx_str_t *accept, ngx_uint_t foreign);
+
+/* the first line of this name of an answer, NULL where it has none */
+ngx_table_elt_t *ngx_http_schema1_headers_find(ngx_list_t *headers,
+    const char *name, size_t len);
+
+/* adds a line to the answer; NULL: out of memory */
+ngx_table_elt_t *ngx_http_schema1_headers_add(ngx_http_request_t *r,
+    const char *name, size_t len, ngx_str_t *value);
+
+/* removes all lines of this name from the answer */
+void ngx_http_schema1_headers_remove(ngx_http_request_t *r, const char *name,
+    size_t len);
+
+/* true for an answer whose body was compressed, or otherwise encoded */
+ngx_uint_t ngx_http_schema1_headers_encoded(ngx_http_request_t *r);
+
+/* the two headers that an answer bears whoever made it */
+ngx_int_t ngx_http_schema1_headers_vary(ngx_http_request_t *r,
+    ngx_http_schema1_loc_conf_t *conf);
+ngx_int_t ngx_http_schema1_headers_version(ngx_http_request_t *r);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_HEADERS_H_INCLUDED_ */

@@ -1,0 +1,351 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "ngx_http_schema1_key.h"
+
+
+#define NGX_HTTP_SCHEMA1_KEY_FILE_MAX  (1024 * 1024)
+
+
+typedef struct {
+    ngx_str_t               key_file;
+    ngx_str_t               password_file;
+    ngx_str_t               certificate_file;
+    schema1_key_t          *key;
+} ngx_http_schema1_key_file_t;
+
+
+static ngx_uint_t ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b);
+static char *ngx_http_schema1_key_make(ngx_conf_t *cf,
+    ngx_http_schema1_key_file_t *file);
+static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
+    const char *directive, ngx_str_t *name, ngx_uint_t secret,
+    schema1_str_t *data);
+static ngx_int_t ngx_http_schema1_key_passwords(ngx_conf_t *cf,
+    schema1_str_t data, ngx_array_t *passwords);
+static void ngx_http_schema1_key_cleanse(schema1_str_t *data);
+static void ngx_http_schema1_key_cleanup(void *data);
+
+
+/* outlives the configurations: a reload does not change the key */
+
+static schema1_key_t  *ngx_http_schema1_ephemeral_key;
+
+
+char *
+ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
+{
+    char                          *rv;
+    ngx_uint_t                     i;
+    ngx_pool_cleanup_t            *cln;
+    ngx_http_schema1_key_file_t   *file;
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
+
+    if (smcf->keys.elts == NULL
+        && ngx_array_init(&smcf->keys, cf->pool, 4,
+                          sizeof(ngx_http_schema1_key_file_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    file = smcf->keys.elts;
+
+    for (i = 0; i < smcf->keys.nelts; i++) {
+
+        if (ngx_http_schema1_key_same(&file[i].key_file, &slcf->key_file)
+            && ngx_http_schema1_key_same(&file[i].password_file,
+                                         &slcf->password_file)
+            && ngx_http_schema1_key_same(&file[i].certificate_file,
+                                         &slcf->certificate_file))
+        {
+            slcf->key = file[i].key;
+            return NGX_CONF_OK;
+        }
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    file = ngx_array_push(&smcf->keys);
+    if (file == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    file->key_file = slcf->key_file;
+    file->password_file = slcf->password_file;
+    file->certificate_file = slcf->certificate_file;
+
+    rv = ngx_http_schema1_key_make(cf, file);
+
+    if (rv == NGX_CONF_OK) {
+        cln->handler = ngx_http_schema1_key_cleanup;
+        cln->data = file->key;
+
+        slcf->key = file->key;
+    }
+
+    return rv;
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}
+
+
+static char *
+ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
+{
+    char           error[SCHEMA1_KEY_ERROR_SIZE];
+    ngx_array_t    passwords;
+    schema1_str_t  data, lines, chain;
+
+    if (ngx_array_init(&passwords, cf->temp_pool, 4, sizeof(schema1_str_t))
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    lines.len = 0;
+
+    if (file->password_file.len
+        && (ngx_http_schema1_key_read_file(cf,
+                                           "schema_conversion_password_file",
+                                           &file->password_file, 1, &lines)
+            != NGX_OK
+            || ngx_http_schema1_key_passwords(cf, lines, &passwords)
+               != NGX_OK))
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_schema1_key_read_file(cf, "schema_conversion_key",
+                                       &file->key_file, 1, &data)
+        != NGX_OK)
+    {
+        ngx_http_schema1_key_cleanse(&lines);
+        return NGX_CONF_ERROR;
+    }
+
+    file->key = schema1_key_read(data, passwords.elts, passwords.nelts, error);
+
+    ngx_http_schema1_key_cleanse(&data);
+    ngx_http_schema1_key_cleanse(&lines);
+
+    if (file->key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"schema_conversion_key\" \"%V\": %s",
+                           &file->key_file, error);
+        return NGX_CONF_ERROR;
+    }
+
+    if (file->certificate_file.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_schema1_key_read_file(cf, "schema_conversion_certificate",
+                                       &file->certificate_file, 0, &chain)
+        != NGX_OK)
+    {
+        schema1_key_free(file->key);
+        return NGX_CONF_ERROR;
+    }
+
+    if (schema1_key_certify(file->key, chain, error) != SCHEMA1_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"schema_conversion_certificate\" \"%V\": %s",
+                           &file->certificate_file, error);
+        schema1_key_free(file->key);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
+    ngx_str_t *name, ngx_uint_t secret, schema1_str_t *data)
+{
+    size_t           size;
+    u_char          *p;
+    ssize_t          n;
+    ngx_fd_t         fd;
+    ngx_err_t        err;
+    ngx_file_info_t  fi;
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "\"%s\": " ngx_open_file_n " \"%V\" failed",
+                           directive, name);
+        return NGX_ERROR;
+    }
+
+    n = -1;
+    p = NULL;
+    size = 0;
+
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR) {
+        size = ngx_min(ngx_file_size(&fi), NGX_HTTP_SCHEMA1_KEY_FILE_MAX);
+        p = ngx_pnalloc(cf->temp_pool, size + 1);
+
+        if (p) {
+            n = ngx_read_fd(fd, p, size);
+        }
+
+        if (secret && (fi.st_mode & 0004)) {
+            ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                               "\"%s\": \"%V\" can be read by everybody",
+                               directive, name);
+        }
+    }
+
+    err = ngx_errno;
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    if (n != (ssize_t) size || p == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? err : 0,
+                           "\"%s\": " ngx_read_fd_n " \"%V\" failed",
+                           directive, name);
+        return NGX_ERROR;
+    }
+
+    data->len = size;
+    data->data = (char *) p;
+
+    return NGX_OK;
+}
+
+
+/* one password a line, as in ssl_password_file */
+
+static ngx_int_t
+ngx_http_schema1_key_passwords(ngx_conf_t *cf, schema1_str_t data,
+    ngx_array_t *passwords)
+{
+    const char     *p, *last, *end;
+    schema1_str_t  *password;
+
+    p = data.data;
+    last = p + data.len;
+
+    while (p < last) {
+        end = memchr(p, '\n', last - p);
+
+        if (end == NULL) {
+            end = last;
+        }
+
+        password = ngx_array_push(passwords);
+        if (password == NULL) {
+            return NGX_ERROR;
+        }
+
+        password->data = p;
+        password->len = end - p;
+
+        if (password->len && end[-1] == '\r') {
+            password->len--;
+        }
+
+        if (password->len == 0) {
+            passwords->nelts--;
+        }
+
+        p = end + 1;
+    }
+
+    if (passwords->nelts == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"schema_conversion_password_file\" holds no "
+                           "password");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_schema1_key_cleanse(schema1_str_t *data)
+{
+    if (data->len) {
+        ngx_explicit_memzero((char *) data->data, data->len);
+    }
+}
+
+
+static void
+ngx_http_schema1_key_cleanup(void *data)
+{
+    schema1_key_free(data);
+}
+
+
+ngx_int_t
+ngx_http_schema1_key_ephemeral(ngx_conf_t *cf)
+{
+    char                           error[SCHEMA1_KEY_ERROR_SIZE];
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
+
+    if (!smcf->needs_ephemeral
+        || ngx_test_config
+        || ngx_process == NGX_PROCESS_SIGNALLER)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_schema1_ephemeral_key == NULL) {
+        ngx_http_schema1_ephemeral_key = schema1_key_generate(error);
+
+        if (ngx_http_schema1_ephemeral_key == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"schema_conversion\" without "
+                               "\"schema_conversion_key\" could not make a "
+                               "key: %s", error);
+            return NGX_ERROR;
+        }
+    }
+
+    smcf->ephemeral = ngx_http_schema1_ephemeral_key;
+
+    ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
+                       "\"schema_conversion\" without "
+                       "\"schema_conversion_key\" signs with an ephemeral "
+                       "key, %s", schema1_key_id(smcf->ephemeral));
+
+    return NGX_OK;
+}
+
+
+const schema1_key_t *
+ngx_http_schema1_key(ngx_http_request_t *r, ngx_http_schema1_loc_conf_t *slcf)
+{
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    if (slcf->key) {
+        return slcf->key;
+    }
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
+
+    return smcf->ephemeral;
+}

@@ -1,0 +1,219 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_request.h"
+
+
+static void ngx_http_schema1_request_cleanup(void *data);
+
+
+ngx_int_t
+ngx_http_schema1_request_handler(ngx_http_request_t *r)
+{
+    schema1_uri_t                 uri;
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    ctx = ngx_http_schema1_request_ctx(r);
+
+    if (ctx) {
+
+        /* an internal redirect: judge anew by what the client sent */
+
+        ngx_http_schema1_headers_restore(r, ctx);
+
+        if (!slcf->enable) {
+            ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+            return NGX_DECLINED;
+        }
+
+        ctx->conf = slcf;
+        ctx->phase = NGX_HTTP_SCHEMA1_ASKED;
+
+    } else {
+
+        if (!slcf->enable
+            || ngx_http_schema1_request_uri(r, &uri) != SCHEMA1_URI_TAG)
+        {
+            return NGX_DECLINED;
+        }
+
+        if (ngx_http_schema1_request_accept(r, &uri, &ctx) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        if (ctx == NULL) {
+            return NGX_DECLINED;
+        }
+    }
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 request \"%V\", upstream accept: \"%V\"",
+                   &r->unparsed_uri, &ctx->upstream_accept);
+
+    if (ngx_http_schema1_headers_edit(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+schema1_uri_e
+ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    char           *buf;
+    ngx_str_t      *target;
+    schema1_str_t   str;
+
+    target = &r->unparsed_uri;
+
+    if (r != r->main
+        || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+        || target->len == 0)
+    {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    buf = NULL;
+
+    if (ngx_strlchr(target->data, target->data + target->len, '%') != NULL) {
+        buf = ngx_pnalloc(r->pool, target->len);
+        if (buf == NULL) {
+            return SCHEMA1_URI_OTHER;
+        }
+    }
+
+    str.len = target->len;
+    str.data = (char *) target->data;
+
+    return schema1_uri_read(uri, str, buf);
+}
+
+
+ngx_http_schema1_ctx_t *
+ngx_http_schema1_request_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    if (ctx || !r->internal) {
+        return ctx;
+    }
+
+    /* an internal redirect zeroes the contexts of the request */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_schema1_request_cleanup) {
+            ngx_http_set_ctx(r, cln->data, ngx_http_schema1_module);
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_schema1_ctx_t *
+ngx_http_schema1_request_create(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_schema1_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_schema1_ctx_t));
+
+    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+    ctx->uri = *uri;
+
+    cln->handler = ngx_http_schema1_request_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_schema1_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_schema1_request_cleanup(void *data)
+{
+    ngx_http_schema1_ctx_t  *ctx = data;
+
+    schema1_pull_free(ctx->pull);
+}
+
+
+ngx_int_t
+ngx_http_schema1_request_accept(ngx_http_request_t *r, schema1_uri_t *uri,
+    ngx_http_schema1_ctx_t **pctx)
+{
+    size_t                   len;
+    ngx_int_t                rc;
+    ngx_array_t              lines;
+    schema1_buf_t            value;
+    schema1_accept_t         accept;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    *pctx = NULL;
+
+    if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK
+        || ngx_http_schema1_headers_accept(r, &lines) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    schema1_accept_read(&accept, lines.elts, lines.nelts);
+
+    if (schema1_accept_is_modern(&accept)) {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_schema1_request_create(r, uri);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->accept = accept;
+
+    ngx_memzero(&value, sizeof(schema1_buf_t));
+
+    rc = NGX_ERROR;
+
+    if (schema1_accept_upstream(lines.elts, lines.nelts, &value)
+        == SCHEMA1_OK)
+    {
+        len = value.len;
+
+        ctx->upstream_accept.data = ngx_pnalloc(r->pool, len);
+
+        if (ctx->upstream_accept.data) {
+            ngx_memcpy(ctx->upstream_accept.data, value.data, len);
+            ctx->upstream_accept.len = len;
+
+            *pctx = ctx;
+            rc = NGX_OK;
+        }
+    }
+
+    schema1_buf_free(&value);
+
+    return rc;
+}

@@ -1,0 +1,39 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_REQUEST_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_REQUEST_H_INCLUDED_
+
+
+#include "ngx_http_schema1.h"
+
+
+/* in the precontent phase: what goes upstream */
+ngx_int_t ngx_http_schema1_request_handler(ngx_http_request_t *r);
+
+/*
+ * What the request asks for, by the URI as the client sent it.  OTHER for
+ * subrequests and methods that are not GET or HEAD.
+ */
+schema1_uri_e ngx_http_schema1_request_uri(ngx_http_request_t *r,
+    schema1_uri_t *uri);
+
+/* the state of a request, NULL where the module has no say in it (so far) */
+ngx_http_schema1_ctx_t *ngx_http_schema1_request_ctx(ngx_http_request_t *r);
+
+/* makes the state; it survives internal redirects.  NULL: out of memory */
+ngx_http_schema1_ctx_t *ngx_http_schema1_request_create(ngx_http_request_t *r,
+    schema1_uri_t *uri);
+
+/*
+ * Makes the state of a request by tag where its client is one that may be
+ * converted for; *ctx is NULL for others.
+ */
+ngx_int_t ngx_http_schema1_request_accept(ngx_http_request_t *r,
+    schema1_uri_t *uri, ngx_http_schema1_ctx_t **ctx);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_REQUEST_H_INCLUDED_ */

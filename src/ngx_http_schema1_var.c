@@ -1,0 +1,207 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "ngx_http_schema1_fetch.h"
+#include "ngx_http_schema1_request.h"
+#include "ngx_http_schema1_var.h"
+
+
+typedef enum {
+    NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE = 0,
+    NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST,
+    NGX_HTTP_SCHEMA1_VAR_DIGEST,
+    NGX_HTTP_SCHEMA1_VAR_REASON
+} ngx_http_schema1_var_e;
+
+
+static ngx_int_t ngx_http_schema1_var_status(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_schema1_var_pull(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_schema1_var_redirect_url(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static void ngx_http_schema1_var_set(ngx_http_variable_value_t *v,
+    ngx_str_t *value);
+
+
+static ngx_http_variable_t  ngx_http_schema1_vars[] = {
+
+    { ngx_string("schema1_status"), NULL,
+      ngx_http_schema1_var_status, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("schema1_source_type"), NULL,
+      ngx_http_schema1_var_pull, NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("schema1_source_digest"), NULL,
+      ngx_http_schema1_var_pull, NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("schema1_digest"), NULL,
+      ngx_http_schema1_var_pull, NGX_HTTP_SCHEMA1_VAR_DIGEST,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("schema1_reason"), NULL,
+      ngx_http_schema1_var_pull, NGX_HTTP_SCHEMA1_VAR_REASON,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("schema1_redirect_url"), NULL,
+      ngx_http_schema1_var_redirect_url, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+/* as ngx_http_schema1_outcome_e */
+
+static ngx_str_t  ngx_http_schema1_outcomes[] = {
+    ngx_string("-"),
+    ngx_string("PASS"),
+    ngx_string("CONVERTED"),
+    ngx_string("HIT"),
+    ngx_string("CHILD"),
+    ngx_string("EMPTY_LAYER"),
+    ngx_string("DIGEST"),
+    ngx_string("UNCONVERTIBLE"),
+    ngx_string("ERROR")
+};
+
+
+ngx_int_t
+ngx_http_schema1_var_init(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_schema1_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_var_status(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    schema1_uri_t                 uri;
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_outcome_e    outcome;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    r = r->main;
+
+    outcome = NGX_HTTP_SCHEMA1_NONE;
+    ctx = ngx_http_schema1_request_ctx(r);
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (ctx) {
+        outcome = ctx->outcome;
+    }
+
+    /* whatever else a request by tag is answered with is not ours */
+
+    if (outcome == NGX_HTTP_SCHEMA1_NONE
+        && slcf->enable
+        && ngx_http_schema1_request_uri(r, &uri) == SCHEMA1_URI_TAG)
+    {
+        outcome = NGX_HTTP_SCHEMA1_PASS;
+    }
+
+    ngx_http_schema1_var_set(v, &ngx_http_schema1_outcomes[outcome]);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t                value;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_schema1_request_ctx(r->main);
+
+    ngx_str_null(&value);
+
+    if (ctx) {
+
+        switch (data) {
+
+        case NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE:
+            value.data = (u_char *) schema1_media_type_name(ctx->source_type);
+            value.len = ngx_strlen(value.data);
+            break;
+
+        case NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST:
+            value = ctx->source_digest;
+            break;
+
+        case NGX_HTTP_SCHEMA1_VAR_DIGEST:
+            value = ctx->digest;
+            break;
+
+        default: /* NGX_HTTP_SCHEMA1_VAR_REASON */
+            if (ctx->error.reason != SCHEMA1_NO_REASON) {
+                value.data = (u_char *)
+                             schema1_reason_info(ctx->error.reason)->name;
+                value.len = ngx_strlen(value.data);
+            }
+        }
+    }
+
+    if (value.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    ngx_http_schema1_var_set(v, &value);
+
+    return NGX_OK;
+}
+
+
+/* of the subrequest that follows a redirect, and what it starts itself */
+
+static ngx_int_t
+ngx_http_schema1_var_redirect_url(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_schema1_fetch_t  *fetch;
+
+    for ( /* void */ ; r != r->main; r = r->parent) {
+        fetch = ngx_http_schema1_fetch_get(r);
+
+        if (fetch && fetch->url.len) {
+            ngx_http_schema1_var_set(v, &fetch->url);
+            return NGX_OK;
+        }
+    }
+
+    v->not_found = 1;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_schema1_var_set(ngx_http_variable_value_t *v, ngx_str_t *value)
+{
+    v->len = value->len;
+    v->data = value->data;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+}
