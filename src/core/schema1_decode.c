@@ -1,0 +1,393 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include "schema1_decode.h"
+#include "schema1_time.h"
+
+
+typedef struct {
+    schema1_json_t           json;
+    const char              *what;
+    schema1_reason_e         invalid;
+    schema1_error_t         *err;
+} schema1_decoder_t;
+
+
+static int schema1_decode_struct(schema1_decoder_t *d,
+    const schema1_field_t *fields, char *to);
+static int schema1_decode_field(schema1_decoder_t *d,
+    const schema1_field_t *field, char *to);
+static int schema1_decode_null(const schema1_field_t *field, char *to);
+static int schema1_decode_scalar(schema1_decoder_t *d,
+    const schema1_field_t *field, char *to);
+static int schema1_decode_strings(schema1_decoder_t *d,
+    const schema1_field_t *field, char *to);
+static int schema1_decode_map(schema1_decoder_t *d,
+    const schema1_field_t *field);
+static int schema1_decode_array(schema1_decoder_t *d,
+    const schema1_field_t *field, schema1_array_t *array);
+static char *schema1_decode_slot(schema1_decoder_t *d,
+    const schema1_field_t *field, schema1_array_t *array, size_t n);
+static int schema1_decode_type(schema1_decoder_t *d,
+    const schema1_field_t *field, const char *want);
+
+
+int
+schema1_decode(schema1_str_t document, const schema1_field_t *fields, void *to,
+    const char *what, schema1_reason_e invalid, schema1_error_t *err)
+{
+    size_t             offset;
+    schema1_decoder_t  d;
+
+    if (schema1_json_check(document, &offset) != SCHEMA1_OK) {
+        schema1_error_set(err, invalid,
+                          "the %s is not valid JSON: %s at byte %zu; the "
+                          "image has to be built and pushed again", what,
+                          offset == document.len ? "it ends too early"
+                          : "it goes wrong", offset);
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_json_open(&d.json, document);
+
+    d.what = what;
+    d.invalid = invalid;
+    d.err = err;
+
+    if (schema1_json_peek(&d.json) != SCHEMA1_JSON_OBJECT) {
+        schema1_error_set(err, invalid, "the %s is not a JSON object", what);
+        return SCHEMA1_ERROR;
+    }
+
+    return schema1_decode_struct(&d, fields, to);
+}
+
+
+void
+schema1_array_free(schema1_array_t *array)
+{
+    free(array->items);
+    memset(array, 0, sizeof(schema1_array_t));
+}
+
+
+/* calls itself no deeper than the tables are nested */
+
+static int
+schema1_decode_struct(schema1_decoder_t *d, const schema1_field_t *fields,
+    char *to)
+{
+    schema1_str_t           name;
+    const schema1_field_t  *field;
+
+    schema1_json_enter(&d->json);
+
+    while (schema1_json_member(&d->json, &name)) {
+
+        for (field = fields; field->name; field++) {
+            if (schema1_json_is_like(name, field->name)) {
+                break;
+            }
+        }
+
+        if (field->name == NULL) {
+            (void) schema1_json_value(&d->json);
+            continue;
+        }
+
+        if (schema1_decode_field(d, field, to + field->offset) != SCHEMA1_OK) {
+            return SCHEMA1_ERROR;
+        }
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
+    char *to)
+{
+    if (field->type == SCHEMA1_FIELD_LOOSE) {
+        *(schema1_str_t *) (void *) to = schema1_json_value(&d->json);
+        return SCHEMA1_OK;
+    }
+
+    if (schema1_json_peek(&d->json) == SCHEMA1_JSON_NULL) {
+        (void) schema1_json_value(&d->json);
+        return schema1_decode_null(field, to);
+    }
+
+    switch (field->type) {
+
+    case SCHEMA1_FIELD_STRINGS:
+        return schema1_decode_strings(d, field, to);
+
+    case SCHEMA1_FIELD_MAP:
+        return schema1_decode_map(d, field);
+
+    case SCHEMA1_FIELD_POINTER:
+        *(bool *) (void *) to = true;
+
+        /* fall through */
+
+    case SCHEMA1_FIELD_STRUCT:
+
+        if (schema1_json_peek(&d->json) != SCHEMA1_JSON_OBJECT) {
+            return schema1_decode_type(d, field, "an object");
+        }
+
+        return schema1_decode_struct(d, field->fields, to);
+
+    case SCHEMA1_FIELD_ARRAY:
+        return schema1_decode_array(d, field, (schema1_array_t *) (void *) to);
+
+    case SCHEMA1_FIELD_SEEN:
+        *(bool *) (void *) to = true;
+        (void) schema1_json_value(&d->json);
+        return SCHEMA1_OK;
+
+    default:
+        return schema1_decode_scalar(d, field, to);
+    }
+}
+
+
+/* a value that Go holds by a pointer is let go, any other stays as it was */
+
+static int
+schema1_decode_null(const schema1_field_t *field, char *to)
+{
+    schema1_array_t  *array;
+
+    switch (field->type) {
+
+    case SCHEMA1_FIELD_POINTER:
+        memset(to, 0, field->size);
+        break;
+
+    case SCHEMA1_FIELD_STRINGS:
+        *(size_t *) (void *) to = 0;
+        break;
+
+    case SCHEMA1_FIELD_ARRAY:
+        array = (schema1_array_t *) (void *) to;
+        schema1_array_free(array);
+        break;
+
+    default:
+        break;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
+    char *to)
+{
+    int64_t         n;
+    schema1_str_t   token;
+    schema1_json_e  type;
+    schema1_time_t  t;
+
+    type = schema1_json_peek(&d->json);
+    token = schema1_json_value(&d->json);
+
+    switch (field->type) {
+
+    case SCHEMA1_FIELD_INT:
+
+        if (type != SCHEMA1_JSON_NUMBER
+            || schema1_json_int(token, &n) != SCHEMA1_OK)
+        {
+            return schema1_decode_type(d, field, "a 64-bit integer");
+        }
+
+        break;
+
+    case SCHEMA1_FIELD_TIME:
+
+        if (schema1_time_parse(&t, token) != SCHEMA1_OK) {
+            return schema1_decode_type(d, field, "a time (RFC 3339)");
+        }
+
+        break;
+
+    case SCHEMA1_FIELD_BOOL:
+
+        if (type != SCHEMA1_JSON_BOOL) {
+            return schema1_decode_type(d, field, "true or false");
+        }
+
+        *(bool *) (void *) to = (token.data[0] == 't');
+        return SCHEMA1_OK;
+
+    default: /* SCHEMA1_FIELD_STRING */
+
+        if (type != SCHEMA1_JSON_STRING) {
+            return schema1_decode_type(d, field, "a string");
+        }
+    }
+
+    *(schema1_str_t *) (void *) to = token;
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
+    char *to)
+{
+    size_t          n;
+    schema1_json_e  type;
+
+    if (schema1_json_peek(&d->json) != SCHEMA1_JSON_ARRAY) {
+        return schema1_decode_type(d, field, "an array of strings");
+    }
+
+    schema1_json_enter(&d->json);
+
+    for (n = 0; schema1_json_item(&d->json); n++) {
+        type = schema1_json_peek(&d->json);
+
+        if (type != SCHEMA1_JSON_STRING && type != SCHEMA1_JSON_NULL) {
+            return schema1_decode_type(d, field, "an array of strings");
+        }
+
+        (void) schema1_json_value(&d->json);
+    }
+
+    *(size_t *) (void *) to = n;
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_decode_map(schema1_decoder_t *d, const schema1_field_t *field)
+{
+    schema1_str_t   name;
+    schema1_json_e  type;
+
+    if (schema1_json_peek(&d->json) != SCHEMA1_JSON_OBJECT) {
+        return schema1_decode_type(d, field, "an object of strings");
+    }
+
+    schema1_json_enter(&d->json);
+
+    while (schema1_json_member(&d->json, &name)) {
+        type = schema1_json_peek(&d->json);
+
+        if (type != SCHEMA1_JSON_STRING && type != SCHEMA1_JSON_NULL) {
+            return schema1_decode_type(d, field, "an object of strings");
+        }
+
+        (void) schema1_json_value(&d->json);
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_decode_array(schema1_decoder_t *d, const schema1_field_t *field,
+    schema1_array_t *array)
+{
+    char            *slot;
+    size_t           n;
+    schema1_json_e   type;
+
+    if (schema1_json_peek(&d->json) != SCHEMA1_JSON_ARRAY) {
+        return schema1_decode_type(d, field, "an array");
+    }
+
+    schema1_json_enter(&d->json);
+
+    for (n = 0; schema1_json_item(&d->json); n++) {
+
+        slot = schema1_decode_slot(d, field, array, n);
+        if (slot == NULL) {
+            return SCHEMA1_ERROR;
+        }
+
+        type = schema1_json_peek(&d->json);
+
+        if (type == SCHEMA1_JSON_NULL) {
+            (void) schema1_json_value(&d->json);
+            continue;
+        }
+
+        if (type != SCHEMA1_JSON_OBJECT) {
+            return schema1_decode_type(d, field, "an array of objects");
+        }
+
+        if (schema1_decode_struct(d, field->fields, slot) != SCHEMA1_OK) {
+            return SCHEMA1_ERROR;
+        }
+    }
+
+    if (n == 0) {
+        schema1_array_free(array);
+    }
+
+    array->n = n;
+
+    return SCHEMA1_OK;
+}
+
+
+static char *
+schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
+    schema1_array_t *array, size_t n)
+{
+    char    *items;
+    size_t   room;
+
+    if (n == SCHEMA1_MAX_ITEMS) {
+        schema1_error_set(d->err, SCHEMA1_TOO_MANY,
+                          "the %s has more than %u entries in \"%s\", which "
+                          "is more than any image needs", d->what,
+                          SCHEMA1_MAX_ITEMS, field->name);
+        return NULL;
+    }
+
+    if (n == array->room) {
+        room = array->room ? 2 * array->room : 16;
+
+        items = realloc(array->items, room * field->size);
+        if (items == NULL) {
+            schema1_error_set(d->err, SCHEMA1_NO_MEMORY,
+                              "out of memory while reading the %s", d->what);
+            return NULL;
+        }
+
+        memset(items + array->room * field->size, 0,
+               (room - array->room) * field->size);
+
+        array->items = items;
+        array->room = room;
+    }
+
+    return array->items + n * field->size;
+}
+
+
+static int
+schema1_decode_type(schema1_decoder_t *d, const schema1_field_t *field,
+    const char *want)
+{
+    schema1_error_set(d->err, d->invalid,
+                      "the %s has a \"%s\" that is not %s; the image has to "
+                      "be built and pushed again", d->what, field->name,
+                      want);
+
+    return SCHEMA1_ERROR;
+}

@@ -1,0 +1,75 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_DECODE_H_INCLUDED_
+#define _SCHEMA1_DECODE_H_INCLUDED_
+
+
+#include "schema1_error.h"
+#include "schema1_json.h"
+
+
+/*
+ * Decodes a document into a struct by a table of its members, as Go 1.19's
+ * json.Unmarshal does: names without regard to case, members that come again
+ * are decoded over the former value, null leaves or clears it depending on its
+ * type, unknown members are passed over, and a value of a wrong type refuses
+ * the whole.
+ */
+
+typedef enum {
+    SCHEMA1_FIELD_STRING = 0,   /* schema1_str_t: the token; NULL: not set */
+    SCHEMA1_FIELD_INT,          /* the same, fits int64_t */
+    SCHEMA1_FIELD_TIME,         /* the same, schema1_time_parse() reads it */
+    SCHEMA1_FIELD_BOOL,         /* bool */
+    SCHEMA1_FIELD_STRINGS,      /* size_t: how many there are */
+    SCHEMA1_FIELD_MAP,          /* of strings; checked, not kept */
+    SCHEMA1_FIELD_STRUCT,       /* a struct in its place */
+    SCHEMA1_FIELD_POINTER,      /* the same; starts with a bool: is there */
+    SCHEMA1_FIELD_ARRAY,        /* schema1_array_t of structs */
+    SCHEMA1_FIELD_LOOSE,        /* schema1_str_t: the token, of any type */
+    SCHEMA1_FIELD_SEEN          /* bool: had a value other than null */
+} schema1_field_e;
+
+
+typedef struct schema1_field_s  schema1_field_t;
+
+struct schema1_field_s {
+    const char             *name;       /* NULL ends a table */
+    schema1_field_e         type;
+    size_t                  offset;
+    const schema1_field_t  *fields;     /* of a struct, pointer, array */
+    size_t                  size;       /* of the struct that it leads to */
+};
+
+
+/* what lies behind "n" is kept: a longer array is decoded over it */
+
+typedef struct {
+    char                   *items;
+    size_t                  n;
+    size_t                  room;
+} schema1_array_t;
+
+
+/*
+ * "what" names the document in messages.  "to" is zeroed by the caller, who
+ * frees its arrays, also after an error.  Tokens point into the document.
+ * SCHEMA1_ERROR: err->reason is "invalid" (no JSON, a wrong type), TOO_MANY
+ * (an array of more than SCHEMA1_MAX_ITEMS) or NO_MEMORY.
+ */
+int schema1_decode(schema1_str_t document, const schema1_field_t *fields,
+    void *to, const char *what, schema1_reason_e invalid,
+    schema1_error_t *err);
+
+void schema1_array_free(schema1_array_t *array);
+
+
+/* layers or history entries of an image, entries of a list */
+#define SCHEMA1_MAX_ITEMS  10000
+
+
+#endif /* _SCHEMA1_DECODE_H_INCLUDED_ */

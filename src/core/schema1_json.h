@@ -1,0 +1,119 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_JSON_H_INCLUDED_
+#define _SCHEMA1_JSON_H_INCLUDED_
+
+
+#include "schema1_string.h"
+
+
+/*
+ * JSON as the bytes that it is: a strict check of a whole document (RFC 8259,
+ * and encoding/json of Go 1.19 where that is looser), a reader that walks over
+ * a checked document without making a tree, and a writer that spells values as
+ * encoding/json does.  A tree would not do: numbers have to keep their digits,
+ * and Go accepts lone surrogates and invalid UTF-8, which jansson refuses.
+ *
+ * A "token" is a value as it stands in the document, a string with its quotes.
+ */
+
+
+/* containers within containers, the document itself counted */
+#define SCHEMA1_JSON_MAX_DEPTH  10000
+
+
+typedef enum {
+    SCHEMA1_JSON_NULL = 0,
+    SCHEMA1_JSON_BOOL,
+    SCHEMA1_JSON_NUMBER,
+    SCHEMA1_JSON_STRING,
+    SCHEMA1_JSON_ARRAY,
+    SCHEMA1_JSON_OBJECT
+} schema1_json_e;
+
+
+/*
+ * Whether the document is valid JSON as a whole.  Bytes of strings are not
+ * judged as UTF-8.  SCHEMA1_ERROR: *offset is where it goes wrong.
+ */
+int schema1_json_check(schema1_str_t document, size_t *offset);
+
+
+/* walks over a document, or a token, that was checked */
+
+typedef struct {
+    const char    *pos;
+    const char    *last;
+} schema1_json_t;
+
+
+void schema1_json_open(schema1_json_t *json, schema1_str_t document);
+
+/* what the next value is; moves to its first byte */
+schema1_json_e schema1_json_peek(schema1_json_t *json);
+
+/* steps over the next value and returns its token */
+schema1_str_t schema1_json_value(schema1_json_t *json);
+
+/* steps into an array or object */
+void schema1_json_enter(schema1_json_t *json);
+
+/* true before an item of the array; false: stepped out of it */
+bool schema1_json_item(schema1_json_t *json);
+
+/* true before the value of a member, "name" being the token; false: out */
+bool schema1_json_member(schema1_json_t *json, schema1_str_t *name);
+
+
+/*
+ * Strings, decoded as Go does: an unpaired surrogate and every byte that is
+ * not UTF-8 become U+FFFD.
+ */
+
+/* the length of the decoded string; its bytes go to "to" unless it is NULL */
+size_t schema1_json_decode(schema1_str_t token, char *to);
+
+/* orders by the bytes of the decoded strings: < 0, 0, > 0 */
+int schema1_json_compare(schema1_str_t one, schema1_str_t two);
+
+/* the decoded string is exactly "text" */
+bool schema1_json_is(schema1_str_t token, const char *text);
+
+/* Go would take the name for the ASCII name "text", case aside */
+bool schema1_json_is_like(schema1_str_t token, const char *text);
+
+/* an integer of int64_t without fraction and exponent (strconv.ParseInt) */
+int schema1_json_int(schema1_str_t token, int64_t *value);
+
+
+/*
+ * A writer.  Without a buffer it counts only.  While "nested", what is written
+ * is the content of a string: it is encoded once more.
+ */
+
+typedef struct {
+    schema1_buf_t *buf;             /* NULL: count */
+    size_t         len;             /* written, or counted, so far */
+    bool           nested;
+} schema1_writer_t;
+
+
+/* plain bytes, ASCII without control characters */
+void schema1_json_put(schema1_writer_t *writer, const char *data, size_t len);
+void schema1_json_puts(schema1_writer_t *writer, const char *text);
+
+/* a string token, decoded and encoded again; no bytes: "" */
+void schema1_json_put_string(schema1_writer_t *writer, schema1_str_t token);
+
+/* decoded bytes as a string */
+void schema1_json_put_text(schema1_writer_t *writer, schema1_str_t text);
+
+/* any token, compacted: white space goes, all else keeps its spelling */
+void schema1_json_put_compact(schema1_writer_t *writer, schema1_str_t token);
+
+
+#endif /* _SCHEMA1_JSON_H_INCLUDED_ */

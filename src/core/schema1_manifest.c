@@ -1,0 +1,896 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "schema1_decode.h"
+#include "schema1_digest.h"
+#include "schema1_manifest.h"
+
+
+#if (SCHEMA1_MAX_LAYERS != SCHEMA1_MAX_ITEMS)
+#error the decoder has to hold as many layers as an image may have
+#endif
+
+
+/* a mediaType that is longer names no manifest */
+#define SCHEMA1_TYPE_SIZE  256
+
+
+/* tokens, as the decoder leaves them */
+
+typedef struct {
+    bool                   there;
+    schema1_str_t          os;
+    schema1_str_t          architecture;
+    schema1_str_t          variant;
+    schema1_str_t          os_version;
+    size_t                 features;
+} schema1_raw_platform_t;
+
+
+typedef struct {
+    schema1_str_t          media_type;
+    schema1_str_t          size;
+    schema1_str_t          digest;
+    size_t                 urls;
+    schema1_raw_platform_t platform;
+} schema1_raw_descriptor_t;
+
+
+typedef struct {
+    schema1_str_t             version;
+    schema1_str_t             media_type;
+    schema1_raw_descriptor_t  config;
+    schema1_array_t           layers;
+    schema1_array_t           manifests;
+    schema1_str_t             artifact_type;
+    bool                      has_manifests;
+    bool                      has_config;
+    bool                      has_layers;
+    bool                      has_fslayers;
+    bool                      has_signatures;
+} schema1_raw_manifest_t;
+
+
+static schema1_type_e schema1_tell_type(schema1_str_t token);
+static int schema1_manifest_version(schema1_str_t document,
+    schema1_raw_manifest_t *raw, const char *what, schema1_error_t *err);
+static int schema1_manifest_copy(schema1_manifest_t *manifest,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err);
+static size_t schema1_descriptor_room(const schema1_raw_descriptor_t *raw);
+static char *schema1_descriptor_copy(schema1_descriptor_t *descriptor,
+    const schema1_raw_descriptor_t *raw, char *to);
+static size_t schema1_text_room(schema1_str_t token);
+static char *schema1_text_copy(schema1_str_t *text, schema1_str_t token,
+    char *to);
+static int schema1_manifest_digests(const schema1_manifest_t *manifest,
+    schema1_error_t *err);
+static bool schema1_digest_formed(schema1_str_t digest);
+static int schema1_list_read(schema1_str_t document,
+    schema1_raw_manifest_t *raw, schema1_error_t *err);
+static const schema1_raw_descriptor_t *schema1_list_choose(
+    const schema1_array_t *entries, const schema1_platform_t *platform,
+    bool nested, schema1_error_t *err);
+static int schema1_list_rank(const schema1_raw_descriptor_t *entry,
+    const schema1_platform_t *platform, unsigned *rank, bool *none);
+static bool schema1_is_list(schema1_type_e type);
+static int schema1_list_none(const schema1_array_t *entries,
+    const schema1_platform_t *platform, schema1_error_t *err);
+static size_t schema1_list_print(char *to, size_t size,
+    const schema1_raw_platform_t *platform);
+static int schema1_list_digest(const schema1_child_t *child,
+    schema1_error_t *err);
+static int schema1_manifest_no_memory(schema1_error_t *err, const char *what);
+
+
+#define schema1_field(name, type, of, member)                                 \
+    { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL, 0 }
+
+#define schema1_end                                                           \
+    { NULL, SCHEMA1_FIELD_STRING, 0, NULL, 0 }
+
+
+/* the platform of a layer's descriptor */
+
+static const schema1_field_t  schema1_platform_fields[] = {
+    schema1_field("architecture", STRING, schema1_raw_platform_t,
+                  architecture),
+    schema1_field("os", STRING, schema1_raw_platform_t, os),
+    schema1_field("os.version", STRING, schema1_raw_platform_t, os_version),
+    schema1_field("os.features", STRINGS, schema1_raw_platform_t, features),
+    schema1_field("variant", STRING, schema1_raw_platform_t, variant),
+    schema1_end
+};
+
+
+/* the platform of a list's entry */
+
+static const schema1_field_t  schema1_entry_platform_fields[] = {
+    schema1_field("architecture", STRING, schema1_raw_platform_t,
+                  architecture),
+    schema1_field("os", STRING, schema1_raw_platform_t, os),
+    schema1_field("os.version", STRING, schema1_raw_platform_t, os_version),
+    schema1_field("os.features", STRINGS, schema1_raw_platform_t, features),
+    schema1_field("variant", STRING, schema1_raw_platform_t, variant),
+    schema1_field("features", STRINGS, schema1_raw_platform_t, features),
+    schema1_end
+};
+
+
+#define schema1_descriptor_fields_common                                      \
+    schema1_field("mediaType", STRING, schema1_raw_descriptor_t, media_type), \
+    schema1_field("size", INT, schema1_raw_descriptor_t, size),               \
+    schema1_field("digest", STRING, schema1_raw_descriptor_t, digest),        \
+    schema1_field("urls", STRINGS, schema1_raw_descriptor_t, urls),           \
+    schema1_field("annotations", MAP, schema1_raw_descriptor_t, urls)
+
+static const schema1_field_t  schema1_descriptor_fields[] = {
+    schema1_descriptor_fields_common,
+    { "platform", SCHEMA1_FIELD_POINTER,
+      offsetof(schema1_raw_descriptor_t, platform),
+      schema1_platform_fields, sizeof(schema1_raw_platform_t) },
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_entry_fields[] = {
+    schema1_descriptor_fields_common,
+    { "platform", SCHEMA1_FIELD_STRUCT,
+      offsetof(schema1_raw_descriptor_t, platform),
+      schema1_entry_platform_fields, sizeof(schema1_raw_platform_t) },
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_version_fields[] = {
+    schema1_field("schemaVersion", INT, schema1_raw_manifest_t, version),
+    schema1_field("mediaType", STRING, schema1_raw_manifest_t, media_type),
+    schema1_end
+};
+
+
+#define schema1_manifest_fields_common                                        \
+    schema1_field("schemaVersion", INT, schema1_raw_manifest_t, version),     \
+    schema1_field("mediaType", STRING, schema1_raw_manifest_t, media_type),   \
+    { "config", SCHEMA1_FIELD_STRUCT,                                         \
+      offsetof(schema1_raw_manifest_t, config),                               \
+      schema1_descriptor_fields, sizeof(schema1_raw_descriptor_t) },          \
+    { "layers", SCHEMA1_FIELD_ARRAY,                                          \
+      offsetof(schema1_raw_manifest_t, layers),                               \
+      schema1_descriptor_fields, sizeof(schema1_raw_descriptor_t) },          \
+    schema1_field("artifactType", LOOSE, schema1_raw_manifest_t,              \
+                  artifact_type)
+
+static const schema1_field_t  schema1_docker_fields[] = {
+    schema1_manifest_fields_common,
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_oci_fields[] = {
+    schema1_manifest_fields_common,
+    schema1_field("annotations", MAP, schema1_raw_manifest_t, layers),
+    schema1_field("manifests", SEEN, schema1_raw_manifest_t, has_manifests),
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_list_fields[] = {
+    schema1_field("schemaVersion", INT, schema1_raw_manifest_t, version),
+    schema1_field("mediaType", STRING, schema1_raw_manifest_t, media_type),
+    { "manifests", SCHEMA1_FIELD_ARRAY,
+      offsetof(schema1_raw_manifest_t, manifests),
+      schema1_entry_fields, sizeof(schema1_raw_descriptor_t) },
+    schema1_field("config", SEEN, schema1_raw_manifest_t, has_config),
+    schema1_field("layers", SEEN, schema1_raw_manifest_t, has_layers),
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_tell_fields[] = {
+    schema1_field("schemaVersion", LOOSE, schema1_raw_manifest_t, version),
+    schema1_field("mediaType", LOOSE, schema1_raw_manifest_t, media_type),
+    schema1_field("manifests", SEEN, schema1_raw_manifest_t, has_manifests),
+    schema1_field("config", SEEN, schema1_raw_manifest_t, has_config),
+    schema1_field("layers", SEEN, schema1_raw_manifest_t, has_layers),
+    schema1_field("fsLayers", SEEN, schema1_raw_manifest_t, has_fslayers),
+    schema1_field("signatures", SEEN, schema1_raw_manifest_t, has_signatures),
+    schema1_end
+};
+
+
+schema1_type_e
+schema1_manifest_tell(schema1_str_t document)
+{
+    int64_t                 version;
+    schema1_type_e          type;
+    schema1_error_t         err;
+    schema1_raw_manifest_t  raw;
+
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
+    if (schema1_decode(document, schema1_tell_fields, &raw, "document",
+                       SCHEMA1_INVALID_MANIFEST, &err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_TYPE_OTHER;
+    }
+
+    if (schema1_json_int(raw.version, &version) != SCHEMA1_OK) {
+        return SCHEMA1_TYPE_OTHER;
+    }
+
+    type = schema1_tell_type(raw.media_type);
+
+    if (version == 1) {
+        if (!raw.has_fslayers) {
+            return SCHEMA1_TYPE_OTHER;
+        }
+
+        return raw.has_signatures ? SCHEMA1_TYPE_SIGNED
+                                  : SCHEMA1_TYPE_UNSIGNED;
+    }
+
+    if (version != 2) {
+        return SCHEMA1_TYPE_OTHER;
+    }
+
+    switch (type) {
+
+    case SCHEMA1_TYPE_SCHEMA2:
+    case SCHEMA1_TYPE_LIST:
+    case SCHEMA1_TYPE_OCI_MANIFEST:
+    case SCHEMA1_TYPE_OCI_INDEX:
+        return type;
+
+    case SCHEMA1_TYPE_GENERIC:
+        break;
+
+    default:
+        return SCHEMA1_TYPE_OTHER;
+    }
+
+    if (raw.has_manifests) {
+        return SCHEMA1_TYPE_OCI_INDEX;
+    }
+
+    return raw.has_config && raw.has_layers ? SCHEMA1_TYPE_OCI_MANIFEST
+                                            : SCHEMA1_TYPE_OTHER;
+}
+
+
+static schema1_type_e
+schema1_tell_type(schema1_str_t token)
+{
+    char           text[3 * SCHEMA1_TYPE_SIZE];
+    schema1_str_t  value;
+
+    value.len = 0;
+    value.data = text;
+
+    if (token.len > SCHEMA1_TYPE_SIZE) {
+        return SCHEMA1_TYPE_OTHER;
+    }
+
+    if (token.len && token.data[0] == '"') {
+        value.len = schema1_json_decode(token, text);
+    }
+
+    return schema1_media_type(value);
+}
+
+
+int
+schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
+    schema1_error_t *err)
+{
+    int                     rc;
+    const schema1_field_t  *fields;
+    schema1_raw_manifest_t  raw;
+
+    memset(manifest, 0, sizeof(schema1_manifest_t));
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
+    if (schema1_manifest_version(document, &raw, "manifest", err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (schema1_json_is(raw.media_type,
+                        schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2)))
+    {
+        fields = schema1_docker_fields;
+
+    } else if (schema1_json_is(raw.media_type, "")
+               || schema1_json_is(raw.media_type,
+                          schema1_media_type_name(SCHEMA1_TYPE_OCI_MANIFEST)))
+    {
+        fields = schema1_oci_fields;
+
+    } else {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the manifest's own mediaType %.*s is not that of "
+                          "an image manifest; the image has to be pushed "
+                          "again",
+                          (int) (raw.media_type.len > SCHEMA1_TYPE_SIZE
+                                 ? SCHEMA1_TYPE_SIZE : raw.media_type.len),
+                          raw.media_type.data);
+        return SCHEMA1_ERROR;
+    }
+
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
+    rc = schema1_decode(document, fields, &raw, "manifest",
+                        SCHEMA1_INVALID_MANIFEST, err);
+
+    if (rc == SCHEMA1_OK && raw.has_manifests) {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the manifest has a member \"manifests\", as only "
+                          "an index has; the image has to be pushed again");
+        rc = SCHEMA1_ERROR;
+    }
+
+    if (rc == SCHEMA1_OK) {
+        rc = schema1_manifest_copy(manifest, &raw, err);
+    }
+
+    schema1_array_free(&raw.layers);
+
+    if (rc == SCHEMA1_OK
+        && schema1_manifest_digests(manifest, err) != SCHEMA1_OK)
+    {
+        schema1_manifest_free(manifest);
+        return SCHEMA1_ERROR;
+    }
+
+    return rc;
+}
+
+
+void
+schema1_manifest_free(schema1_manifest_t *manifest)
+{
+    free(manifest->memory);
+    memset(manifest, 0, sizeof(schema1_manifest_t));
+}
+
+
+static int
+schema1_manifest_version(schema1_str_t document, schema1_raw_manifest_t *raw,
+    const char *what, schema1_error_t *err)
+{
+    int64_t                     version;
+    static const schema1_str_t  none = schema1_string("\"\"");
+
+    if (schema1_decode(document, schema1_version_fields, raw, what,
+                       SCHEMA1_INVALID_MANIFEST, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (raw->media_type.data == NULL) {
+        raw->media_type = none;
+    }
+
+    if (schema1_json_int(raw->version, &version) != SCHEMA1_OK
+        || version != 2)
+    {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the %s does not say \"schemaVersion\": 2, so it "
+                          "can't be read; the image has to be pushed again",
+                          what);
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+/* one block: the layers, then all strings, each with a terminator */
+
+static int
+schema1_manifest_copy(schema1_manifest_t *manifest,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err)
+{
+    char                            *to;
+    size_t                           i, n, size;
+    const schema1_raw_descriptor_t  *layers;
+
+    n = raw->layers.n;
+    layers = (const schema1_raw_descriptor_t *) (void *) raw->layers.items;
+
+    size = n * sizeof(schema1_descriptor_t)
+           + schema1_descriptor_room(&raw->config)
+           + schema1_text_room(raw->artifact_type);
+
+    for (i = 0; i < n; i++) {
+        size += schema1_descriptor_room(&layers[i]);
+    }
+
+    manifest->memory = malloc(size);
+    if (manifest->memory == NULL) {
+        return schema1_manifest_no_memory(err, "manifest");
+    }
+
+    manifest->layers = manifest->memory;
+    manifest->nlayers = n;
+
+    to = (char *) (manifest->layers + n);
+    to = schema1_descriptor_copy(&manifest->config, &raw->config, to);
+    to = schema1_text_copy(&manifest->artifact_type, raw->artifact_type, to);
+
+    for (i = 0; i < n; i++) {
+        to = schema1_descriptor_copy(&manifest->layers[i], &layers[i], to);
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static size_t
+schema1_descriptor_room(const schema1_raw_descriptor_t *raw)
+{
+    return schema1_text_room(raw->media_type) + schema1_text_room(raw->digest);
+}
+
+
+static char *
+schema1_descriptor_copy(schema1_descriptor_t *descriptor,
+    const schema1_raw_descriptor_t *raw, char *to)
+{
+    if (schema1_json_int(raw->size, &descriptor->size) != SCHEMA1_OK) {
+        descriptor->size = -1;
+    }
+
+    to = schema1_text_copy(&descriptor->media_type, raw->media_type, to);
+
+    return schema1_text_copy(&descriptor->digest, raw->digest, to);
+}
+
+
+static size_t
+schema1_text_room(schema1_str_t token)
+{
+    if (token.len == 0 || token.data[0] != '"') {
+        return 1;
+    }
+
+    return schema1_json_decode(token, NULL) + 1;
+}
+
+
+static char *
+schema1_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
+{
+    text->len = 0;
+    text->data = to;
+
+    if (token.len && token.data[0] == '"') {
+        text->len = schema1_json_decode(token, to);
+    }
+
+    to += text->len;
+    *to++ = '\0';
+
+    return to;
+}
+
+
+static int
+schema1_manifest_digests(const schema1_manifest_t *manifest,
+    schema1_error_t *err)
+{
+    size_t         i;
+    schema1_str_t  digest;
+
+    digest = manifest->config.digest;
+
+    if (!schema1_digest_valid(digest)) {
+        schema1_error_set(err, schema1_digest_formed(digest)
+                          ? SCHEMA1_DIGEST_UNSUPPORTED
+                          : SCHEMA1_INVALID_MANIFEST,
+                          "the digest \"%.*s\" of the config in the manifest "
+                          "is not a sha256, sha384 or sha512 digest; the "
+                          "image has to be pushed again",
+                          (int) (digest.len > SCHEMA1_DIGEST_MAX
+                                 ? SCHEMA1_DIGEST_MAX : digest.len),
+                          digest.data);
+        return SCHEMA1_ERROR;
+    }
+
+    for (i = 0; i < manifest->nlayers; i++) {
+        digest = manifest->layers[i].digest;
+
+        if (schema1_digest_valid(digest)) {
+            continue;
+        }
+
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the digest \"%.*s\" of layer %zu in the manifest "
+                          "is not a sha256, sha384 or sha512 digest; the "
+                          "image has to be pushed again",
+                          (int) (digest.len > SCHEMA1_DIGEST_MAX
+                                 ? SCHEMA1_DIGEST_MAX : digest.len),
+                          digest.data, i + 1);
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+/*
+ * The form of a digest whose algorithm is none of ours (OCI image
+ * specification, "Digests").
+ */
+
+static bool
+schema1_digest_formed(schema1_str_t digest)
+{
+    char           ch;
+    bool           word;
+    size_t         i;
+    schema1_str_t  encoded;
+
+    encoded = schema1_digest_hex(digest);
+    word = false;
+
+    for (i = 0; i + encoded.len + 1 < digest.len; i++) {
+        ch = digest.data[i];
+
+        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9')) {
+            word = true;
+            continue;
+        }
+
+        if (!word || strchr("+._-", ch) == NULL) {
+            return false;
+        }
+
+        word = false;
+    }
+
+    if (!word || encoded.len == 0) {
+        return false;
+    }
+
+    for (i = 0; i < encoded.len; i++) {
+        ch = encoded.data[i];
+
+        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
+            && !(ch >= '0' && ch <= '9') && strchr("=_-", ch) == NULL)
+        {
+            return false;
+        }
+    }
+
+    digest.len -= encoded.len + 1;
+
+    return !schema1_str_eq(digest, "sha256")
+           && !schema1_str_eq(digest, "sha384")
+           && !schema1_str_eq(digest, "sha512");
+}
+
+
+int
+schema1_list_find(schema1_child_t *child, schema1_str_t document,
+    const schema1_platform_t *platform, bool nested, schema1_error_t *err)
+{
+    int                              rc;
+    schema1_raw_manifest_t           raw;
+    const schema1_raw_descriptor_t  *entry;
+
+    memset(child, 0, sizeof(schema1_child_t));
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
+    rc = schema1_list_read(document, &raw, err);
+    if (rc != SCHEMA1_OK) {
+        goto done;
+    }
+
+    rc = SCHEMA1_ERROR;
+
+    entry = schema1_list_choose(&raw.manifests, platform, nested, err);
+    if (entry == NULL) {
+        goto done;
+    }
+
+    child->memory = malloc(schema1_descriptor_room(entry));
+    if (child->memory == NULL) {
+        rc = schema1_manifest_no_memory(err, "list of manifests");
+        goto done;
+    }
+
+    (void) schema1_descriptor_copy(&child->descriptor, entry, child->memory);
+
+    child->type = schema1_media_type(child->descriptor.media_type);
+
+    rc = schema1_list_digest(child, err);
+    if (rc != SCHEMA1_OK) {
+        schema1_child_free(child);
+    }
+
+done:
+
+    schema1_array_free(&raw.manifests);
+
+    return rc;
+}
+
+
+void
+schema1_child_free(schema1_child_t *child)
+{
+    free(child->memory);
+    memset(child, 0, sizeof(schema1_child_t));
+}
+
+
+static int
+schema1_list_read(schema1_str_t document, schema1_raw_manifest_t *raw,
+    schema1_error_t *err)
+{
+    bool  docker;
+
+    if (schema1_manifest_version(document, raw, "list of manifests", err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    docker = schema1_json_is(raw->media_type,
+                             schema1_media_type_name(SCHEMA1_TYPE_LIST));
+
+    if (!docker && !schema1_json_is(raw->media_type, "")
+        && !schema1_json_is(raw->media_type,
+                            schema1_media_type_name(SCHEMA1_TYPE_OCI_INDEX)))
+    {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the list's own mediaType %.*s is not that of a "
+                          "list; the image has to be pushed again",
+                          (int) (raw->media_type.len > SCHEMA1_TYPE_SIZE
+                                 ? SCHEMA1_TYPE_SIZE : raw->media_type.len),
+                          raw->media_type.data);
+        return SCHEMA1_ERROR;
+    }
+
+    memset(raw, 0, sizeof(schema1_raw_manifest_t));
+
+    if (schema1_decode(document, schema1_list_fields, raw, "list of manifests",
+                       SCHEMA1_INVALID_MANIFEST, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (!docker && (raw->has_config || raw->has_layers)) {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the index has a member \"%s\", as only a manifest "
+                          "has; the image has to be pushed again",
+                          raw->has_config ? "config" : "layers");
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static const schema1_raw_descriptor_t *
+schema1_list_choose(const schema1_array_t *entries,
+    const schema1_platform_t *platform, bool nested, schema1_error_t *err)
+{
+    bool                             none;
+    size_t                           i;
+    unsigned                         rank, best;
+    const schema1_raw_descriptor_t  *entry, *found, *index;
+
+    best = 0;
+    found = NULL;
+    index = NULL;
+    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+
+    for (i = 0; i < entries->n; i++, entry++) {
+
+        if (schema1_list_rank(entry, platform, &rank, &none) != SCHEMA1_OK) {
+            (void) schema1_manifest_no_memory(err, "list of manifests");
+            return NULL;
+        }
+
+        if ((rank || none)
+            && schema1_is_list(schema1_tell_type(entry->media_type)))
+        {
+            if (nested) {
+                continue;
+            }
+
+            if (none && index == NULL) {
+                index = entry;
+            }
+        }
+
+        if (rank && (found == NULL || rank < best)) {
+            best = rank;
+            found = entry;
+        }
+    }
+
+    if (found == NULL) {
+        found = index;
+    }
+
+    if (found == NULL) {
+        (void) schema1_list_none(entries, platform, err);
+    }
+
+    return found;
+}
+
+
+/* *none: the entry has no platform of its own */
+
+static int
+schema1_list_rank(const schema1_raw_descriptor_t *entry,
+    const schema1_platform_t *platform, unsigned *rank, bool *none)
+{
+    char                          *memory, *to;
+    schema1_platform_t             own;
+    const schema1_raw_platform_t  *raw;
+
+    raw = &entry->platform;
+
+    memory = malloc(schema1_text_room(raw->os)
+                    + schema1_text_room(raw->architecture)
+                    + schema1_text_room(raw->variant));
+    if (memory == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    to = schema1_text_copy(&own.os, raw->os, memory);
+    to = schema1_text_copy(&own.architecture, raw->architecture, to);
+    (void) schema1_text_copy(&own.variant, raw->variant, to);
+
+    *none = (own.os.len == 0 && own.architecture.len == 0);
+    *rank = 0;
+
+    if (!*none && !schema1_str_eq(own.os, "unknown")
+        && !schema1_str_eq(own.architecture, "unknown"))
+    {
+        *rank = schema1_platform_rank(platform, &own);
+    }
+
+    free(memory);
+
+    return SCHEMA1_OK;
+}
+
+
+static bool
+schema1_is_list(schema1_type_e type)
+{
+    return type == SCHEMA1_TYPE_LIST || type == SCHEMA1_TYPE_OCI_INDEX;
+}
+
+
+static int
+schema1_list_none(const schema1_array_t *entries,
+    const schema1_platform_t *platform, schema1_error_t *err)
+{
+    char                             asked[sizeof(err->platform)], list[200];
+    size_t                           i, len;
+    const schema1_raw_descriptor_t  *entry;
+
+    (void) snprintf(asked, sizeof(asked), "%.*s/%.*s%s%.*s",
+                    (int) platform->os.len, platform->os.data,
+                    (int) platform->architecture.len,
+                    platform->architecture.data,
+                    platform->variant.len ? "/" : "",
+                    (int) platform->variant.len,
+                    platform->variant.len ? platform->variant.data : "");
+
+    memcpy(err->platform, asked, sizeof(asked));
+
+    len = 0;
+    list[0] = '\0';
+    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+
+    for (i = 0; i < entries->n; i++, entry++) {
+        len += schema1_list_print(list + len, sizeof(list) - len,
+                                  &entry->platform);
+    }
+
+    schema1_error_set(err, SCHEMA1_NO_PLATFORM,
+                      "the tag names an image for several platforms, and none "
+                      "of them is %s%s%s; the image has to be built for it, "
+                      "or another platform be set in the proxy",
+                      asked, len ? ": there is" : "", list);
+
+    return SCHEMA1_ERROR;
+}
+
+
+/* nothing where the room is short: a few platforms are enough to help */
+
+static size_t
+schema1_list_print(char *to, size_t size,
+    const schema1_raw_platform_t *platform)
+{
+    int            n;
+    size_t         i;
+    schema1_str_t  part[3];
+
+    part[0] = platform->os;
+    part[1] = platform->architecture;
+    part[2] = platform->variant;
+
+    for (i = 0; i < 3; i++) {
+        if (part[i].len > 2 && part[i].len < 40) {
+            part[i].data++;
+            part[i].len -= 2;
+            continue;
+        }
+
+        if (i < 2) {
+            return 0;
+        }
+
+        part[i].len = 0;
+        part[i].data = "";
+    }
+
+    n = snprintf(to, size, " %.*s/%.*s%s%.*s",
+                 (int) part[0].len, part[0].data,
+                 (int) part[1].len, part[1].data, part[2].len ? "/" : "",
+                 (int) part[2].len, part[2].data);
+
+    if (n < 0 || (size_t) n >= size) {
+        to[0] = '\0';
+        return 0;
+    }
+
+    return (size_t) n;
+}
+
+
+static int
+schema1_list_digest(const schema1_child_t *child, schema1_error_t *err)
+{
+    schema1_str_t  digest;
+
+    digest = child->descriptor.digest;
+
+    if (schema1_digest_valid(digest)) {
+        return SCHEMA1_OK;
+    }
+
+    schema1_error_set(err, schema1_digest_formed(digest)
+                      ? SCHEMA1_DIGEST_UNSUPPORTED
+                      : SCHEMA1_INVALID_MANIFEST,
+                      "the digest \"%.*s\" of the platform's entry in the "
+                      "list is not a sha256, sha384 or sha512 digest; the "
+                      "image has to be pushed again",
+                      (int) (digest.len > SCHEMA1_DIGEST_MAX
+                             ? SCHEMA1_DIGEST_MAX : digest.len),
+                      digest.data);
+
+    schema1_error_note(err->media_type, sizeof(err->media_type),
+                       child->descriptor.media_type);
+
+    return SCHEMA1_ERROR;
+}
+
+
+static int
+schema1_manifest_no_memory(schema1_error_t *err, const char *what)
+{
+    schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                      "out of memory while reading the %s", what);
+
+    return SCHEMA1_ERROR;
+}
