@@ -55,5 +55,19 @@ const char *schema1_key_id(const schema1_key_t *key);
  */
 const char *schema1_key_fingerprint(const schema1_key_t *key);
 
+/*
+ * For schema1_jws.c.  The members of a JWS header, "jwk" or "x5c" and "alg",
+ * in libtrust's order and indentation, without a line end after the last;
+ * terminated, borrowed.
+ */
+const char *schema1_key_header(const schema1_key_t *key);
+
+/*
+ * Appends the signature of "data" by the key's algorithm (RFC 7518, 3.3 and
+ * 3.4: r and s left-padded).  SCHEMA1_ERROR: OpenSSL failed or out of memory.
+ */
+int schema1_key_sign(const schema1_key_t *key, schema1_str_t data,
+    schema1_buf_t *signature);
+
 
 #endif /* _SCHEMA1_KEY_H_INCLUDED_ */
