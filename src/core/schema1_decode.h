@@ -46,6 +46,15 @@ struct schema1_field_s {
 };
 
 
+/* lines of a table: a member without fields of its own, and the last one */
+
+#define schema1_field(name, type, of, member)                                 \
+    { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL, 0 }
+
+#define schema1_end                                                           \
+    { NULL, SCHEMA1_FIELD_STRING, 0, NULL, 0 }
+
+
 /* what lies behind "n" is kept: a longer array is decoded over it */
 
 typedef struct {

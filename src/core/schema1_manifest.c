@@ -88,13 +88,6 @@ static int schema1_list_digest(const schema1_child_t *child,
 static int schema1_manifest_no_memory(schema1_error_t *err, const char *what);
 
 
-#define schema1_field(name, type, of, member)                                 \
-    { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL, 0 }
-
-#define schema1_end                                                           \
-    { NULL, SCHEMA1_FIELD_STRING, 0, NULL, 0 }
-
-
 /* the platform of a layer's descriptor */
 
 static const schema1_field_t  schema1_platform_fields[] = {

@@ -44,7 +44,8 @@ schema1_type_e schema1_manifest_tell(schema1_str_t document);
 /*
  * Reads a schema 2 or OCI manifest as distribution 2.8 reads it.  Every digest
  * in it is valid on return.  SCHEMA1_ERROR: err->reason is INVALID_MANIFEST,
- * NOT_AN_IMAGE, TOO_MANY or NO_MEMORY, and there is nothing to free.
+ * DIGEST_UNSUPPORTED (the config's), TOO_MANY or NO_MEMORY, and there is
+ * nothing to free.
  */
 int schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
     schema1_error_t *err);

@@ -1,0 +1,832 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+/* the schema 1 payload: see schema1_convert.h */
+
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "schema1_convert.h"
+#include "schema1_decode.h"
+#include "schema1_digest.h"
+#include "schema1_time.h"
+
+
+/* hex SHA-256 */
+#define SCHEMA1_ID_SIZE  64
+
+
+typedef struct {
+    schema1_str_t             created;
+    schema1_str_t             author;
+    schema1_str_t             created_by;
+    schema1_str_t             comment;
+    bool                      empty;
+} schema1_entry_t;
+
+
+typedef struct {
+    bool                      there;
+    schema1_str_t             type;
+    size_t                    diff_ids;
+    schema1_str_t             base_layer;
+} schema1_rootfs_t;
+
+
+/* tokens of the config, as the decoder leaves them */
+
+typedef struct {
+    schema1_rootfs_t          rootfs;
+    schema1_array_t           history;
+    schema1_str_t             architecture;
+    schema1_str_t             created;
+} schema1_image_t;
+
+
+/* a member of the config; there may be many: 16 bytes each */
+
+typedef struct {
+    const char               *name;
+    uint32_t                  name_len;
+    uint32_t                  value;        /* distance from the name */
+} schema1_member_t;
+
+
+typedef struct {
+    const schema1_manifest_t *manifest;
+    schema1_str_t             config;
+    schema1_str_t             name;
+    schema1_str_t             tag;
+    schema1_image_t           image;
+    schema1_entry_t          *entries;      /* base layer first */
+    size_t                    n;
+    char                    (*ids)[SCHEMA1_ID_SIZE];
+    char                      base_parent[SCHEMA1_ID_SIZE];
+    bool                      based;
+    schema1_member_t         *members;      /* sorted by name */
+    size_t                    nmembers;
+} schema1_conversion_t;
+
+
+/* what the config says is replaced by what is set here */
+
+typedef struct {
+    const char               *name;         /* as a token */
+    schema1_str_t             value;        /* a string; NULL: true */
+} schema1_added_t;
+
+
+static int schema1_payload_image(schema1_conversion_t *c,
+    schema1_error_t *err);
+static int schema1_payload_history(schema1_conversion_t *c,
+    schema1_error_t *err);
+static int schema1_payload_make_up(schema1_conversion_t *c,
+    schema1_error_t *err);
+static int schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err);
+static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
+    size_t i, schema1_str_t blob);
+static int schema1_payload_base(schema1_conversion_t *c);
+static void schema1_payload_hex(const unsigned char *hash, char *hex);
+static int schema1_payload_members(schema1_conversion_t *c,
+    schema1_error_t *err);
+static size_t schema1_payload_count(schema1_str_t config);
+static bool schema1_payload_dropped(const schema1_conversion_t *c,
+    schema1_str_t name);
+static int schema1_payload_sort(const void *one, const void *two);
+static schema1_str_t schema1_member_name(const schema1_member_t *member);
+static int schema1_payload_room(schema1_buf_t *payload, size_t len);
+static void schema1_write_payload(schema1_writer_t *writer,
+    const schema1_conversion_t *c);
+static void schema1_write_layers(schema1_writer_t *writer,
+    const schema1_conversion_t *c);
+static void schema1_write_history(schema1_writer_t *writer,
+    const schema1_conversion_t *c);
+static void schema1_write_entry(schema1_writer_t *writer,
+    const schema1_conversion_t *c, size_t i);
+static void schema1_write_created(schema1_writer_t *writer,
+    schema1_str_t token);
+static void schema1_write_config(schema1_writer_t *writer,
+    const schema1_conversion_t *c);
+static const schema1_added_t *schema1_write_added(schema1_writer_t *writer,
+    const schema1_added_t *added, const schema1_member_t *before,
+    char *open);
+static void schema1_write_name(schema1_writer_t *writer, schema1_str_t name,
+    char *open);
+static void schema1_write_quoted(schema1_writer_t *writer,
+    schema1_str_t value);
+static int schema1_payload_no_memory(schema1_error_t *err);
+
+
+static const schema1_field_t  schema1_rootfs_fields[] = {
+    schema1_field("type", STRING, schema1_rootfs_t, type),
+    schema1_field("diff_ids", STRINGS, schema1_rootfs_t, diff_ids),
+    schema1_field("base_layer", STRING, schema1_rootfs_t, base_layer),
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_entry_fields[] = {
+    schema1_field("created", TIME, schema1_entry_t, created),
+    schema1_field("author", STRING, schema1_entry_t, author),
+    schema1_field("created_by", STRING, schema1_entry_t, created_by),
+    schema1_field("comment", STRING, schema1_entry_t, comment),
+    schema1_field("empty_layer", BOOL, schema1_entry_t, empty),
+    schema1_end
+};
+
+
+static const schema1_field_t  schema1_image_fields[] = {
+    { "rootfs", SCHEMA1_FIELD_POINTER, offsetof(schema1_image_t, rootfs),
+      schema1_rootfs_fields, sizeof(schema1_rootfs_t) },
+    { "history", SCHEMA1_FIELD_ARRAY, offsetof(schema1_image_t, history),
+      schema1_entry_fields, sizeof(schema1_entry_t) },
+    schema1_field("architecture", STRING, schema1_image_t, architecture),
+    schema1_field("created", LOOSE, schema1_image_t, created),
+    schema1_end
+};
+
+
+int
+schema1_convert_payload(const schema1_manifest_t *manifest,
+    schema1_str_t config, schema1_str_t name, schema1_str_t tag,
+    schema1_buf_t *payload, size_t *entries, schema1_error_t *err)
+{
+    int                   rc;
+    schema1_writer_t      writer;
+    schema1_conversion_t  c;
+
+    memset(&c, 0, sizeof(schema1_conversion_t));
+
+    c.manifest = manifest;
+    c.config = config;
+    c.name = name;
+    c.tag = tag;
+
+    rc = schema1_payload_image(&c, err);
+    if (rc != SCHEMA1_OK) {
+        goto done;
+    }
+
+    rc = schema1_payload_ids(&c, err);
+    if (rc != SCHEMA1_OK) {
+        goto done;
+    }
+
+    rc = schema1_payload_members(&c, err);
+    if (rc != SCHEMA1_OK) {
+        goto done;
+    }
+
+    /* counted first: escapes can make it seven times the config */
+
+    memset(&writer, 0, sizeof(schema1_writer_t));
+    schema1_write_payload(&writer, &c);
+
+    rc = schema1_payload_room(payload, writer.len);
+
+    if (rc == SCHEMA1_OK) {
+        writer.buf = payload;
+        schema1_write_payload(&writer, &c);
+        *entries = c.n;
+
+    } else {
+        (void) schema1_payload_no_memory(err);
+    }
+
+done:
+
+    schema1_array_free(&c.image.history);
+    free(c.ids);
+    free(c.members);
+
+    return rc;
+}
+
+
+static int
+schema1_payload_image(schema1_conversion_t *c, schema1_error_t *err)
+{
+    if (c->config.len > UINT32_MAX) {
+        schema1_error_set(err, SCHEMA1_TOO_LARGE,
+                          "the config of the image is larger than 4 GiB");
+        return SCHEMA1_ERROR;
+    }
+
+    if (schema1_decode(c->config, schema1_image_fields, &c->image,
+                       "config of the image", SCHEMA1_INVALID_CONFIG, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (!c->image.rootfs.there) {
+        schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
+                          "the config of the image has no \"rootfs\", so it "
+                          "is not a container image's; the image has to be "
+                          "built and pushed again");
+        return SCHEMA1_ERROR;
+    }
+
+    if (c->image.rootfs.diff_ids != c->manifest->nlayers) {
+        schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
+                          "the config of the image lists %zu layers in "
+                          "\"diff_ids\", and the manifest %zu; the image has "
+                          "to be built and pushed again",
+                          c->image.rootfs.diff_ids, c->manifest->nlayers);
+        return SCHEMA1_ERROR;
+    }
+
+    return schema1_payload_history(c, err);
+}
+
+
+static int
+schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
+{
+    size_t            i, layers;
+    schema1_array_t  *history;
+
+    history = &c->image.history;
+
+    c->n = history->n;
+    c->entries = (schema1_entry_t *) (void *) history->items;
+
+    for (i = 0, layers = 0; i < c->n; i++) {
+        if (!c->entries[i].empty) {
+            layers++;
+        }
+    }
+
+    if (c->n == 0 || layers != c->manifest->nlayers) {
+        return schema1_payload_make_up(c, err);
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+/* a history that does not fit would lose layers: one entry for each of them */
+
+static int
+schema1_payload_make_up(schema1_conversion_t *c, schema1_error_t *err)
+{
+    size_t            i;
+    schema1_str_t     created;
+    schema1_time_t    t;
+    schema1_array_t  *history;
+
+    history = &c->image.history;
+
+    c->n = c->manifest->nlayers;
+
+    if (c->n == 0) {
+        schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
+                          "the image has neither layers nor history, so there "
+                          "is nothing that an old client could pull");
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_array_free(history);
+
+    history->items = calloc(c->n, sizeof(schema1_entry_t));
+    if (history->items == NULL) {
+        return schema1_payload_no_memory(err);
+    }
+
+    c->entries = (schema1_entry_t *) (void *) history->items;
+
+    created = c->image.created;
+
+    if (created.len == 0 || schema1_time_parse(&t, created) != SCHEMA1_OK) {
+        return SCHEMA1_OK;
+    }
+
+    for (i = 0; i < c->n; i++) {
+        c->entries[i].created = created;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
+{
+    int                         rc;
+    size_t                      i, layer;
+    EVP_MD_CTX                 *md;
+    schema1_str_t               blob;
+    static const schema1_str_t  empty =
+        schema1_string(SCHEMA1_EMPTY_LAYER_DIGEST);
+
+    c->ids = malloc(c->n * SCHEMA1_ID_SIZE);
+    if (c->ids == NULL) {
+        return schema1_payload_no_memory(err);
+    }
+
+    md = EVP_MD_CTX_new();
+    if (md == NULL) {
+        ERR_clear_error();
+        return schema1_payload_no_memory(err);
+    }
+
+    rc = SCHEMA1_OK;
+
+    for (i = 0, layer = 0; i < c->n && rc == SCHEMA1_OK; i++) {
+        blob = c->entries[i].empty ? empty
+                                   : c->manifest->layers[layer++].digest;
+
+        rc = schema1_payload_id(c, md, i, schema1_digest_hex(blob));
+    }
+
+    EVP_MD_CTX_free(md);
+
+    if (rc == SCHEMA1_OK) {
+        rc = schema1_payload_base(c);
+    }
+
+    if (rc != SCHEMA1_OK) {
+        ERR_clear_error();
+        return schema1_payload_no_memory(err);
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i,
+    schema1_str_t blob)
+{
+    unsigned char  hash[EVP_MAX_MD_SIZE];
+
+    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1
+        || EVP_DigestUpdate(md, blob.data, blob.len) != 1
+        || EVP_DigestUpdate(md, " ", 1) != 1)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (i > 0 && EVP_DigestUpdate(md, c->ids[i - 1], SCHEMA1_ID_SIZE) != 1) {
+        return SCHEMA1_ERROR;
+    }
+
+    if (i == c->n - 1
+        && (EVP_DigestUpdate(md, " ", 1) != 1
+            || EVP_DigestUpdate(md, c->config.data, c->config.len) != 1))
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (EVP_DigestFinal_ex(md, hash, NULL) != 1) {
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_payload_hex(hash, c->ids[i]);
+
+    return SCHEMA1_OK;
+}
+
+
+/* the first parent of a Windows image: a base layer that no registry has */
+
+static int
+schema1_payload_base(schema1_conversion_t *c)
+{
+    int             rc;
+    char           *base;
+    size_t          len;
+    schema1_str_t   token;
+    unsigned char   hash[EVP_MAX_MD_SIZE];
+
+    token = c->image.rootfs.base_layer;
+
+    if (c->n < 2 || token.len <= sizeof("\"\"") - 1) {
+        return SCHEMA1_OK;
+    }
+
+    base = malloc(schema1_json_decode(token, NULL));
+    if (base == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    len = schema1_json_decode(token, base);
+    rc = EVP_Digest(base, len, hash, NULL, EVP_sha384(), NULL);
+    free(base);
+
+    if (rc != 1) {
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_payload_hex(hash, c->base_parent);
+    c->based = true;
+
+    return SCHEMA1_OK;
+}
+
+
+/* of the first 32 bytes */
+
+static void
+schema1_payload_hex(const unsigned char *hash, char *hex)
+{
+    size_t             i;
+    static const char  digits[] = "0123456789abcdef";
+
+    for (i = 0; i < SCHEMA1_ID_SIZE / 2; i++) {
+        *hex++ = digits[hash[i] >> 4];
+        *hex++ = digits[hash[i] & 15];
+    }
+}
+
+
+static int
+schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
+{
+    size_t             n;
+    schema1_str_t      name;
+    schema1_json_t     json;
+    schema1_member_t  *member;
+
+    n = schema1_payload_count(c->config);
+
+    if (n == 0) {
+        return SCHEMA1_OK;
+    }
+
+    c->members = malloc(n * sizeof(schema1_member_t));
+    if (c->members == NULL) {
+        return schema1_payload_no_memory(err);
+    }
+
+    schema1_json_open(&json, c->config);
+    schema1_json_enter(&json);
+
+    while (schema1_json_member(&json, &name)) {
+
+        if (!schema1_payload_dropped(c, name)) {
+            (void) schema1_json_peek(&json);
+
+            member = &c->members[c->nmembers++];
+            member->name = name.data;
+            member->name_len = (uint32_t) name.len;
+            member->value = (uint32_t) (json.pos - name.data);
+        }
+
+        (void) schema1_json_value(&json);
+    }
+
+    qsort(c->members, c->nmembers, sizeof(schema1_member_t),
+          schema1_payload_sort);
+
+    return SCHEMA1_OK;
+}
+
+
+static size_t
+schema1_payload_count(schema1_str_t config)
+{
+    size_t          n;
+    schema1_str_t   name;
+    schema1_json_t  json;
+
+    schema1_json_open(&json, config);
+    schema1_json_enter(&json);
+
+    for (n = 0; schema1_json_member(&json, &name); n++) {
+        (void) schema1_json_value(&json);
+    }
+
+    return n;
+}
+
+
+/*
+ * A "parent" or "throwaway" that was not set here would make Docker refuse or
+ * skip the layer, in any spelling that Go takes for it.
+ */
+
+static bool
+schema1_payload_dropped(const schema1_conversion_t *c, schema1_str_t name)
+{
+    if (schema1_json_is(name, "rootfs") || schema1_json_is(name, "history")
+        || schema1_json_is(name, "id"))
+    {
+        return true;
+    }
+
+    if (c->n > 1 ? schema1_json_is(name, "parent")
+                 : schema1_json_is_like(name, "parent"))
+    {
+        return true;
+    }
+
+    return c->entries[c->n - 1].empty
+           ? schema1_json_is(name, "throwaway")
+           : schema1_json_is_like(name, "throwaway");
+}
+
+
+static int
+schema1_payload_sort(const void *one, const void *two)
+{
+    int                      order;
+    const schema1_member_t  *m1, *m2;
+
+    m1 = one;
+    m2 = two;
+
+    order = schema1_json_compare(schema1_member_name(m1),
+                                 schema1_member_name(m2));
+    if (order) {
+        return order;
+    }
+
+    return m1->name < m2->name ? -1 : m1->name > m2->name;
+}
+
+
+static schema1_str_t
+schema1_member_name(const schema1_member_t *member)
+{
+    schema1_str_t  name;
+
+    name.data = member->name;
+    name.len = member->name_len;
+
+    return name;
+}
+
+
+/* exactly, where the buffer would double */
+
+static int
+schema1_payload_room(schema1_buf_t *payload, size_t len)
+{
+    char  *data;
+
+    if (payload->failed) {
+        return SCHEMA1_ERROR;
+    }
+
+    if (len <= payload->size - payload->len) {
+        return SCHEMA1_OK;
+    }
+
+    data = realloc(payload->data, payload->len + len);
+    if (data == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    payload->data = data;
+    payload->size = payload->len + len;
+
+    return SCHEMA1_OK;
+}
+
+
+static void
+schema1_write_payload(schema1_writer_t *writer, const schema1_conversion_t *c)
+{
+    schema1_json_puts(writer, "{\n   \"schemaVersion\": 1,\n   \"name\": ");
+    schema1_json_put_text(writer, c->name);
+    schema1_json_puts(writer, ",\n   \"tag\": ");
+    schema1_json_put_text(writer, c->tag);
+    schema1_json_puts(writer, ",\n   \"architecture\": ");
+    schema1_json_put_string(writer, c->image.architecture);
+    schema1_json_puts(writer, ",\n   \"fsLayers\": [");
+    schema1_write_layers(writer, c);
+    schema1_json_puts(writer, "\n   ],\n   \"history\": [");
+    schema1_write_history(writer, c);
+    schema1_json_puts(writer, "\n   ]\n}");
+}
+
+
+static void
+schema1_write_layers(schema1_writer_t *writer, const schema1_conversion_t *c)
+{
+    size_t                      i, layer;
+    static const schema1_str_t  empty =
+        schema1_string(SCHEMA1_EMPTY_LAYER_DIGEST);
+
+    layer = c->manifest->nlayers;
+
+    for (i = c->n; i-- > 0; /* void */ ) {
+        schema1_json_puts(writer, "\n      {\n         \"blobSum\": ");
+
+        schema1_write_quoted(writer, c->entries[i].empty ? empty
+                                     : c->manifest->layers[--layer].digest);
+
+        schema1_json_puts(writer, i ? "\n      }," : "\n      }");
+    }
+}
+
+
+static void
+schema1_write_history(schema1_writer_t *writer, const schema1_conversion_t *c)
+{
+    size_t  i;
+
+    for (i = c->n; i-- > 0; /* void */ ) {
+        schema1_json_puts(writer,
+                          "\n      {\n         \"v1Compatibility\": \"");
+
+        writer->nested = true;
+
+        if (i == c->n - 1) {
+            schema1_write_config(writer, c);
+
+        } else {
+            schema1_write_entry(writer, c, i);
+        }
+
+        writer->nested = false;
+
+        schema1_json_puts(writer, i ? "\"\n      }," : "\"\n      }");
+    }
+}
+
+
+static void
+schema1_write_entry(schema1_writer_t *writer, const schema1_conversion_t *c,
+    size_t i)
+{
+    const schema1_entry_t  *entry;
+
+    entry = &c->entries[i];
+
+    schema1_json_puts(writer, "{\"id\":\"");
+    schema1_json_put(writer, c->ids[i], SCHEMA1_ID_SIZE);
+
+    if (i > 0 || c->based) {
+        schema1_json_puts(writer, "\",\"parent\":\"");
+        schema1_json_put(writer, i ? c->ids[i - 1] : c->base_parent,
+                         SCHEMA1_ID_SIZE);
+    }
+
+    schema1_json_put(writer, "\"", 1);
+
+    if (entry->comment.len > sizeof("\"\"") - 1) {
+        schema1_json_puts(writer, ",\"comment\":");
+        schema1_json_put_string(writer, entry->comment);
+    }
+
+    schema1_json_puts(writer, ",\"created\":\"");
+    schema1_write_created(writer, entry->created);
+    schema1_json_puts(writer, "\",\"container_config\":{\"Cmd\":[");
+    schema1_json_put_string(writer, entry->created_by);
+    schema1_json_puts(writer, "]}");
+
+    if (entry->author.len > sizeof("\"\"") - 1) {
+        schema1_json_puts(writer, ",\"author\":");
+        schema1_json_put_string(writer, entry->author);
+    }
+
+    schema1_json_puts(writer, entry->empty ? ",\"throwaway\":true}" : "}");
+}
+
+
+static void
+schema1_write_created(schema1_writer_t *writer, schema1_str_t token)
+{
+    char            text[SCHEMA1_TIME_SIZE];
+    schema1_time_t  t;
+
+    if (token.len == 0 || schema1_time_parse(&t, token) != SCHEMA1_OK) {
+        schema1_json_puts(writer, SCHEMA1_TIME_ZERO);
+        return;
+    }
+
+    schema1_json_put(writer, text, schema1_time_format(&t, text));
+}
+
+
+/* the newest entry: the config's members and those added, sorted by name */
+
+static void
+schema1_write_config(schema1_writer_t *writer, const schema1_conversion_t *c)
+{
+    char                     open;
+    size_t                   i;
+    schema1_json_t           json;
+    schema1_added_t          added[4], *last;
+    const schema1_added_t   *next;
+    const schema1_member_t  *member;
+
+    memset(added, 0, sizeof(added));
+
+    last = added;
+    last->name = "\"id\"";
+    last->value.data = c->ids[c->n - 1];
+    last->value.len = SCHEMA1_ID_SIZE;
+    last++;
+
+    if (c->n > 1) {
+        last->name = "\"parent\"";
+        last->value.data = c->ids[c->n - 2];
+        last->value.len = SCHEMA1_ID_SIZE;
+        last++;
+    }
+
+    if (c->entries[c->n - 1].empty) {
+        last->name = "\"throwaway\"";
+    }
+
+    next = added;
+    open = '{';
+
+    for (i = 0; i < c->nmembers; i++) {
+        member = &c->members[i];
+
+        /* of members of one name the last counts */
+
+        if (i + 1 < c->nmembers
+            && schema1_json_compare(schema1_member_name(member),
+                                    schema1_member_name(member + 1)) == 0)
+        {
+            continue;
+        }
+
+        next = schema1_write_added(writer, next, member, &open);
+
+        schema1_write_name(writer, schema1_member_name(member), &open);
+
+        json.pos = member->name + member->value;
+        json.last = c->config.data + c->config.len;
+
+        schema1_json_put_compact(writer, schema1_json_value(&json));
+    }
+
+    (void) schema1_write_added(writer, next, NULL, &open);
+
+    schema1_json_put(writer, "}", 1);
+}
+
+
+/* writes those that come before a member, or all that are left */
+
+static const schema1_added_t *
+schema1_write_added(schema1_writer_t *writer, const schema1_added_t *added,
+    const schema1_member_t *before, char *open)
+{
+    schema1_str_t  name;
+
+    for (/* void */ ; added->name; added++) {
+        name.data = added->name;
+        name.len = strlen(added->name);
+
+        if (before
+            && schema1_json_compare(schema1_member_name(before), name) < 0)
+        {
+            break;
+        }
+
+        schema1_write_name(writer, name, open);
+
+        if (added->value.data) {
+            schema1_write_quoted(writer, added->value);
+
+        } else {
+            schema1_json_puts(writer, "true");
+        }
+    }
+
+    return added;
+}
+
+
+/* "open" is a brace before the first member, a comma before the others */
+
+static void
+schema1_write_name(schema1_writer_t *writer, schema1_str_t name, char *open)
+{
+    schema1_json_put(writer, open, 1);
+    schema1_json_put_string(writer, name);
+    schema1_json_put(writer, ":", 1);
+
+    *open = ',';
+}
+
+
+static void
+schema1_write_quoted(schema1_writer_t *writer, schema1_str_t value)
+{
+    schema1_json_put(writer, "\"", 1);
+    schema1_json_put(writer, value.data, value.len);
+    schema1_json_put(writer, "\"", 1);
+}
+
+
+static int
+schema1_payload_no_memory(schema1_error_t *err)
+{
+    schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                      "out of memory while converting the image");
+
+    return SCHEMA1_ERROR;
+}
