@@ -1,0 +1,675 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include "schema1_convert.h"
+#include "schema1_json.h"
+#include "schema1_jws.h"
+#include "schema1_pull.h"
+
+
+/* what schema1_pull_give() is to be given */
+
+typedef enum {
+    SCHEMA1_AWAIT_NOTHING = 0,
+    SCHEMA1_AWAIT_TAG,
+    SCHEMA1_AWAIT_CHILD,
+    SCHEMA1_AWAIT_CONFIG
+} schema1_await_e;
+
+
+struct schema1_pull_s {
+    schema1_pull_conf_t   conf;
+    schema1_await_e       await;
+    schema1_type_e        source_type;
+    char                  source_digest[7 + 64 + 1];
+    schema1_type_e        type;         /* of the document at hand */
+    schema1_child_t       child;
+    schema1_manifest_t    manifest;
+    schema1_want_t        want;
+    schema1_answer_t      answer;
+    schema1_buf_t         body;         /* of an answer that was made */
+    bool                  proven;       /* the tag's document had a digest */
+    bool                  list;         /* a platform was looked for */
+    bool                  nested;       /* in a list within a list */
+    bool                  payload;      /* the child's payload is proven */
+    size_t                payload_len;
+};
+
+
+static schema1_step_e schema1_pull_verify_tag(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err);
+static schema1_step_e schema1_pull_give_tag(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err);
+static schema1_step_e schema1_pull_give_child(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err);
+static schema1_step_e schema1_pull_give_config(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err);
+static schema1_step_e schema1_pull_list(schema1_pull_t *pull,
+    schema1_str_t document, schema1_error_t *err);
+static schema1_step_e schema1_pull_image(schema1_pull_t *pull,
+    schema1_str_t document, schema1_action_e action, schema1_error_t *err);
+static schema1_step_e schema1_pull_as_is(schema1_pull_t *pull,
+    schema1_str_t document);
+static schema1_step_e schema1_pull_refuse(schema1_pull_t *pull,
+    schema1_str_t document, schema1_error_t *err);
+static schema1_step_e schema1_pull_want(schema1_pull_t *pull,
+    schema1_await_e await, const schema1_descriptor_t *descriptor);
+static int schema1_pull_verify(const schema1_pull_t *pull,
+    schema1_str_t document, const char *what, schema1_error_t *err);
+static int schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err);
+static int schema1_pull_digest(char *digest, schema1_str_t data,
+    schema1_error_t *err);
+static schema1_step_e schema1_pull_end(schema1_pull_t *pull,
+    schema1_step_e step, schema1_error_t *err);
+static schema1_step_e schema1_pull_no_memory(schema1_error_t *err);
+static bool schema1_pull_is_list(schema1_type_e type);
+static bool schema1_pull_is_schema1(schema1_type_e type);
+
+
+schema1_pull_t *
+schema1_pull_new(const schema1_pull_conf_t *conf)
+{
+    schema1_pull_t  *pull;
+
+    pull = calloc(1, sizeof(schema1_pull_t));
+    if (pull == NULL) {
+        return NULL;
+    }
+
+    pull->conf = *conf;
+
+    return pull;
+}
+
+
+void
+schema1_pull_free(schema1_pull_t *pull)
+{
+    if (pull == NULL) {
+        return;
+    }
+
+    schema1_child_free(&pull->child);
+    schema1_manifest_free(&pull->manifest);
+    schema1_buf_free(&pull->body);
+
+    free(pull);
+}
+
+
+schema1_step_e
+schema1_pull_tell(schema1_pull_t *pull, const schema1_document_t *document,
+    schema1_error_t *err)
+{
+    schema1_step_e    step;
+    schema1_action_e  action;
+
+    memset(err, 0, sizeof(schema1_error_t));
+
+    pull->source_type = schema1_media_type(document->type);
+
+    if (pull->source_type == SCHEMA1_TYPE_GENERIC) {
+        pull->source_type = schema1_manifest_tell(document->body);
+    }
+
+    pull->type = pull->source_type;
+
+    action = schema1_accept_decide(&pull->conf.accept, pull->source_type,
+                                   false);
+
+    switch (action) {
+
+    case SCHEMA1_ACTION_CHILD:
+    case SCHEMA1_ACTION_SCHEMA2:
+    case SCHEMA1_ACTION_SCHEMA1:
+        step = schema1_pull_verify_tag(pull, document, err);
+        break;
+
+    case SCHEMA1_ACTION_REFUSE:
+        step = schema1_pull_refuse(pull, document->body, err);
+        break;
+
+    default:
+        step = SCHEMA1_STEP_AS_IS;
+    }
+
+    return schema1_pull_end(pull, step, err);
+}
+
+
+schema1_step_e
+schema1_pull_give(schema1_pull_t *pull, const schema1_document_t *document,
+    schema1_error_t *err)
+{
+    schema1_step_e   step;
+    schema1_await_e  await;
+
+    memset(err, 0, sizeof(schema1_error_t));
+
+    await = pull->await;
+    pull->await = SCHEMA1_AWAIT_NOTHING;
+
+    switch (await) {
+
+    case SCHEMA1_AWAIT_TAG:
+        step = schema1_pull_give_tag(pull, document, err);
+        break;
+
+    case SCHEMA1_AWAIT_CHILD:
+        step = schema1_pull_give_child(pull, document, err);
+        break;
+
+    case SCHEMA1_AWAIT_CONFIG:
+        step = schema1_pull_give_config(pull, document, err);
+        break;
+
+    default:
+        schema1_error_set(err, SCHEMA1_NO_REASON,
+                          "a document was given that nothing asked for");
+        step = SCHEMA1_STEP_ERROR;
+    }
+
+    return schema1_pull_end(pull, step, err);
+}
+
+
+schema1_type_e
+schema1_pull_source_type(const schema1_pull_t *pull)
+{
+    return pull->source_type;
+}
+
+
+const char *
+schema1_pull_source_digest(const schema1_pull_t *pull)
+{
+    return pull->source_digest;
+}
+
+
+const schema1_want_t *
+schema1_pull_wanted(const schema1_pull_t *pull)
+{
+    return &pull->want;
+}
+
+
+const schema1_answer_t *
+schema1_pull_answer(const schema1_pull_t *pull)
+{
+    return &pull->answer;
+}
+
+
+static schema1_step_e
+schema1_pull_verify_tag(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err)
+{
+    if (document->digest.len != 0) {
+
+        schema1_error_note(err->source_digest, sizeof(err->source_digest),
+                           document->digest);
+
+        if (schema1_digest_verify(document->digest, document->body,
+                                  "manifest", err)
+            != SCHEMA1_OK)
+        {
+            return SCHEMA1_STEP_ERROR;
+        }
+
+        pull->proven = true;
+    }
+
+    if (schema1_pull_digest(pull->source_digest, document->body, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    pull->await = SCHEMA1_AWAIT_TAG;
+
+    return SCHEMA1_STEP_READ;
+}
+
+
+static schema1_step_e
+schema1_pull_give_tag(schema1_pull_t *pull, const schema1_document_t *document,
+    schema1_error_t *err)
+{
+    size_t            offset;
+    schema1_step_e    step;
+    schema1_action_e  action;
+
+    action = schema1_accept_decide(&pull->conf.accept, pull->type, false);
+
+    if (action == SCHEMA1_ACTION_CHILD) {
+        step = schema1_pull_list(pull, document->body, err);
+
+    } else {
+        step = schema1_pull_image(pull, document->body, action, err);
+    }
+
+    /* without a digest it may as well have been cut off on its way */
+
+    if (step == SCHEMA1_STEP_ERROR && !pull->proven
+        && err->reason == SCHEMA1_INVALID_MANIFEST
+        && schema1_json_check(document->body, &offset) != SCHEMA1_OK)
+    {
+        schema1_error_set(err, SCHEMA1_UNPROVEN,
+                          "the manifest that the registry sent is broken, and "
+                          "without a Docker-Content-Digest nothing proves "
+                          "that it came whole; try again, then look at the "
+                          "registry's log");
+    }
+
+    return step;
+}
+
+
+static schema1_step_e
+schema1_pull_give_child(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err)
+{
+    schema1_action_e  action;
+
+    pull->type = schema1_media_type(document->type);
+
+    if (pull->type == SCHEMA1_TYPE_GENERIC || pull->type == SCHEMA1_TYPE_OTHER)
+    {
+        pull->type = schema1_manifest_tell(document->body);
+    }
+
+    if (schema1_pull_is_schema1(pull->type)
+        && schema1_pull_payload(pull, document->body, err) != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    if (schema1_pull_verify(pull, document->body, "platform's manifest", err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    if (schema1_pull_is_list(pull->type)) {
+
+        if (pull->nested) {
+            schema1_error_set(err, SCHEMA1_NO_PLATFORM,
+                              "the list of manifests leads to a list within "
+                              "a list within a list, which is not followed");
+            return SCHEMA1_STEP_ERROR;
+        }
+
+        pull->nested = true;
+
+        return schema1_pull_list(pull, document->body, err);
+    }
+
+    action = schema1_accept_decide(&pull->conf.accept, pull->type, true);
+
+    switch (action) {
+
+    case SCHEMA1_ACTION_AS_IS:
+        return schema1_pull_as_is(pull, document->body);
+
+    case SCHEMA1_ACTION_SCHEMA2:
+    case SCHEMA1_ACTION_SCHEMA1:
+        return schema1_pull_image(pull, document->body, action, err);
+
+    default:
+        return schema1_pull_refuse(pull, document->body, err);
+    }
+}
+
+
+static schema1_step_e
+schema1_pull_give_config(schema1_pull_t *pull,
+    const schema1_document_t *document, schema1_error_t *err)
+{
+    int            rc;
+    schema1_buf_t  buf;
+    schema1_str_t  payload;
+
+    if (schema1_pull_verify(pull, document->body, "config", err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+
+    rc = schema1_convert_payload(&pull->manifest, document->body,
+                                 pull->conf.name, pull->conf.tag, &buf,
+                                 &pull->answer.entries, err);
+
+    if (rc == SCHEMA1_OK) {
+        payload.data = buf.data;
+        payload.len = buf.len;
+
+        rc = schema1_pull_digest(pull->answer.digest, payload, err);
+    }
+
+    if (rc == SCHEMA1_OK) {
+        rc = schema1_jws_sign(pull->conf.key, payload, pull->conf.now,
+                              &pull->body, err);
+    }
+
+    schema1_buf_free(&buf);
+
+    if (rc != SCHEMA1_OK) {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    pull->answer.body.data = pull->body.data;
+    pull->answer.body.len = pull->body.len;
+    pull->answer.type = SCHEMA1_TYPE_SIGNED;
+    pull->answer.made = true;
+
+    return SCHEMA1_STEP_DONE;
+}
+
+
+static schema1_step_e
+schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
+{
+    schema1_child_t     child;
+    schema1_platform_t  platform;
+
+    pull->list = true;
+
+    if (schema1_platform_read(&platform, pull->conf.platform) != SCHEMA1_OK) {
+        schema1_error_note(err->platform, sizeof(err->platform),
+                           pull->conf.platform);
+        schema1_error_set(err, SCHEMA1_BAD_PLATFORM,
+                          "the value of schema_conversion_platform is \"%s\", "
+                          "which is no os/arch[/variant]; its variables have "
+                          "to be looked at", err->platform);
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    if (schema1_list_find(&child, document, &platform, pull->nested, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    schema1_child_free(&pull->child);
+    pull->child = child;
+
+    return schema1_pull_want(pull, SCHEMA1_AWAIT_CHILD,
+                             &pull->child.descriptor);
+}
+
+
+static schema1_step_e
+schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
+    schema1_action_e action, schema1_error_t *err)
+{
+    schema1_str_t  made;
+
+    if (schema1_manifest_read(&pull->manifest, document, err) != SCHEMA1_OK
+        || schema1_convert_check(&pull->manifest, err) != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    if (action == SCHEMA1_ACTION_SCHEMA1) {
+        return schema1_pull_want(pull, SCHEMA1_AWAIT_CONFIG,
+                                 &pull->manifest.config);
+    }
+
+    if (schema1_convert_schema2(&pull->manifest, &pull->body, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    made.data = pull->body.data;
+    made.len = pull->body.len;
+
+    if (schema1_pull_digest(pull->answer.digest, made, err) != SCHEMA1_OK) {
+        return SCHEMA1_STEP_ERROR;
+    }
+
+    pull->answer.body = made;
+    pull->answer.type = SCHEMA1_TYPE_SCHEMA2;
+    pull->answer.made = true;
+
+    return SCHEMA1_STEP_DONE;
+}
+
+
+static schema1_step_e
+schema1_pull_as_is(schema1_pull_t *pull, schema1_str_t document)
+{
+    size_t  len;
+
+    pull->answer.body = document;
+    pull->answer.type = pull->type;
+    pull->answer.made = false;
+
+    /* of a payload that the list does not name it was computed */
+
+    if (pull->payload || pull->answer.digest[0] == '\0') {
+        len = pull->want.digest.len;
+
+        memcpy(pull->answer.digest, pull->want.digest.data, len);
+        pull->answer.digest[len] = '\0';
+    }
+
+    return SCHEMA1_STEP_DONE;
+}
+
+
+static schema1_step_e
+schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
+{
+    size_t  offset;
+
+    if (pull->type != SCHEMA1_TYPE_GENERIC && pull->type != SCHEMA1_TYPE_OTHER)
+    {
+        schema1_error_set(err, SCHEMA1_NOT_TAKEN,
+                          "this image can be given as schema 1 only, which "
+                          "the client's Accept header does not name; the "
+                          "image has to be pushed again, or the client has "
+                          "to accept %s",
+                          schema1_media_type_name(SCHEMA1_TYPE_SIGNED));
+
+    } else if (schema1_json_check(document, &offset) != SCHEMA1_OK) {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the platform's manifest is no valid JSON, as it "
+                          "is stored; the image has to be pushed again");
+
+    } else {
+        schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
+                          "the document for the platform is no image manifest "
+                          "of a known type; an image has to be pushed under "
+                          "this tag");
+    }
+
+    return SCHEMA1_STEP_ERROR;
+}
+
+
+static schema1_step_e
+schema1_pull_want(schema1_pull_t *pull, schema1_await_e await,
+    const schema1_descriptor_t *descriptor)
+{
+    pull->await = await;
+
+    pull->want.blob = (await == SCHEMA1_AWAIT_CONFIG);
+    pull->want.digest = descriptor->digest;
+    pull->want.size = descriptor->size;
+
+    return SCHEMA1_STEP_FETCH;
+}
+
+
+/* the document against what was wanted */
+
+static int
+schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
+    const char *what, schema1_error_t *err)
+{
+    int64_t  size;
+
+    size = pull->want.size;
+
+    if (!pull->want.blob && pull->payload) {
+
+        if (size >= 0 && (uint64_t) size == pull->payload_len) {
+            return SCHEMA1_OK;
+        }
+
+    } else if (schema1_digest_verify(pull->want.digest, document, what, err)
+               != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (size >= 0 && (uint64_t) size != document.len) {
+        schema1_error_set(err, SCHEMA1_SIZE_MISMATCH,
+                          "the %s is declared with %lld bytes and has %zu; "
+                          "the image has to be pushed again", what,
+                          (long long) size, document.len);
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+/*
+ * The digest of a signed schema 1 manifest is that of its payload, and a list
+ * may name it by that.  One without a payload to cut out is named by its bytes.
+ */
+
+static int
+schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
+{
+    int              rc;
+    schema1_buf_t    buf;
+    schema1_str_t    payload;
+    schema1_error_t  local;
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+
+    if (schema1_jws_payload(document, &buf) != SCHEMA1_OK) {
+        rc = buf.failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+        goto done;
+    }
+
+    payload.data = buf.data;
+    payload.len = buf.len;
+
+    rc = schema1_pull_digest(pull->answer.digest, payload, err);
+
+    if (rc == SCHEMA1_OK) {
+        pull->payload_len = payload.len;
+        pull->payload = (schema1_digest_verify(pull->want.digest, payload,
+                                               "payload", &local)
+                         == SCHEMA1_OK);
+
+        if (!pull->payload && local.reason == SCHEMA1_NO_MEMORY) {
+            rc = SCHEMA1_ERROR;
+        }
+    }
+
+done:
+
+    schema1_buf_free(&buf);
+
+    if (rc != SCHEMA1_OK) {
+        (void) schema1_pull_no_memory(err);
+    }
+
+    return rc;
+}
+
+
+static int
+schema1_pull_digest(char *digest, schema1_str_t data, schema1_error_t *err)
+{
+    memcpy(digest, "sha256:", 7);
+
+    if (schema1_digest_sha256_hex(data, digest + 7) != SCHEMA1_OK) {
+        digest[0] = '\0';
+        (void) schema1_pull_no_memory(err);
+        return SCHEMA1_ERROR;
+    }
+
+    digest[7 + 64] = '\0';
+
+    return SCHEMA1_OK;
+}
+
+
+/* adds to an error what is known here and helps */
+
+static schema1_step_e
+schema1_pull_end(schema1_pull_t *pull, schema1_step_e step,
+    schema1_error_t *err)
+{
+    schema1_str_t  value;
+
+    if (step != SCHEMA1_STEP_ERROR) {
+        return step;
+    }
+
+    pull->await = SCHEMA1_AWAIT_NOTHING;
+
+    if (pull->source_digest[0] != '\0') {
+        value.data = pull->source_digest;
+        value.len = strlen(value.data);
+
+        schema1_error_note(err->source_digest, sizeof(err->source_digest),
+                           value);
+    }
+
+    if (err->media_type[0] == '\0') {
+        value.data = schema1_media_type_name(pull->type);
+        value.len = strlen(value.data);
+
+        schema1_error_note(err->media_type, sizeof(err->media_type), value);
+    }
+
+    if (err->platform[0] == '\0' && pull->list) {
+        schema1_error_note(err->platform, sizeof(err->platform),
+                           pull->conf.platform);
+    }
+
+    return SCHEMA1_STEP_ERROR;
+}
+
+
+static schema1_step_e
+schema1_pull_no_memory(schema1_error_t *err)
+{
+    schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                      "out of memory while handling the manifest");
+
+    return SCHEMA1_STEP_ERROR;
+}
+
+
+static bool
+schema1_pull_is_list(schema1_type_e type)
+{
+    return type == SCHEMA1_TYPE_LIST || type == SCHEMA1_TYPE_OCI_INDEX;
+}
+
+
+static bool
+schema1_pull_is_schema1(schema1_type_e type)
+{
+    return type == SCHEMA1_TYPE_SIGNED || type == SCHEMA1_TYPE_UNSIGNED;
+}
