@@ -549,7 +549,7 @@ schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
 
 /*
  * The digest of a signed schema 1 manifest is that of its payload, and a list
- * may name it by that.  One without a payload to cut out is named by its bytes.
+ * may name it by that.  One without a payload to cut out goes by its bytes.
  */
 
 static int
