@@ -56,6 +56,7 @@ static size_t convert_u32(const unsigned char *p);
 static int convert_frame(schema1_buf_t *part, const size_t *len);
 static int convert_answer(int rc, const schema1_buf_t *payload,
     const schema1_error_t *err);
+static const char *convert_reason(const schema1_error_t *err);
 static int convert_load(const char *file, schema1_buf_t *buf);
 static int convert_read(FILE *in, schema1_buf_t *buf);
 static schema1_str_t convert_text(const char *text);
@@ -213,7 +214,7 @@ convert_files(const convert_options_t *options)
 
         if (rc != SCHEMA1_OK) {
             fprintf(stderr, "schema1-convert: %s: %s\n",
-                    schema1_reason_info(err.reason)->name, err.message);
+                    convert_reason(&err), err.message);
 
         } else if (fwrite(made.data, 1, made.len, stdout) != made.len
                    || fflush(stdout) != 0)
@@ -515,7 +516,7 @@ convert_answer(int rc, const schema1_buf_t *payload,
 
     if (rc != SCHEMA1_OK) {
         len = (size_t) snprintf(text, sizeof(text), "%s: %s",
-                                schema1_reason_info(err->reason)->name,
+                                convert_reason(err),
                                 err->message);
         data = text;
     }
@@ -534,6 +535,16 @@ convert_answer(int rc, const schema1_buf_t *payload,
     }
 
     return SCHEMA1_OK;
+}
+
+
+/* the request that such a name stands in would not be the module's */
+
+static const char *
+convert_reason(const schema1_error_t *err)
+{
+    return err->reason == SCHEMA1_NO_REASON
+           ? "invalid_reference" : schema1_reason_info(err->reason)->name;
 }
 
 
