@@ -64,6 +64,7 @@ typedef struct {
 static EVP_PKEY *schema1_key_read_pem(schema1_str_t data,
     const schema1_str_t *passwords, size_t npasswords,
     char error[SCHEMA1_KEY_ERROR_SIZE]);
+static EVP_PKEY *schema1_key_read_headed(schema1_str_t data);
 static void schema1_key_explain(schema1_str_t data, bool asked,
     size_t npasswords, char error[SCHEMA1_KEY_ERROR_SIZE]);
 static int schema1_key_password(char *buf, int size, int rwflag, void *data);
@@ -338,9 +339,59 @@ schema1_key_read_pem(schema1_str_t data, const schema1_str_t *passwords,
         BIO_free(bio);
     }
 
+    if (pkey == NULL && !password.asked) {
+        pkey = schema1_key_read_headed(data);
+    }
+
     if (pkey == NULL) {
         schema1_key_explain(data, password.asked, npasswords, error);
     }
+
+    return pkey;
+}
+
+
+/*
+ * libtrust writes a "keyID" into the header of its PEM, where OpenSSL bears
+ * nothing but what tells of an encryption.  The error of the reading before is
+ * what explains, should this one fail too.
+ */
+
+static EVP_PKEY *
+schema1_key_read_headed(schema1_str_t data)
+{
+    BIO                  *bio;
+    char                 *name, *header;
+    long                  len;
+    EVP_PKEY             *pkey;
+    unsigned char        *der;
+    const unsigned char  *p;
+
+    ERR_set_mark();
+
+    pkey = NULL;
+
+    bio = data.len <= INT_MAX ? BIO_new_mem_buf(data.data, (int) data.len)
+                              : NULL;
+
+    while (bio != NULL && pkey == NULL
+           && PEM_read_bio(bio, &name, &header, &der, &len) == 1)
+    {
+        p = der;
+
+        if (strstr(name, "PRIVATE KEY") != NULL
+            && strstr(header, "Proc-Type:") == NULL)
+        {
+            pkey = d2i_AutoPrivateKey(NULL, &p, len);
+        }
+
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_clear_free(der, (size_t) len);
+    }
+
+    BIO_free(bio);
+    ERR_pop_to_mark();
 
     return pkey;
 }
