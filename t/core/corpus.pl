@@ -178,11 +178,14 @@ sub check_made_up {
     my ($parent, $n) = ('', scalar @$layers);
 
     if ($token && $token->[0] eq 's'
-        && $token->[1] =~ /^"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d
-                             (?:\.\d*[1-9])?(?:Z|[+-]\d\d:\d\d))"$/x)
+        && $token->[1] =~ /^"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)
+                            (\.\d{1,9})?(Z|[+-]\d\d:\d\d)"$/x)
     {
-        $created = $1;
-        $created =~ s/[+-]00:00$/Z/;
+        my ($second, $fraction, $zone) = ($1, $2 || '', $3);
+
+        $fraction =~ s/\.?0+$//;
+        $zone =~ s/^[+-]00:00$/Z/;
+        $created = "$second$fraction$zone";
     }
 
     die "not one entry for each layer\n"
