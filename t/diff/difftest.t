@@ -1,0 +1,33 @@
+#!/bin/sh
+#
+# A quick differential run; DIFFTEST_N and DIFFTEST_SEED make it another one.
+
+dir=$(dirname "$0")
+n=${DIFFTEST_N:-20000}
+seed=${DIFFTEST_SEED:-1}
+
+# told apart from a failure by its exit status
+reason=$("$dir/run" -help 2>&1)
+if [ $? -eq 77 ]; then
+    echo "1..0 # SKIP $reason"
+    exit 0
+fi
+
+number=0
+
+check()
+{
+    title=$1
+    shift
+    number=$((number + 1))
+    if output=$("$dir/run" "$@" 2>&1); then
+        echo "ok $number - $title"
+    else
+        echo "not ok $number - $title"
+    fi
+    printf '%s\n' "$output" | sed 's/^/# /'
+}
+
+echo 1..2
+check "same as the builder: $n images, seed $seed" "$n" "$seed"
+check "signed bodies as libtrust's" -signed 40 -seed "$seed"
