@@ -7,10 +7,12 @@
 #include "src/core/schema1_platform.h"
 
 #include "src/ngx_http_schema1.h"
+#include "src/ngx_http_schema1_cache.h"
 #include "src/ngx_http_schema1_filter.h"
 #include "src/ngx_http_schema1_headers.h"
 #include "src/ngx_http_schema1_key.h"
 #include "src/ngx_http_schema1_request.h"
+#include "src/ngx_http_schema1_status.h"
 #include "src/ngx_http_schema1_var.h"
 
 
@@ -19,6 +21,8 @@ static char *ngx_http_schema1_platform(ngx_conf_t *cf, ngx_command_t *cmd,
 static char *ngx_http_schema1_max_size(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_schema1_redirect(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_schema1_file(ngx_conf_t *cf, void *post, void *data);
+static char *ngx_http_schema1_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 static ngx_int_t ngx_http_schema1_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_schema1_postconfiguration(ngx_conf_t *cf);
@@ -88,6 +92,34 @@ static ngx_command_t  ngx_http_schema1_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_schema1_loc_conf_t, redirect),
       &ngx_http_schema1_redirect_post },
+
+    { ngx_string("schema_conversion_cache_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_schema1_cache_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("schema_conversion_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_schema1_cache_use,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("schema_conversion_thread_pool"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_schema1_thread_pool,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("schema_conversion_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_schema1_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
 
       ngx_null_command
 };
@@ -200,6 +232,44 @@ ngx_http_schema1_file(ngx_conf_t *cf, void *post, void *data)
 }
 
 
+static char *
+ngx_http_schema1_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+#if (NGX_THREADS)
+    ngx_http_schema1_loc_conf_t *slcf = conf;
+#endif
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+#if (NGX_THREADS)
+
+    if (slcf->thread_pool != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        slcf->thread_pool = NULL;
+        return NGX_CONF_OK;
+    }
+
+    slcf->thread_pool = ngx_thread_pool_add(cf, &value[1]);
+
+    return (slcf->thread_pool == NULL) ? NGX_CONF_ERROR : NGX_CONF_OK;
+
+#else
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        return NGX_CONF_OK;
+    }
+
+    return "needs an nginx that was built --with-threads";
+
+#endif
+}
+
+
 static ngx_int_t
 ngx_http_schema1_preconfiguration(ngx_conf_t *cf)
 {
@@ -214,7 +284,8 @@ ngx_http_schema1_postconfiguration(ngx_conf_t *cf)
     ngx_http_core_main_conf_t  *cmcf;
 
     if (ngx_http_schema1_headers_init(cf) != NGX_OK
-        || ngx_http_schema1_key_ephemeral(cf) != NGX_OK)
+        || ngx_http_schema1_key_ephemeral(cf) != NGX_OK
+        || ngx_http_schema1_status_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -244,6 +315,8 @@ ngx_http_schema1_create_main_conf(ngx_conf_t *cf)
      *     smcf->keys = { NULL };
      *     smcf->ephemeral = NULL;
      *     smcf->needs_ephemeral = 0;
+     *     smcf->caches = { NULL };
+     *     smcf->status = NULL;
      */
 
     return ngx_pcalloc(cf->pool, sizeof(ngx_http_schema1_main_conf_t));
@@ -269,10 +342,16 @@ ngx_http_schema1_create_loc_conf(ngx_conf_t *cf)
      *     slcf->certificate_file = { 0, NULL };
      *     slcf->key = NULL;
      *     slcf->redirect = { 0, NULL };
+     *     slcf->place = { 0 };
+     *     slcf->blocks = 0;
      */
 
     slcf->enable = NGX_CONF_UNSET;
     slcf->max_size = NGX_CONF_UNSET_SIZE;
+    slcf->cache = NGX_CONF_UNSET_PTR;
+#if (NGX_THREADS)
+    slcf->thread_pool = NGX_CONF_UNSET_PTR;
+#endif
 
     return slcf;
 }
@@ -294,9 +373,17 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->certificate_file, prev->certificate_file,
                              "");
     ngx_conf_merge_str_value(conf->redirect, prev->redirect, "");
+    ngx_conf_merge_ptr_value(conf->cache, prev->cache, NULL);
+#if (NGX_THREADS)
+    ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
+#endif
 
     if (conf->platform == NULL) {
         conf->platform = prev->platform;
+    }
+
+    if (ngx_http_schema1_cache_place(cf, prev, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     if (conf->key_file.len) {

@@ -27,7 +27,9 @@ typedef enum {
     NGX_HTTP_SCHEMA1_EMPTY_LAYER,
     NGX_HTTP_SCHEMA1_DIGEST,
     NGX_HTTP_SCHEMA1_UNCONVERTIBLE,
-    NGX_HTTP_SCHEMA1_ERROR
+    NGX_HTTP_SCHEMA1_ERROR,
+
+    NGX_HTTP_SCHEMA1_OUTCOMES
 } ngx_http_schema1_outcome_e;
 
 
@@ -37,12 +39,16 @@ typedef enum {
     NGX_HTTP_SCHEMA1_ASKED = 0,     /* gone upstream, no header yet */
     NGX_HTTP_SCHEMA1_HOLDING,       /* header held back, body collected */
     NGX_HTTP_SCHEMA1_FETCHING,      /* header held back, a fetch under way */
+    NGX_HTTP_SCHEMA1_WORKING,       /* the same, a thread at work */
+    NGX_HTTP_SCHEMA1_WAITING,       /* the same, another converts it */
     NGX_HTTP_SCHEMA1_FAILED,        /* header held back, an error to send */
     NGX_HTTP_SCHEMA1_PASSING,       /* nothing more to do */
     NGX_HTTP_SCHEMA1_ANSWERED,      /* answered here; what comes is dropped */
     NGX_HTTP_SCHEMA1_EMPTYING       /* the empty layer takes the 404's place */
 } ngx_http_schema1_phase_e;
 
+
+#define NGX_HTTP_SCHEMA1_VERSION      "1.0.0"
 
 #define NGX_HTTP_SCHEMA1_PLATFORM     "linux/amd64"
 
@@ -55,6 +61,8 @@ typedef struct {
     ngx_array_t                 keys;       /* ngx_http_schema1_key_file_t */
     const schema1_key_t        *ephemeral;
     ngx_uint_t                  needs_ephemeral;
+    ngx_array_t                 caches;     /* ngx_shm_zone_t * */
+    ngx_shm_zone_t             *status;     /* NULL: nobody asks */
 } ngx_http_schema1_main_conf_t;
 
 
@@ -70,6 +78,14 @@ typedef struct {
     const schema1_key_t        *key;        /* NULL: the ephemeral one */
 
     ngx_str_t                   redirect;
+
+    ngx_shm_zone_t             *cache;      /* NULL: off */
+    u_char                      place[64];  /* names this location in it */
+    ngx_uint_t                  blocks;     /* "if" blocks in it so far */
+
+#if (NGX_THREADS)
+    ngx_thread_pool_t          *thread_pool; /* NULL: off */
+#endif
 } ngx_http_schema1_loc_conf_t;
 
 
@@ -105,11 +121,46 @@ typedef struct {
 
 
 typedef struct ngx_http_schema1_fetch_s  ngx_http_schema1_fetch_t;
+typedef struct ngx_http_schema1_ctx_s  ngx_http_schema1_ctx_t;
+
+
+/* what a client gets instead of what is stored */
+
+typedef struct {
+    ngx_str_t                   body;
+    ngx_str_t                   digest;
+    ngx_str_t                   source_digest;  /* the tag's document */
+    schema1_type_e              type;
+    schema1_type_e              source_type;
+    ngx_uint_t                  entries;        /* of a schema 1 history */
+    ngx_uint_t                  made;           /* else a child as it is */
+} ngx_http_schema1_answer_t;
+
+
+#define NGX_HTTP_SCHEMA1_CACHE_KEY  64          /* hex digits */
+
+
+/* a conversion that others wait for, or a request that waits for one */
+
+typedef struct {
+    ngx_queue_t                 queue;
+    ngx_queue_t                 waiters;
+    ngx_event_t                 wake;
+
+    unsigned                    leading:1;
+    unsigned                    waiting:1;
+    unsigned                    alone:1;    /* has waited enough */
+} ngx_http_schema1_flight_t;
+
+
+/* reads, converts or signs; touches nothing of nginx's */
+
+typedef void (*ngx_http_schema1_work_pt)(ngx_http_schema1_ctx_t *ctx);
 
 
 /* of a request by tag that may be converted, or for the empty layer */
 
-typedef struct {
+struct ngx_http_schema1_ctx_s {
     ngx_http_schema1_loc_conf_t    *conf;
     ngx_http_schema1_phase_e        phase;
     ngx_http_schema1_outcome_e      outcome;
@@ -117,6 +168,7 @@ typedef struct {
     schema1_uri_t                   uri;
     schema1_accept_t                accept;
     ngx_str_t                       upstream_accept;
+    ngx_str_t                       platform;
     ngx_http_schema1_headers_in_t   client;
 
     ngx_http_schema1_body_t         body;       /* of the tag's document */
@@ -126,15 +178,23 @@ typedef struct {
 
     ngx_http_schema1_fetch_t       *fetch;      /* the one under way */
 
-    schema1_type_e                  source_type;
-    ngx_str_t                       source_digest;
-    ngx_str_t                       digest;     /* of the answer */
+    ngx_http_schema1_work_pt        work;       /* the last one given out */
+    schema1_step_e                  step;       /* what it came to */
+    uint64_t                        work_time;  /* in ns, of all of them */
+    ngx_event_t                     park;
+
+    u_char                          cache_key[NGX_HTTP_SCHEMA1_CACHE_KEY];
+    ngx_http_schema1_flight_t       flight;
+
+    ngx_http_schema1_answer_t       answer;
     schema1_error_t                 error;
 
     unsigned                        edited:1;   /* headers_in are not the
                                                    client's at the moment */
     unsigned                        telling:1;  /* held only to be told */
-} ngx_http_schema1_ctx_t;
+    unsigned                        by_digest:1; /* a 404 that may be ours */
+    unsigned                        worked:1;   /* the thread is done */
+};
 
 
 extern ngx_module_t  ngx_http_schema1_module;

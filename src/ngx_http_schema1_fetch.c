@@ -58,7 +58,8 @@ static ngx_str_t  ngx_http_schema1_accept_blob = ngx_string("*/*");
 static const char  *ngx_http_schema1_fetch_names[] = {
     "manifest",
     "child manifest",
-    "config blob"
+    "config blob",
+    "source manifest"
 };
 
 

@@ -14,7 +14,8 @@
 typedef enum {
     NGX_HTTP_SCHEMA1_FETCH_TAG = 0,     /* the tag's document, after a HEAD */
     NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
-    NGX_HTTP_SCHEMA1_FETCH_CONFIG
+    NGX_HTTP_SCHEMA1_FETCH_CONFIG,
+    NGX_HTTP_SCHEMA1_FETCH_SOURCE       /* the tag's document, by digest */
 } ngx_http_schema1_fetch_e;
 
 

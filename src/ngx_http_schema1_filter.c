@@ -6,17 +6,20 @@
 
 #include "core/schema1_convert.h"
 
+#include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_filter.h"
 #include "ngx_http_schema1_headers.h"
-#include "ngx_http_schema1_key.h"
+#include "ngx_http_schema1_pull.h"
 #include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_send.h"
 
 
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t **ctx);
+    ngx_http_schema1_ctx_t **pctx);
+static ngx_int_t ngx_http_schema1_unknown_digest(ngx_http_request_t *r,
+    schema1_uri_t *uri, ngx_http_schema1_ctx_t **pctx);
 static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_hold(ngx_http_request_t *r,
@@ -26,17 +29,6 @@ static ngx_int_t ngx_http_schema1_body_filter(ngx_http_request_t *r,
 static ngx_int_t ngx_http_schema1_collect(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_chain_t *in);
 static void ngx_http_schema1_document(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_begin(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_step(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, schema1_step_e step);
-static ngx_int_t ngx_http_schema1_fetched(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_start_fetch(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
-    schema1_str_t reference);
-static ngx_int_t ngx_http_schema1_fail(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
 
@@ -99,6 +91,10 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
         return ngx_http_schema1_send_empty_header(r, ctx);
     }
 
+    if (ctx->by_digest) {
+        return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_HOLDING);
+    }
+
     return ngx_http_schema1_decide(r, ctx);
 }
 
@@ -111,9 +107,9 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
 
 static ngx_int_t
 ngx_http_schema1_unasked_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t **ctx)
+    ngx_http_schema1_ctx_t **pctx)
 {
-    ngx_uint_t                    status;
+    ngx_uint_t                    status, page;
     schema1_uri_t                 uri;
     schema1_uri_e                 kind;
     ngx_http_schema1_loc_conf_t  *slcf;
@@ -127,39 +123,81 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     status = r->err_status ? r->err_status : r->headers_out.status;
     kind = ngx_http_schema1_request_uri(r, &uri);
 
+    /* an error_page of the user's wins over what is made of a 404 */
+
+    page = r->err_status && r->internal;
+
     if (kind == SCHEMA1_URI_TAG && status == NGX_HTTP_OK) {
 
-        if (ngx_http_schema1_request_accept(r, &uri, ctx) != NGX_OK) {
+        if (ngx_http_schema1_request_accept(r, &uri, pctx) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        if (*ctx) {
+        if (*pctx) {
             return NGX_OK;
         }
     }
 
     if (kind == SCHEMA1_URI_BLOB
         && status == NGX_HTTP_NOT_FOUND
+        && !page
         && schema1_str_eq(uri.reference, SCHEMA1_EMPTY_LAYER_DIGEST))
     {
-        *ctx = ngx_http_schema1_request_create(r, &uri);
-        if (*ctx == NULL) {
+        *pctx = ngx_http_schema1_request_create(r, &uri);
+        if (*pctx == NULL) {
             return NGX_ERROR;
         }
 
-        (*ctx)->phase = NGX_HTTP_SCHEMA1_EMPTYING;
-        (*ctx)->outcome = NGX_HTTP_SCHEMA1_EMPTY_LAYER;
+        (*pctx)->phase = NGX_HTTP_SCHEMA1_EMPTYING;
+        (*pctx)->outcome = NGX_HTTP_SCHEMA1_EMPTY_LAYER;
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (kind == SCHEMA1_URI_DIGEST
+        && status == NGX_HTTP_NOT_FOUND
+        && !page
+        && slcf->cache)
+    {
+        return ngx_http_schema1_unknown_digest(r, &uri, pctx);
     }
 
     if (kind == SCHEMA1_URI_TAG
         && (status == NGX_HTTP_OK || status == NGX_HTTP_NOT_MODIFIED))
     {
-        slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
         if (ngx_http_schema1_headers_vary(r, slcf) != NGX_OK) {
             return NGX_ERROR;
         }
     }
+
+    return ngx_http_schema1_headers_version(r);
+}
+
+
+/*
+ * The registry does not know a digest.  Where it is that of a manifest made
+ * here, and this client can see what it was made of, it gets it.
+ */
+
+static ngx_int_t
+ngx_http_schema1_unknown_digest(ngx_http_request_t *r, schema1_uri_t *uri,
+    ngx_http_schema1_ctx_t **pctx)
+{
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_schema1_request_create(r, uri);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_schema1_cache_find(r, ctx) == NGX_OK) {
+        ctx->by_digest = 1;
+        *pctx = ctx;
+
+        return NGX_OK;
+    }
+
+    ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
 
     return ngx_http_schema1_headers_version(r);
 }
@@ -192,14 +230,15 @@ ngx_http_schema1_decide(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     value.len = r->headers_out.content_type.len;
     value.data = (char *) r->headers_out.content_type.data;
 
-    ctx->source_type = schema1_media_type(value);
-    action = schema1_accept_decide(&ctx->accept, ctx->source_type, false);
+    ctx->answer.source_type = schema1_media_type(value);
+    action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
+                                   false);
 
     ctx->telling = (action == SCHEMA1_ACTION_TELL);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 decide: type \"%V\" is %d, action %d",
-                   &r->headers_out.content_type, (int) ctx->source_type,
+                   &r->headers_out.content_type, (int) ctx->answer.source_type,
                    (int) action);
 
     if (action == SCHEMA1_ACTION_AS_IS
@@ -279,12 +318,14 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         return ngx_http_schema1_collect(r, ctx, in);
 
     case NGX_HTTP_SCHEMA1_FETCHING:
+    case NGX_HTTP_SCHEMA1_WORKING:
+    case NGX_HTTP_SCHEMA1_WAITING:
         ngx_http_schema1_body_discard(in);
-        return ngx_http_schema1_fetched(r, ctx);
+        return ngx_http_schema1_pull_continue(r, ctx);
 
     case NGX_HTTP_SCHEMA1_FAILED:
         ngx_http_schema1_body_discard(in);
-        return ngx_http_schema1_fail(r, ctx);
+        return ngx_http_schema1_pull_fail(r, ctx);
 
     case NGX_HTTP_SCHEMA1_EMPTYING:
         if (in == NULL) {
@@ -327,7 +368,7 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
                           "nginx is out of memory; try again");
 
-    } else if (body->overflow && ctx->telling) {
+    } else if (body->overflow && (ctx->telling || ctx->by_digest)) {
 
         /* what was taken over whole is of no more use to the filters */
 
@@ -350,12 +391,16 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     } else if (!body->last) {
         return NGX_OK;
 
+    } else if (ctx->by_digest) {
+        return ngx_http_schema1_pull_digest(r, ctx);
+
     } else if (r->method == NGX_HTTP_HEAD) {
 
-        /* a HEAD has no body, nor has what nginx made of it */
+        /* a HEAD has no body to convert */
 
-        return ngx_http_schema1_start_fetch(r, ctx, NGX_HTTP_SCHEMA1_FETCH_TAG,
-                                            ctx->uri.reference);
+        ngx_http_schema1_document(r, ctx);
+
+        return ngx_http_schema1_pull_head(r, ctx);
 
     } else if (!ngx_http_schema1_body_complete(body)) {
         schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest has "
@@ -364,12 +409,12 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     } else {
         ngx_http_schema1_document(r, ctx);
-        return ngx_http_schema1_begin(r, ctx);
+        return ngx_http_schema1_pull_begin(r, ctx);
     }
 
     ngx_http_schema1_body_discard(in);
 
-    return ngx_http_schema1_fail(r, ctx);
+    return ngx_http_schema1_pull_fail(r, ctx);
 }
 
 
@@ -394,156 +439,4 @@ ngx_http_schema1_document(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         document->digest.data = (char *) h->value.data;
         document->digest.len = h->value.len;
     }
-}
-
-
-/* the tag's document is there */
-
-static ngx_int_t
-ngx_http_schema1_begin(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
-{
-    ngx_str_t             platform;
-    schema1_step_e        step;
-    schema1_pull_conf_t  *conf;
-
-    ngx_str_set(&platform, NGX_HTTP_SCHEMA1_PLATFORM);
-
-    if (ctx->conf->platform
-        && ngx_http_complex_value(r, ctx->conf->platform, &platform) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    conf = &ctx->pull_conf;
-
-    conf->name = ctx->uri.name;
-    conf->tag = ctx->uri.reference;
-    conf->accept = ctx->accept;
-    conf->platform.len = platform.len;
-    conf->platform.data = (char *) platform.data;
-    conf->key = ngx_http_schema1_key(r, ctx->conf);
-    conf->now = ngx_time();
-
-    ctx->pull = schema1_pull_new(conf);
-
-    if (ctx->pull == NULL) {
-        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
-                          "nginx is out of memory; try again");
-        return ngx_http_schema1_fail(r, ctx);
-    }
-
-    step = schema1_pull_tell(ctx->pull, &ctx->document, &ctx->error);
-
-    ctx->source_type = schema1_pull_source_type(ctx->pull);
-    ctx->source_digest.data =
-                        (u_char *) schema1_pull_source_digest(ctx->pull);
-    ctx->source_digest.len = ngx_strlen(ctx->source_digest.data);
-
-    if (step == SCHEMA1_STEP_READ) {
-        step = schema1_pull_give(ctx->pull, &ctx->document, &ctx->error);
-    }
-
-    return ngx_http_schema1_step(r, ctx, step);
-}
-
-
-static ngx_int_t
-ngx_http_schema1_step(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    schema1_step_e step)
-{
-    const schema1_want_t  *want;
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 step: %d", (int) step);
-
-    switch (step) {
-
-    case SCHEMA1_STEP_AS_IS:
-        return ngx_http_schema1_send_held(r, ctx, NULL);
-
-    case SCHEMA1_STEP_FETCH:
-        want = schema1_pull_wanted(ctx->pull);
-
-        return ngx_http_schema1_start_fetch(r, ctx,
-                                            want->blob
-                                            ? NGX_HTTP_SCHEMA1_FETCH_CONFIG
-                                            : NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
-                                            want->digest);
-
-    case SCHEMA1_STEP_DONE:
-        return ngx_http_schema1_send_answer(r, ctx);
-
-    default: /* SCHEMA1_STEP_ERROR */
-        return ngx_http_schema1_fail(r, ctx);
-    }
-}
-
-
-static ngx_int_t
-ngx_http_schema1_fetched(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
-{
-    ngx_int_t       rc;
-    schema1_step_e  step;
-
-    rc = ngx_http_schema1_fetch_result(r, ctx);
-
-    if (rc == NGX_AGAIN) {
-        return NGX_OK;
-    }
-
-    if (rc != NGX_OK) {
-        return ngx_http_schema1_fail(r, ctx);
-    }
-
-    if (ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG) {
-        return ngx_http_schema1_begin(r, ctx);
-    }
-
-    step = schema1_pull_give(ctx->pull, &ctx->document, &ctx->error);
-
-    return ngx_http_schema1_step(r, ctx, step);
-}
-
-
-static ngx_int_t
-ngx_http_schema1_start_fetch(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
-    schema1_str_t reference)
-{
-    ngx_str_t  value;
-
-    ctx->phase = NGX_HTTP_SCHEMA1_FETCHING;
-
-    /* what the core lends is its own until it is called again */
-
-    value.len = reference.len;
-    value.data = ngx_pnalloc(r->pool, reference.len);
-
-    if (value.data) {
-        ngx_memcpy(value.data, reference.data, reference.len);
-
-        if (ngx_http_schema1_fetch(r, ctx, kind, &value) == NGX_OK) {
-            return NGX_OK;
-        }
-    }
-
-    schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY, "nginx could not start "
-                      "a further request; its error log says why");
-
-    return ngx_http_schema1_fail(r, ctx);
-}
-
-
-static ngx_int_t
-ngx_http_schema1_fail(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_schema1_send_error(r, ctx);
-
-    /* an upstream that goes on sending would hold up the connection */
-
-    ngx_http_schema1_body_stop(r);
-
-    return rc;
 }

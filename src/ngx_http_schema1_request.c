@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_schema1_flight.h"
 #include "ngx_http_schema1_headers.h"
 #include "ngx_http_schema1_request.h"
 
@@ -157,6 +158,12 @@ ngx_http_schema1_request_cleanup(void *data)
 {
     ngx_http_schema1_ctx_t  *ctx = data;
 
+    ngx_http_schema1_flight_leave(ctx);
+
+    if (ctx->park.posted) {
+        ngx_delete_posted_event(&ctx->park);
+    }
+
     schema1_pull_free(ctx->pull);
 }
 
@@ -216,4 +223,31 @@ ngx_http_schema1_request_accept(ngx_http_request_t *r, schema1_uri_t *uri,
     schema1_buf_free(&value);
 
     return rc;
+}
+
+
+ngx_http_schema1_outcome_e
+ngx_http_schema1_request_outcome(ngx_http_request_t *r)
+{
+    schema1_uri_t                 uri;
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    ctx = ngx_http_schema1_request_ctx(r);
+
+    if (ctx && ctx->outcome != NGX_HTTP_SCHEMA1_NONE) {
+        return ctx->outcome;
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    /* whatever else a request by tag is answered with is not ours */
+
+    if (slcf->enable
+        && ngx_http_schema1_request_uri(r, &uri) == SCHEMA1_URI_TAG)
+    {
+        return NGX_HTTP_SCHEMA1_PASS;
+    }
+
+    return NGX_HTTP_SCHEMA1_NONE;
 }

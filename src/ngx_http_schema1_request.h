@@ -35,5 +35,9 @@ ngx_http_schema1_ctx_t *ngx_http_schema1_request_create(ngx_http_request_t *r,
 ngx_int_t ngx_http_schema1_request_accept(ngx_http_request_t *r,
     schema1_uri_t *uri, ngx_http_schema1_ctx_t **ctx);
 
+/* what the request came to, once its answer has begun */
+ngx_http_schema1_outcome_e ngx_http_schema1_request_outcome(
+    ngx_http_request_t *r);
+
 
 #endif /* _NGX_HTTP_SCHEMA1_REQUEST_H_INCLUDED_ */

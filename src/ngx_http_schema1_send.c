@@ -51,9 +51,15 @@ ngx_http_schema1_send_header(ngx_http_request_t *r,
     ngx_uint_t        asked;
     ngx_table_elt_t  *h;
 
-    if (ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK
-        || ngx_http_schema1_headers_version(r) != NGX_OK)
-    {
+    if (ngx_http_schema1_headers_version(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->by_digest) {
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    if (ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -273,24 +279,14 @@ ngx_int_t
 ngx_http_schema1_send_answer(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_str_t                 body;
-    const schema1_answer_t   *answer;
+    ngx_http_schema1_answer_t  *answer;
 
-    answer = schema1_pull_answer(ctx->pull);
-
-    body.len = answer->body.len;
-    body.data = (u_char *) answer->body.data;
-
-    ctx->digest.len = ngx_strlen(answer->digest);
-    ctx->digest.data = (u_char *) answer->digest;
-
-    ctx->outcome = answer->made ? NGX_HTTP_SCHEMA1_CONVERTED
-                                : NGX_HTTP_SCHEMA1_CHILD;
+    answer = &ctx->answer;
 
     if (answer->entries > NGX_HTTP_SCHEMA1_OLD_LAYERS) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "schema_conversion: the manifest made for this request "
-                      "has %uz history entries, Docker before 1.10 pulls no "
+                      "has %ui history entries, Docker before 1.10 pulls no "
                       "more than %d", answer->entries,
                       NGX_HTTP_SCHEMA1_OLD_LAYERS);
     }
@@ -298,7 +294,7 @@ ngx_http_schema1_send_answer(ngx_http_request_t *r,
     ngx_http_schema1_send_clear(r);
     ngx_http_schema1_send_type(r, schema1_media_type_name(answer->type));
 
-    return ngx_http_schema1_send_made(r, ctx, &body);
+    return ngx_http_schema1_send_made(r, ctx, &answer->body);
 }
 
 
@@ -443,14 +439,14 @@ ngx_http_schema1_send_made(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     r->headers_out.status = NGX_HTTP_OK;
 
-    if (ngx_http_schema1_send_digest(r, &ctx->digest, 1) != NGX_OK
+    if (ngx_http_schema1_send_digest(r, &ctx->answer.digest, 1) != NGX_OK
         || ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK
         || ngx_http_schema1_headers_version(r) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_http_schema1_send_matches(r, &ctx->digest, &asked)) {
+    if (ngx_http_schema1_send_matches(r, &ctx->answer.digest, &asked)) {
         ngx_http_schema1_send_not_modified(r);
     }
 
@@ -521,6 +517,7 @@ static void
 ngx_http_schema1_send_log(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
     ngx_str_t         name, tag;
+    schema1_str_t     source;
     schema1_error_t  *err;
 
     err = &ctx->error;
@@ -531,12 +528,12 @@ ngx_http_schema1_send_log(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     tag.len = ctx->uri.reference.len;
     tag.data = (u_char *) ctx->uri.reference.data;
 
-    if (ctx->source_digest.len) {
-        schema1_str_t  digest = { ctx->source_digest.len,
-                                  (char *) ctx->source_digest.data };
+    source.len = ctx->answer.source_digest.len;
+    source.data = (char *) ctx->answer.source_digest.data;
 
+    if (source.len) {
         schema1_error_note(err->source_digest, sizeof(err->source_digest),
-                           digest);
+                           source);
     }
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
@@ -633,7 +630,7 @@ ngx_http_schema1_send_empty_header(ngx_http_request_t *r,
     ngx_http_schema1_send_clear(r);
     ngx_http_schema1_send_type(r, "application/octet-stream");
 
-    ngx_str_set(&ctx->digest, SCHEMA1_EMPTY_LAYER_DIGEST);
+    ngx_str_set(&ctx->answer.digest, SCHEMA1_EMPTY_LAYER_DIGEST);
 
     ctx->body.data = (u_char *) schema1_empty_layer + start;
     ctx->body.len = end - start;
@@ -648,12 +645,14 @@ ngx_http_schema1_send_empty_header(ngx_http_request_t *r,
     r->gzip_ok = 0;
 #endif
 
+    if (rc != NGX_ERROR
+        && ngx_http_schema1_send_digest(r, &ctx->answer.digest, 0) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     if (rc == NGX_DECLINED) {
         r->headers_out.status = NGX_HTTP_OK;
-
-        if (ngx_http_schema1_send_digest(r, &ctx->digest, 0) != NGX_OK) {
-            return NGX_ERROR;
-        }
 
         return ngx_http_schema1_next_header_filter(r);
     }
@@ -669,10 +668,6 @@ ngx_http_schema1_send_empty_header(ngx_http_request_t *r,
         r->headers_out.status = NGX_HTTP_PARTIAL_CONTENT;
         p = ngx_sprintf(p, "bytes %uz-%uz/%d", start, end - 1,
                         SCHEMA1_EMPTY_LAYER_SIZE);
-
-        if (ngx_http_schema1_send_digest(r, &ctx->digest, 0) != NGX_OK) {
-            return NGX_ERROR;
-        }
 
     } else {
         r->headers_out.status = NGX_HTTP_RANGE_NOT_SATISFIABLE;

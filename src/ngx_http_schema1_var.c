@@ -59,7 +59,7 @@ static ngx_http_variable_t  ngx_http_schema1_vars[] = {
 
 /* as ngx_http_schema1_outcome_e */
 
-static ngx_str_t  ngx_http_schema1_outcomes[] = {
+ngx_str_t  ngx_http_schema1_outcomes[] = {
     ngx_string("-"),
     ngx_string("PASS"),
     ngx_string("CONVERTED"),
@@ -95,29 +95,9 @@ static ngx_int_t
 ngx_http_schema1_var_status(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    schema1_uri_t                 uri;
-    ngx_http_schema1_ctx_t       *ctx;
-    ngx_http_schema1_outcome_e    outcome;
-    ngx_http_schema1_loc_conf_t  *slcf;
+    ngx_http_schema1_outcome_e  outcome;
 
-    r = r->main;
-
-    outcome = NGX_HTTP_SCHEMA1_NONE;
-    ctx = ngx_http_schema1_request_ctx(r);
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if (ctx) {
-        outcome = ctx->outcome;
-    }
-
-    /* whatever else a request by tag is answered with is not ours */
-
-    if (outcome == NGX_HTTP_SCHEMA1_NONE
-        && slcf->enable
-        && ngx_http_schema1_request_uri(r, &uri) == SCHEMA1_URI_TAG)
-    {
-        outcome = NGX_HTTP_SCHEMA1_PASS;
-    }
+    outcome = ngx_http_schema1_request_outcome(r->main);
 
     ngx_http_schema1_var_set(v, &ngx_http_schema1_outcomes[outcome]);
 
@@ -141,16 +121,17 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         switch (data) {
 
         case NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE:
-            value.data = (u_char *) schema1_media_type_name(ctx->source_type);
+            value.data = (u_char *)
+                         schema1_media_type_name(ctx->answer.source_type);
             value.len = ngx_strlen(value.data);
             break;
 
         case NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST:
-            value = ctx->source_digest;
+            value = ctx->answer.source_digest;
             break;
 
         case NGX_HTTP_SCHEMA1_VAR_DIGEST:
-            value = ctx->digest;
+            value = ctx->answer.digest;
             break;
 
         default: /* NGX_HTTP_SCHEMA1_VAR_REASON */
