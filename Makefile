@@ -1,0 +1,135 @@
+# ngx_http_schema1_module; "make help" lists the targets
+
+BUILD     ?= build
+NGINX_SRC ?= /usr/share/nginx/src
+JOBS      ?= $(shell nproc)
+
+# where nginx looks for its modules
+MODULES   ?= $(shell nginx -V 2>&1 | tr ' ' '\n' \
+                     | sed -n 's/^--modules-path=//p')
+
+# documents with known results, for "make corpus" (t/golden where it is empty)
+CORPUS    ?= $(wildcard t/golden)
+
+# the test files of "make unit", "make test-nginx", "make e2e"
+T         ?=
+
+override BUILD := $(abspath $(BUILD))
+
+MODULE    := $(BUILD)/ngx_http_schema1_module.so
+CONVERT   := $(BUILD)/schema1-convert
+
+CORE_SRCS := $(wildcard src/core/*.c)
+CORE_OBJS := $(CORE_SRCS:src/core/%.c=$(BUILD)/core/%.o)
+UNIT_SRCS := $(wildcard t/unit/test_*.c)
+UNITS     := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
+SOURCES   := $(wildcard *.c src/*.c) $(CORE_SRCS)
+
+CORE_CFLAGS := -std=gnu99 -g -O2 -fPIC -Wall -Wextra -Werror \
+               $(EXTRA_CFLAGS)
+CORE_LIBS   := -ljansson -lcrypto
+
+TOOLS     := t/tools
+RUN       := $(TOOLS)/run-tests $(if $(V),--verbose)
+
+# evaluated where it is used: it may fetch Test::Nginx
+TEST_ENV   = BUILD='$(BUILD)' SCHEMA1_CONVERT='$(CONVERT)' \
+             BUILD_DIR='$(BUILD)' \
+             TEST_NGINX_LOAD_MODULES='$(MODULE)' $(EXTRA_ENV)
+WITH_NGINX = lib=$$(BUILD='$(BUILD)' $(TOOLS)/test-nginx) || exit 1; \
+             PERL5LIB=$(CURDIR)/t/lib$${lib:+:$$lib}$${PERL5LIB:+:$$PERL5LIB}
+
+NGINX_TESTS  = $(wildcard t/*.t)
+E2E_TESTS    = $(wildcard t/e2e/*.t)
+DIFF_TESTS   = $(wildcard t/diff/*.t)
+CORPUS_TESTS = $(if $(wildcard t/core/corpus.pl),$(if $(CORPUS), \
+                    t/core/corpus.pl$(comma)$(CORPUS), \
+                    '-t/core/corpus.pl:no documents$(comma) say CORPUS=DIR'))
+comma        = ,
+
+export BUILD NGINX_SRC JOBS CC CFLAGS LDFLAGS
+unexport MAKEFLAGS
+
+
+.PHONY: build install clean deps convert unit test-nginx corpus diff e2e \
+        test asan valgrind check demo demo-stop help
+
+build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
+	@$(TOOLS)/module
+	@echo "$(MODULE)"
+
+install: build  ## install the module where nginx looks for it (MODULES=DIR)
+	install -d $(DESTDIR)$(MODULES)
+	install -m 644 $(MODULE) $(DESTDIR)$(MODULES)/
+
+clean:  ## remove all that was built, stop the demo
+	@if [ -x t/demo/demo ]; then t/demo/demo stop > /dev/null; fi
+	rm -rf $(BUILD)
+
+deps:  ## install Debian's packages that building and testing need
+	@$(TOOLS)/deps build test
+
+test: deps  ## install what it needs, run everything, count
+	@$(MAKE) --no-print-directory -j $(JOBS) build convert $(UNITS)
+	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(UNITS) \
+	    $(CORPUS_TESTS) $(DIFF_TESTS) $(NGINX_TESTS) $(E2E_TESTS)
+
+unit: $(UNITS)  ## test the core alone (T=FILE for some)
+	@$(TEST_ENV) $(RUN) $(if $(T),$(T),$(UNITS))
+
+corpus: convert  ## compare with documents whose result is known (CORPUS=DIR)
+	@$(TEST_ENV) $(RUN) $(CORPUS_TESTS)
+
+diff: convert  ## compare with distribution's own builder on random images
+	@$(TEST_ENV) $(RUN) $(DIFF_TESTS)
+
+test-nginx: build  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
+	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))
+
+e2e: build convert  ## test with a real registry and real clients (T=FILE)
+	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(E2E_TESTS))
+
+asan:  ## run unit tests and suite under AddressSanitizer and UBSan
+	@$(TOOLS)/deps build test asan
+	@$(TOOLS)/asan $(if $(V),--verbose) $(T)
+
+valgrind: build $(UNITS)  ## run unit tests and suite under valgrind
+	@$(TOOLS)/deps valgrind
+	@$(TOOLS)/valgrind $(if $(V),--verbose) $(T)
+
+check:  ## gcc's analyzer, clang, clang-tidy, cppcheck
+	@$(TOOLS)/deps build check
+	@$(TOOLS)/check
+
+demo:  ## show it with a real registry (installs what it needs)
+	@$(TOOLS)/deps build demo
+	@$(MAKE) --no-print-directory build
+	@t/demo/demo start
+
+demo-stop:  ## stop the demo, remove its files
+	@t/demo/demo stop
+
+help:  ## print this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1 \2/p' Makefile \
+	    | while read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done
+
+convert: $(CONVERT)
+
+$(CONVERT): src/schema1-convert.c $(BUILD)/libcore.a
+	$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(BUILD)/libcore.a \
+	    $(CORE_LIBS)
+
+$(BUILD)/libcore.a: $(CORE_OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $(CORE_OBJS)
+
+$(BUILD)/core/%.o: src/core/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/unit/%: t/unit/%.c $(BUILD)/libcore.a $(wildcard t/unit/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CORE_CFLAGS) -Isrc/core -It/unit -o $@ $< \
+	    $(BUILD)/libcore.a $(CORE_LIBS)
+
+-include $(CORE_OBJS:.o=.d)
