@@ -605,9 +605,13 @@ schema1_json_int(schema1_str_t token, int64_t *value)
     unsigned     digit;
     const char  *p, *last;
 
+    if (token.len == 0) {
+        return SCHEMA1_ERROR;
+    }
+
     p = token.data;
     last = p + token.len;
-    negative = (token.len && *p == '-');
+    negative = (*p == '-');
 
     if (negative) {
         p++;

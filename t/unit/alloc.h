@@ -1,0 +1,116 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _ALLOC_H_INCLUDED_
+#define _ALLOC_H_INCLUDED_
+
+
+/*
+ * Stands in front of the allocator: counts what is held, and makes one chosen
+ * allocation fail, also those of the libraries.  glibc only, and not under
+ * AddressSanitizer, which stands there itself: ALLOC_HOOKED is 0 then.
+ */
+
+#include <malloc.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ALLOC_HOOKED  0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ALLOC_HOOKED  0
+#endif
+#endif
+
+#if !defined(ALLOC_HOOKED) && defined(__GLIBC__)
+#define ALLOC_HOOKED  1
+#endif
+
+#ifndef ALLOC_HOOKED
+#define ALLOC_HOOKED  0
+#endif
+
+
+static unsigned long  alloc_countdown;      /* 1: the next one fails */
+static size_t         alloc_held, alloc_peak;
+
+
+#if (ALLOC_HOOKED)
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+extern void __libc_free(void *p);
+
+
+static bool
+alloc_fails(void)
+{
+    return alloc_countdown && --alloc_countdown == 0;
+}
+
+
+static void *
+alloc_took(void *p)
+{
+    alloc_held += malloc_usable_size(p);
+
+    if (alloc_held > alloc_peak) {
+        alloc_peak = alloc_held;
+    }
+
+    return p;
+}
+
+
+void *
+malloc(size_t size)
+{
+    return alloc_fails() ? NULL : alloc_took(__libc_malloc(size));
+}
+
+
+void *
+calloc(size_t n, size_t size)
+{
+    return alloc_fails() ? NULL : alloc_took(__libc_calloc(n, size));
+}
+
+
+void *
+realloc(void *p, size_t size)
+{
+    void    *moved;
+    size_t   had;
+
+    if (alloc_fails()) {
+        return NULL;
+    }
+
+    had = malloc_usable_size(p);
+    moved = __libc_realloc(p, size);
+
+    if (moved || size == 0) {
+        alloc_held -= had;
+    }
+
+    return alloc_took(moved);
+}
+
+
+void
+free(void *p)
+{
+    alloc_held -= malloc_usable_size(p);
+    __libc_free(p);
+}
+
+#endif
+
+
+#endif /* _ALLOC_H_INCLUDED_ */

@@ -1,0 +1,512 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "schema1_json.h"
+#include "tap.h"
+
+
+#define TEST_DEPTH  SCHEMA1_JSON_MAX_DEPTH
+
+
+static schema1_str_t test_str(const char *text);
+static void test_check(void);
+static void test_depth(void);
+static void test_reader(void);
+static void test_decode(void);
+static void test_jansson(void);
+static void test_compare(void);
+static void test_names(void);
+static void test_int(void);
+static void test_writer(void);
+
+
+static const char *const  test_valid[] = {
+    "0", "-0", "10", "1.0", "-1.5e-7", "1E+2", "1e400", "true", "false",
+    "null", "\"\"", "\"a\"", "{}", "[]", " { } ", "\t[\r\n]\n", "[1,2]",
+    "[[],{},[[]]]", "{\"a\":1}", "{\"a\":1,\"a\":2}", "{\"\":{\"\":[]}}",
+    "[1 , \"2\" ,\n null ]", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00fF\"",
+    "\"\\ud800\"", "\"\x7f\"", "\"\xff\xc0\x80\"", "[\"\xed\xa0\x80\"]",
+    "123456789012345678901234567890", "\"]\"", "[\"}\"]", "[\"\\\"]\"]"
+};
+
+
+/* and where it goes wrong */
+
+static const struct {
+    const char  *text;
+    size_t       offset;
+} test_invalid[] = {
+    { "", 0 }, { " ", 1 }, { "\xef\xbb\xbf{}", 0 }, { "{", 1 }, { "[", 1 },
+    { "}", 0 }, { "]", 0 }, { ",", 0 }, { "[}", 1 }, { "{]", 1 },
+    { "[1,]", 3 }, { "[,1]", 1 }, { "[1 2]", 3 }, { "[1,,2]", 3 },
+    { "{\"a\":1,}", 7 }, { "{,}", 1 }, { "{\"a\"}", 4 }, { "{\"a\":}", 5 },
+    { "{\"a\" 1}", 5 }, { "{\"a\":1 \"b\":2}", 7 }, { "{a:1}", 1 },
+    { "{'a':1}", 1 }, { "{1:1}", 1 }, { "{\"a\":1", 6 }, { "[[]", 3 },
+    { "[]]", 2 }, { "{}{}", 2 }, { "1 1", 2 }, { "[1:2]", 2 }, { "01", 1 },
+    { "-", 1 }, { "+1", 0 }, { ".5", 0 }, { "1.", 2 }, { "1.e1", 2 },
+    { "1e", 2 }, { "1e+", 3 }, { "0x1", 1 }, { "1_0", 1 }, { "NaN", 0 },
+    { "-Infinity", 1 }, { "tru", 3 }, { "trux", 3 }, { "True", 0 },
+    { "nul", 3 }, { "nulll", 4 }, { "\"", 1 }, { "\"a", 2 }, { "\"\n\"", 1 },
+    { "\"\x1f\"", 1 }, { "\"\t\"", 1 }, { "\"\\", 2 }, { "\"\\\"", 3 },
+    { "\"\\x\"", 2 }, { "\"\\'\"", 2 }, { "\"\\U0041\"", 2 },
+    { "\"\\u12\"", 3 }, { "\"\\u12g4\"", 3 }, { "\"\\u", 3 },
+    { "{}\v", 2 }, { "\f{}", 0 }, { "[1]//", 3 }, { "[\xc2\xa0]", 1 }
+};
+
+
+int
+main(void)
+{
+    test_check();
+    test_depth();
+    test_reader();
+    test_decode();
+    test_jansson();
+    test_compare();
+    test_names();
+    test_int();
+    test_writer();
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_str(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+/* in a block of its very size: a sanitizer sees a byte too far */
+
+static void
+test_check(void)
+{
+    int            rc;
+    char          *copy;
+    size_t         i, offset;
+    schema1_str_t  str;
+
+    for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
+        str = test_str(test_valid[i]);
+        copy = malloc(str.len);
+        memcpy(copy, str.data, str.len);
+        str.data = copy;
+
+        tap_ok(schema1_json_check(str, &offset) == SCHEMA1_OK, "valid: %zu",
+               i);
+        free(copy);
+    }
+
+    for (i = 0; i < sizeof(test_invalid) / sizeof(test_invalid[0]); i++) {
+        str = test_str(test_invalid[i].text);
+        copy = malloc(str.len + 1);
+        memcpy(copy, str.data, str.len);
+        str.data = copy;
+        offset = 1000;
+
+        rc = schema1_json_check(str, &offset);
+
+        tap_ok(rc == SCHEMA1_ERROR && offset == test_invalid[i].offset,
+               "invalid: %zu, at %zu", i, offset);
+        free(copy);
+    }
+
+    str.data = "{}\0";
+    str.len = 3;
+    tap_ok(schema1_json_check(str, &offset) == SCHEMA1_ERROR, "a NUL behind");
+
+    str.data = "\"\0\"";
+    tap_ok(schema1_json_check(str, &offset) == SCHEMA1_ERROR, "a NUL within");
+
+    str.data = "\"\\\0\"";
+    str.len = 4;
+    tap_ok(schema1_json_check(str, &offset) == SCHEMA1_ERROR, "NUL escaped");
+}
+
+
+static void
+test_depth(void)
+{
+    char           *text;
+    size_t          i, n, offset;
+    schema1_str_t   str;
+    schema1_json_t  json;
+
+    text = malloc(6 * (TEST_DEPTH + 1));
+
+    for (n = TEST_DEPTH; n <= TEST_DEPTH + 1; n++) {
+        memset(text, '[', n);
+        memset(text + n, ']', n);
+        str.data = text;
+        str.len = 2 * n;
+
+        tap_ok((schema1_json_check(str, &offset) == SCHEMA1_OK)
+               == (n == TEST_DEPTH), "%zu arrays", n);
+
+        /* arrays and objects in turn, for the scanner keeps a bit of each */
+
+        str.len = 0;
+
+        for (i = 0; i < n; i++) {
+            memcpy(text + str.len, i % 2 ? "[" : "{\"\":", i % 2 ? 1 : 4);
+            str.len += i % 2 ? 1 : 4;
+        }
+
+        text[str.len++] = '1';
+
+        for (i = n; i-- > 0; /* void */ ) {
+            text[str.len++] = i % 2 ? ']' : '}';
+        }
+
+        tap_ok((schema1_json_check(str, &offset) == SCHEMA1_OK)
+               == (n == TEST_DEPTH), "%zu arrays and objects", n);
+
+        if (n == TEST_DEPTH) {
+            schema1_json_open(&json, str);
+            tap_ok(schema1_json_value(&json).len == str.len,
+                   "the whole is one token");
+        }
+    }
+
+    free(text);
+}
+
+
+static void
+test_reader(void)
+{
+    schema1_str_t   name, token;
+    schema1_json_t  json;
+
+    schema1_json_open(&json, test_str(" {\"a\" : [1,{\"x\":\"]\"}] ,\"b\\\"\""
+                                      ":null, \"c\":-1e2 }"));
+
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_OBJECT, "an object");
+    schema1_json_enter(&json);
+
+    tap_ok(schema1_json_member(&json, &name), "a first member");
+    tap_is(name.data, name.len, "\"a\"", "its name");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_ARRAY, "an array");
+    schema1_json_enter(&json);
+
+    tap_ok(schema1_json_item(&json), "a first item");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_NUMBER, "a number");
+    token = schema1_json_value(&json);
+    tap_is(token.data, token.len, "1", "its token");
+
+    tap_ok(schema1_json_item(&json), "a second item");
+    token = schema1_json_value(&json);
+    tap_is(token.data, token.len, "{\"x\":\"]\"}", "an object's token");
+    tap_ok(!schema1_json_item(&json), "no third item");
+
+    tap_ok(schema1_json_member(&json, &name), "a second member");
+    tap_is(name.data, name.len, "\"b\\\"\"", "a name with a quote");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_NULL, "null");
+    (void) schema1_json_value(&json);
+
+    tap_ok(schema1_json_member(&json, &name), "a third member");
+    token = schema1_json_value(&json);
+    tap_is(token.data, token.len, "-1e2", "a number's token");
+    tap_ok(!schema1_json_member(&json, &name), "no fourth member");
+}
+
+
+static void
+test_decode(void)
+{
+    size_t  i, len;
+    char    text[64];
+
+    static const struct {
+        const char  *token;
+        const char  *text;
+    } cases[] = {
+        { "\"\"", "" },
+        { "\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "a\"\\/\b\f\n\r\t" },
+        { "\"\\u00e9\\u20AC\\uffff\"", "\xc3\xa9\xe2\x82\xac\xef\xbf\xbf" },
+        { "\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80" },
+        { "\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf" },
+        { "\"\\ud83d\"", "\xef\xbf\xbd" },
+        { "\"\\ude00\"", "\xef\xbf\xbd" },
+        { "\"\\ud83dx\"", "\xef\xbf\xbdx" },
+        { "\"\\ud83d\\n\"", "\xef\xbf\xbd\n" },
+        { "\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A" },
+        { "\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80" },
+        { "\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xff\"", "\xef\xbf\xbd" },
+        { "\"\xc3\"", "\xef\xbf\xbd" },
+        { "\"\xc3\xa9\"", "\xc3\xa9" },
+        { "\"\xc0\x80\"", "\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xe2\x82\"", "\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xe0\x80\x80\"", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xed\xa0\x80\"", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xf0\x9f\x98x\"", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx" },
+        { "\"\xf4\x90\x80\x80\"",
+          "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xf5\x80\"", "\xef\xbf\xbd\xef\xbf\xbd" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        len = schema1_json_decode(test_str(cases[i].token), NULL);
+        tap_ok(len == strlen(cases[i].text), "decoded length: %zu", i);
+
+        len = schema1_json_decode(test_str(cases[i].token), text);
+        tap_ok(len == strlen(cases[i].text)
+               && memcmp(text, cases[i].text, len) == 0, "decoded: %zu", i);
+    }
+}
+
+
+/* another decoder has to agree wherever it takes the string at all */
+
+static void
+test_jansson(void)
+{
+    char           token[64], text[128];
+    json_t        *value;
+    size_t         i, len;
+    unsigned       n, taken, agreed;
+    schema1_str_t  str;
+
+    static const char *const  pieces[] = {
+        "a", "\\n", "\\\"", "\\\\", "\\/", "\\u0000", "\\u00e9", "\\uFFFD",
+        "\\ud83d\\ude00", "\\ud83d", "\\ude00", "\xc3\xa9", "\xe2\x80\xa8",
+        "\xf0\x9f\x98\x80", "\xff", "\xe2\x80", "\x7f", "u", "{", "\\b"
+    };
+
+    srand(1);
+    taken = 0;
+    agreed = 0;
+
+    for (n = 0; n < 20000; n++) {
+        strcpy(token, "\"");
+
+        for (i = rand() % 5; i > 0; i--) {
+            strcat(token, pieces[rand() % (sizeof(pieces)
+                                           / sizeof(pieces[0]))]);
+        }
+
+        strcat(token, "\"");
+
+        value = json_loads(token, JSON_DECODE_ANY|JSON_ALLOW_NUL, NULL);
+        if (value == NULL) {
+            continue;
+        }
+
+        taken++;
+
+        str.len = strlen(token);
+        str.data = token;
+        len = schema1_json_decode(str, text);
+
+        agreed += (len == json_string_length(value)
+                   && memcmp(text, json_string_value(value), len) == 0);
+        json_decref(value);
+    }
+
+    tap_ok(taken > 5000 && agreed == taken, "%u of %u as jansson decodes them",
+           agreed, taken);
+}
+
+
+static void
+test_compare(void)
+{
+    int     order;
+    size_t  i;
+
+    /* in the order of their UTF-8 bytes */
+
+    static const char *const  sorted[] = {
+        "\"\"", "\"\\u0000\"", "\"A\"", "\"a\"", "\"a\\u0000\"", "\"\\u0062\"",
+        "\"b\\\"\"", "\"z\"", "\"\xc3\xa9\"", "\"\\u20ac\"", "\"\\ue000\"",
+        "\"\xef\xbf\xbd\"", "\"\\uffff\"", "\"\\ud800\\udc00\"",
+        "\"\xf4\x8f\xbf\xbf\""
+    };
+
+    for (i = 1; i < sizeof(sorted) / sizeof(sorted[0]); i++) {
+        order = schema1_json_compare(test_str(sorted[i - 1]),
+                                     test_str(sorted[i]));
+        tap_ok(order < 0, "%s comes before", sorted[i - 1]);
+
+        order = schema1_json_compare(test_str(sorted[i]),
+                                     test_str(sorted[i - 1]));
+        tap_ok(order > 0, "%s comes behind", sorted[i]);
+    }
+
+    tap_ok(schema1_json_compare(test_str("\"\\u0061\xff\""),
+                                test_str("\"a\\ud800\"")) == 0,
+           "equal after decoding");
+}
+
+
+static void
+test_names(void)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *token;
+        const char  *name;
+        bool         is;
+        bool         like;
+    } cases[] = {
+        { "\"history\"", "history", true, true },
+        { "\"\\u0068istory\"", "history", true, true },
+        { "\"History\"", "history", false, true },
+        { "\"HI\\u0053TORY\"", "history", false, true },
+        { "\"hi\xc5\xbftory\"", "history", false, true },
+        { "\"hi\\u017ftory\"", "history", false, true },
+        { "\"histor\"", "history", false, false },
+        { "\"historys\"", "history", false, false },
+        { "\"\"", "history", false, false },
+        { "\"histor\xc3\xbf\"", "history", false, false },
+        { "\"\xe2\x84\xaa\"", "k", false, true },
+        { "\"\\u212A\"", "s", false, false },
+        { "\"mediatype\"", "mediaType", false, true },
+        { "\"MEDIATYPE\"", "mediaType", false, true },
+        { "\"mediaType\"", "mediaType", true, true },
+        { "\"os.version\"", "os.version", true, true },
+        { "\"os\\u000eversion\"", "os.version", false, false },
+        { "\"diff\x7fids\"", "diff_ids", false, false },
+        { "\"DIFF_IDS\"", "diff_ids", false, true },
+        { "\"a\\u0000\"", "a", false, false }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tap_ok(schema1_json_is(test_str(cases[i].token), cases[i].name)
+               == cases[i].is, "exactly %s: %zu", cases[i].name, i);
+        tap_ok(schema1_json_is_like(test_str(cases[i].token), cases[i].name)
+               == cases[i].like, "like %s: %zu", cases[i].name, i);
+    }
+}
+
+
+static void
+test_int(void)
+{
+    int      rc;
+    size_t   i;
+    int64_t  value;
+
+    static const struct {
+        const char  *token;
+        int          rc;
+        int64_t      value;
+    } cases[] = {
+        { "0", SCHEMA1_OK, 0 },
+        { "-0", SCHEMA1_OK, 0 },
+        { "42", SCHEMA1_OK, 42 },
+        { "-42", SCHEMA1_OK, -42 },
+        { "9223372036854775807", SCHEMA1_OK, INT64_MAX },
+        { "-9223372036854775808", SCHEMA1_OK, INT64_MIN },
+        { "9223372036854775808", SCHEMA1_ERROR, 0 },
+        { "-9223372036854775809", SCHEMA1_ERROR, 0 },
+        { "92233720368547758070", SCHEMA1_ERROR, 0 },
+        { "123456789012345678901234567890", SCHEMA1_ERROR, 0 },
+        { "1.0", SCHEMA1_ERROR, 0 },
+        { "1e3", SCHEMA1_ERROR, 0 },
+        { "", SCHEMA1_ERROR, 0 },
+        { "-", SCHEMA1_ERROR, 0 },
+        { "\"1\"", SCHEMA1_ERROR, 0 },
+        { "null", SCHEMA1_ERROR, 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rc = schema1_json_int(test_str(cases[i].token), &value);
+        tap_ok(rc == cases[i].rc
+               && (rc != SCHEMA1_OK || value == cases[i].value),
+               "integer: \"%s\"", cases[i].token);
+    }
+}
+
+
+static void
+test_writer(void)
+{
+    size_t            i, n;
+    schema1_buf_t     buf;
+    schema1_writer_t  writer;
+
+    static const char  token[] = "\"<&>\\u003C\\n\\b\\\"\\/\x7f\\u2028"
+                                 "\xe2\x80\xa9\xff\\ud800\"";
+
+    /* kind of writing, plain and nested */
+
+    static const struct {
+        char         kind;
+        const char  *token;
+        const char  *plain;
+        const char  *nested;
+    } cases[] = {
+        { 's', token,
+          "\"\\u003c\\u0026\\u003e\\u003c\\n\\u0008\\\"/\x7f\\u2028\\u2029"
+          "\xef\xbf\xbd\xef\xbf\xbd\"",
+          "\\\"\\\\u003c\\\\u0026\\\\u003e\\\\u003c\\\\n\\\\u0008\\\\\\\"/\x7f"
+          "\\\\u2028\\\\u2029\xef\xbf\xbd\xef\xbf\xbd\\\"" },
+        { 'c', token,
+          "\"\\u003c\\u0026\\u003e\\u003C\\n\\b\\\"\\/\x7f\\u2028"
+          "\\u2029\xff\\ud800\"",
+          "\\\"\\\\u003c\\\\u0026\\\\u003e\\\\u003C\\\\n\\\\b\\\\\\\"\\\\/\x7f"
+          "\\\\u2028\\\\u2029\\ufffd\\\\ud800\\\"" },
+        { 'c', " { \"a b\" : [ 1.0 ,\t-0 ,1E+2,\r\n true,null ] , \"\":{ } }",
+          "{\"a b\":[1.0,-0,1E+2,true,null],\"\":{}}",
+          "{\\\"a b\\\":[1.0,-0,1E+2,true,null],\\\"\\\":{}}" },
+        { 'c', "\"\\\\\"", "\"\\\\\"", "\\\"\\\\\\\\\\\"" },
+        { 'c', "[\"\xf0\xe2\x80\xa8\"]", "[\"\xf0\\u2028\"]",
+          "[\\\"\\ufffd\\\\u2028\\\"]" },
+        { 't', "a\"<\xc3\xa9\xff\x01\xf0\x9f\x98\x80",
+          "\"a\\\"\\u003c\xc3\xa9\\ufffd\\u0001\xf0\x9f\x98\x80\"", NULL },
+        { 's', "", "\"\"", "\\\"\\\"" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        for (n = 0; n < 4; n++) {
+            memset(&buf, 0, sizeof(schema1_buf_t));
+            memset(&writer, 0, sizeof(schema1_writer_t));
+
+            writer.buf = n & 1 ? NULL : &buf;
+            writer.nested = n & 2;
+
+            if (writer.nested && cases[i].nested == NULL) {
+                continue;
+            }
+
+            if (cases[i].kind == 's') {
+                schema1_json_put_string(&writer, test_str(cases[i].token));
+
+            } else if (cases[i].kind == 'c') {
+                schema1_json_put_compact(&writer, test_str(cases[i].token));
+
+            } else {
+                schema1_json_put_text(&writer, test_str(cases[i].token));
+            }
+
+            if (writer.buf) {
+                tap_is(buf.data, buf.len, writer.nested ? cases[i].nested
+                                                        : cases[i].plain,
+                       writer.nested ? "written, nested" : "written");
+            }
+
+            tap_ok(writer.len == strlen(writer.nested ? cases[i].nested
+                                                      : cases[i].plain),
+                   "%s", writer.buf ? "length" : "counted");
+            schema1_buf_free(&buf);
+        }
+    }
+}
