@@ -1,0 +1,140 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <openssl/err.h>
+
+#include "schema1_digest.h"
+#include "tap.h"
+
+
+/* FIPS 180-4 examples: "abc" */
+
+#define TEST_256                                                              \
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+#define TEST_384                                                              \
+    "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"        \
+    "8086072ba1e7cc2358baeca134c825a7"
+#define TEST_512                                                              \
+    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"        \
+    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+
+
+static schema1_str_t test_text(const char *text);
+static void test_forms(void);
+static void test_verify(void);
+
+
+static const char  *test_valid[] = {
+    "sha256:" TEST_256,
+    "sha384:" TEST_384,
+    "sha512:" TEST_512
+};
+
+
+static const char  *test_invalid[] = {
+    "",
+    ":",
+    "sha256",
+    "sha256:",
+    "sha256:" TEST_384,
+    "sha512:" TEST_256,
+    "SHA256:" TEST_256,
+    "sha256:BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    "sha256:ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a",
+    "sha256:" TEST_256 "0",
+    " sha256:" TEST_256,
+    "sha256: " TEST_256,
+    "sha1:a9993e364706816aba3e25717850c26c9cd0d89d",
+    "md5:900150983cd24fb0d6963f7d28e17f72",
+    TEST_256
+};
+
+
+int
+main(void)
+{
+    test_forms();
+    test_verify();
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_text(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+static void
+test_forms(void)
+{
+    char           hex[64];
+    size_t         i;
+    schema1_str_t  part;
+
+    for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
+        tap_ok(schema1_digest_valid(test_text(test_valid[i])), "valid: %s",
+               test_valid[i]);
+    }
+
+    for (i = 0; i < sizeof(test_invalid) / sizeof(test_invalid[0]); i++) {
+        tap_ok(!schema1_digest_valid(test_text(test_invalid[i])),
+               "invalid: \"%s\"", test_invalid[i]);
+    }
+
+    part = schema1_digest_hex(test_text("sha256:abc"));
+    tap_is(part.data, part.len, "abc", "what follows the colon");
+
+    part = schema1_digest_hex(test_text("none"));
+    tap_ok(part.len == 0, "nothing follows no colon");
+
+    tap_ok(schema1_digest_sha256_hex(test_text("abc"), hex) == SCHEMA1_OK
+           && memcmp(hex, TEST_256, 64) == 0, "SHA-256 in hex");
+}
+
+
+static void
+test_verify(void)
+{
+    size_t           i;
+    schema1_error_t  err;
+
+    for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
+        tap_ok(schema1_digest_verify(test_text(test_valid[i]),
+                                     test_text("abc"), "config", &err)
+               == SCHEMA1_OK, "%.6s verifies", test_valid[i]);
+
+        memset(&err, 0, sizeof(schema1_error_t));
+
+        tap_ok(schema1_digest_verify(test_text(test_valid[i]),
+                                     test_text("abd"), "config", &err)
+               == SCHEMA1_ERROR
+               && err.reason == SCHEMA1_DIGEST_MISMATCH
+               && strstr(err.message, "config") != NULL,
+               "%.6s finds another document", test_valid[i]);
+    }
+
+    for (i = 0; i < sizeof(test_invalid) / sizeof(test_invalid[0]); i++) {
+        memset(&err, 0, sizeof(schema1_error_t));
+
+        tap_ok(schema1_digest_verify(test_text(test_invalid[i]),
+                                     test_text("abc"), "manifest", &err)
+               == SCHEMA1_ERROR
+               && err.reason == SCHEMA1_DIGEST_UNSUPPORTED
+               && strstr(err.message, "manifest") != NULL,
+               "can't be verified: \"%s\"", test_invalid[i]);
+    }
+
+    tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
+}

@@ -1,0 +1,204 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <jansson.h>
+
+#include "schema1_error.h"
+#include "tap.h"
+
+
+typedef struct {
+    schema1_reason_e   reason;
+    const char        *name;
+    int                status;
+    const char        *code;
+} test_reason_t;
+
+
+static void test_table(void);
+static void test_text(void);
+static void test_body(void);
+static const char *test_string_at(json_t *body, const char *name,
+    const char *detail);
+
+
+/* "When it can't" of the specification, row by row */
+
+static const test_reason_t  test_reasons[] = {
+    { SCHEMA1_NO_PLATFORM, "no_platform", 404, "MANIFEST_UNKNOWN" },
+    { SCHEMA1_MANIFEST_NOT_FOUND, "manifest_not_found", 404,
+      "MANIFEST_UNKNOWN" },
+    { SCHEMA1_FOREIGN_LAYER, "foreign_layer", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_ENCRYPTED_LAYER, "encrypted_layer", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_LAYER_COMPRESSION, "layer_compression", 400,
+      "MANIFEST_INVALID" },
+    { SCHEMA1_NOT_AN_IMAGE, "not_an_image", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_NOT_TAKEN, "not_taken", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_INVALID_MANIFEST, "invalid_manifest", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_INVALID_CONFIG, "invalid_config", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_CONFIG_NOT_FOUND, "config_not_found", 400, "MANIFEST_INVALID" },
+    { SCHEMA1_TRUNCATED, "truncated", 502, "UNKNOWN" },
+    { SCHEMA1_ENCODED, "encoded", 502, "UNKNOWN" },
+    { SCHEMA1_UNPROVEN, "unproven", 502, "UNKNOWN" },
+    { SCHEMA1_UPSTREAM_FAILED, "upstream_failed", 502, "UNKNOWN" },
+    { SCHEMA1_DIGEST_MISMATCH, "digest_mismatch", 502, "UNKNOWN" },
+    { SCHEMA1_SIZE_MISMATCH, "size_mismatch", 502, "UNKNOWN" },
+    { SCHEMA1_DIGEST_UNSUPPORTED, "digest_unsupported", 502, "UNKNOWN" },
+    { SCHEMA1_REDIRECTED, "redirected", 502, "UNKNOWN" },
+    { SCHEMA1_TIMED_OUT, "timed_out", 504, "UNKNOWN" },
+    { SCHEMA1_TOO_LARGE, "too_large", 502, "SIZE_INVALID" },
+    { SCHEMA1_TOO_MANY, "too_many", 502, "SIZE_INVALID" },
+    { SCHEMA1_DENIED, "denied", 0, "DENIED" },
+    { SCHEMA1_BAD_PLATFORM, "bad_platform", 500, "UNKNOWN" },
+    { SCHEMA1_SIGNING_FAILED, "signing_failed", 500, "UNKNOWN" },
+    { SCHEMA1_NO_MEMORY, "no_memory", 500, "UNKNOWN" }
+};
+
+
+int
+main(void)
+{
+    test_table();
+    test_text();
+    test_body();
+
+    return tap_done();
+}
+
+
+static void
+test_table(void)
+{
+    size_t                        i, n;
+    const test_reason_t          *reason;
+    const schema1_reason_info_t  *info;
+
+    n = sizeof(test_reasons) / sizeof(test_reasons[0]);
+
+    tap_ok(n == SCHEMA1_REASON_MAX - 1, "every reason is tested");
+
+    for (i = 0; i < n; i++) {
+        reason = &test_reasons[i];
+        info = schema1_reason_info(reason->reason);
+
+        tap_ok(strcmp(info->name, reason->name) == 0
+               && info->status == reason->status
+               && strcmp(info->code, reason->code) == 0,
+               "%s: %d %s", reason->name, reason->status, reason->code);
+    }
+
+    tap_ok(schema1_reason_info((schema1_reason_e) 1000)->status == 500,
+           "an unknown reason is an internal error");
+}
+
+
+static void
+test_text(void)
+{
+    char             text[8];
+    size_t           i;
+    schema1_str_t    value = schema1_string("a\0b\n\xc3\xa9 long");
+    schema1_str_t    none = { 0, NULL };
+    schema1_error_t  err;
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    strcpy(err.platform, "linux/arm");
+
+    schema1_error_set(&err, SCHEMA1_TOO_LARGE, "%s: %d\r\n\x1b[1m\x7f\xff",
+                      "size", 5);
+
+    tap_is(err.message, strlen(err.message), "size: 5???[1m??",
+           "what can't be printed is a question mark");
+    tap_ok(err.reason == SCHEMA1_TOO_LARGE, "the reason is set");
+    tap_is(err.platform, strlen(err.platform), "linux/arm",
+           "the other members are kept");
+
+    schema1_error_set(&err, SCHEMA1_TOO_LARGE, "%01000d", 0);
+    i = strlen(err.message);
+    tap_ok(i == sizeof(err.message) - 1, "a long message is cut");
+
+    schema1_error_note(text, sizeof(text), value);
+    tap_is(text, strlen(text), "a?b??? ", "a value is made printable and cut");
+
+    schema1_error_note(text, sizeof(text), none);
+    tap_is(text, strlen(text), "", "no value, no text");
+}
+
+
+static void
+test_body(void)
+{
+    json_t          *json;
+    schema1_buf_t    body;
+    schema1_str_t    name = schema1_string("team/a\"pp");
+    schema1_str_t    tag = schema1_string("1.0");
+    schema1_str_t    none = { 0, NULL };
+    schema1_error_t  err;
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    memset(&body, 0, sizeof(schema1_buf_t));
+
+    strcpy(err.platform, "linux/s390x");
+    strcpy(err.media_type, "application/x");
+    strcpy(err.source_digest, "sha256:00");
+    schema1_error_set(&err, SCHEMA1_NO_PLATFORM, "say \"%s\"", "why\\");
+
+    tap_ok(schema1_error_body(&err, name, tag, &body) == SCHEMA1_OK, "a body");
+
+    json = json_loadb(body.data, body.len, 0, NULL);
+
+    tap_ok(json != NULL, "is valid JSON");
+    tap_ok(json_array_size(json_object_get(json, "errors")) == 1, "one error");
+    tap_ok(strcmp(test_string_at(json, "code", NULL), "MANIFEST_UNKNOWN") == 0,
+           "its code");
+    tap_ok(strcmp(test_string_at(json, "message", NULL), "say \"why\\\"") == 0,
+           "its message");
+    tap_ok(strcmp(test_string_at(json, "detail", "reason"), "no_platform")
+           == 0, "the reason");
+    tap_ok(strcmp(test_string_at(json, "detail", "name"), "team/a\"pp") == 0,
+           "the name");
+    tap_ok(strcmp(test_string_at(json, "detail", "tag"), "1.0") == 0,
+           "the tag");
+    tap_ok(strcmp(test_string_at(json, "detail", "platform"), "linux/s390x")
+           == 0, "the platform");
+    tap_ok(strcmp(test_string_at(json, "detail", "mediaType"),
+                  "application/x") == 0, "the media type");
+    tap_ok(strcmp(test_string_at(json, "detail", "sourceDigest"), "sha256:00")
+           == 0, "the source digest");
+
+    json_decref(json);
+    schema1_buf_free(&body);
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    schema1_error_set(&err, SCHEMA1_TIMED_OUT, "late");
+
+    tap_ok(schema1_error_body(&err, none, none, &body) == SCHEMA1_OK,
+           "a body without details");
+    tap_is(body.data, body.len, "{\"errors\":[{\"code\":\"UNKNOWN\","
+           "\"message\":\"late\",\"detail\":{\"reason\":\"timed_out\"}}]}",
+           "bears nothing that is not known");
+
+    schema1_buf_free(&body);
+}
+
+
+static const char *
+test_string_at(json_t *body, const char *name, const char *detail)
+{
+    json_t      *value;
+    const char  *text;
+
+    value = json_array_get(json_object_get(body, "errors"), 0);
+    value = json_object_get(value, name);
+
+    if (detail != NULL) {
+        value = json_object_get(value, detail);
+    }
+
+    text = json_string_value(value);
+
+    return text ? text : "(none)";
+}

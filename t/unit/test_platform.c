@@ -1,0 +1,260 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "schema1_platform.h"
+#include "tap.h"
+
+
+typedef struct {
+    const char        *asked;
+    const char        *entries;     /* in their order, by spaces */
+    int                chosen;      /* which one, from 0; -1: none */
+} test_choice_t;
+
+
+static schema1_str_t test_text(const char *text);
+static void test_read(void);
+static void test_choices(void);
+static int test_choose(const schema1_platform_t *asked, const char *entries);
+static schema1_platform_t test_entry(const char *text, size_t len);
+static void test_incomplete(void);
+
+
+static const char  *test_good[] = {
+    "linux/amd64", "linux/arm64/v8", "linux/arm/v7", "windows/amd64",
+    "a/b/c", "freebsd-13.1/x_y/z.0",
+    "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+};
+
+
+static const char  *test_bad[] = {
+    "", "/", "//", "linux", "linux/", "/amd64", "linux//v8", "linux/arm/",
+    "linux/arm/v7/", "linux/arm/v7/x", "/linux/amd64", "Linux/amd64",
+    "linux/AMD64", "linux/amd 64", " linux/amd64", "linux/amd64 ",
+    "linux/amd64\n", "linux:amd64", "linux\\amd64", "linux/\xc3\xa9",
+    "linux/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaa"
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+};
+
+
+static const test_choice_t  test_choices_made[] = {
+
+    /* without a variant: one that has none first */
+
+    { "linux/amd64", "linux/arm64 linux/amd64 linux/amd64", 1 },
+    { "linux/amd64", "linux/arm64 linux/386", -1 },
+    { "linux/amd64", "windows/amd64 linux/amd64", 1 },
+    { "linux/amd64", "", -1 },
+    { "linux/amd64", "linux/amd64/v3 linux/amd64/v2 linux/amd64", 2 },
+    { "linux/amd64", "linux/amd64/v3 linux/amd64/v1 linux/amd64", 1 },
+    { "linux/amd64", "linux/amd64/v3 linux/amd64/v2", 0 },
+    { "linux/amd64", "linux/amd64/v8 linux/amd64/v1", 1 },
+    { "linux/arm64", "linux/arm64/v9 linux/arm64/v8", 1 },
+    { "linux/arm64", "linux/arm64/v1 linux/arm64/v8", 1 },
+    { "linux/arm64", "linux/arm64/v8 linux/arm64", 0 },
+    { "linux/arm64", "linux/arm64/v9", 0 },
+    { "linux/arm", "linux/arm/v5 linux/arm/v7", 0 },
+    { "linux/arm", "linux/arm/v5 linux/arm", 1 },
+    { "linux/arm", "linux/arm/v6 linux/arm/v8", 0 },
+    { "linux/s390x", "linux/s390x/v1 linux/s390x", 1 },
+
+    /* with one: the first that has it */
+
+    { "linux/arm64/v8", "linux/arm64/v9 linux/arm64/v8 linux/arm64", 1 },
+    { "linux/arm64/v8", "linux/arm64/v9 linux/arm64 linux/arm64/v8", 1 },
+    { "linux/arm64/v9", "linux/arm64 linux/arm64/v8", -1 },
+    { "linux/arm64/v9", "linux/arm64 linux/arm64/v9", 1 },
+    { "linux/amd64/v3", "linux/amd64 linux/amd64/v2", -1 },
+    { "linux/amd64/v2", "linux/amd64 linux/amd64/v3 linux/amd64/v2", 2 },
+    { "linux/amd64/v1", "linux/amd64/v2 linux/amd64", 1 },
+    { "linux/ppc64le/power9", "linux/ppc64le linux/ppc64le/power9", 1 },
+    { "linux/ppc64le/power9", "linux/ppc64le", -1 },
+
+    /* 32-bit arm falls back to lower ones, never to higher ones */
+
+    { "linux/arm/v7", "linux/arm/v6 linux/arm/v7", 1 },
+    { "linux/arm/v7", "linux/arm/v6 linux/arm", 1 },
+    { "linux/arm/v7", "linux/arm/v5 linux/arm/v6 linux/arm/v6", 1 },
+    { "linux/arm/v7", "linux/arm/v5", 0 },
+    { "linux/arm/v7", "linux/arm/v8", -1 },
+    { "linux/arm/v6", "linux/arm/v7 linux/arm", -1 },
+    { "linux/arm/v6", "linux/arm linux/arm/v5", 1 },
+    { "linux/arm/v8", "linux/arm/v6 linux/arm", 1 },
+    { "linux/arm/v7", "linux/arm/x6 linux/arm/v66", -1 },
+    { "linux/arm/x", "linux/arm/v6 linux/arm linux/arm/x", 2 },
+    { "linux/arm64/v8", "linux/arm64/v7 linux/arm/v8", -1 },
+
+    /* attestations */
+
+    { "linux/amd64", "unknown/unknown linux/amd64", 1 },
+    { "unknown/unknown", "unknown/unknown", -1 },
+    { "unknown/amd64", "unknown/amd64", -1 },
+    { "linux/unknown", "linux/unknown", -1 },
+
+    /* case and length count */
+
+    { "linux/amd64", "Linux/amd64 linux/AMD64 linux/amd linux/amd642", -1 }
+};
+
+
+int
+main(void)
+{
+    test_read();
+    test_choices();
+    test_incomplete();
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_text(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+static void
+test_read(void)
+{
+    size_t              i;
+    schema1_platform_t  platform;
+
+    for (i = 0; i < sizeof(test_good) / sizeof(test_good[0]); i++) {
+        tap_ok(schema1_platform_read(&platform, test_text(test_good[i]))
+               == SCHEMA1_OK, "a platform: %s", test_good[i]);
+    }
+
+    for (i = 0; i < sizeof(test_bad) / sizeof(test_bad[0]); i++) {
+        tap_ok(schema1_platform_read(&platform, test_text(test_bad[i]))
+               == SCHEMA1_ERROR, "no platform: number %zu", i);
+    }
+
+    (void) schema1_platform_read(&platform, test_text("linux/arm/v7"));
+    tap_is(platform.os.data, platform.os.len, "linux", "the system");
+    tap_is(platform.architecture.data, platform.architecture.len, "arm",
+           "the architecture");
+    tap_is(platform.variant.data, platform.variant.len, "v7", "the variant");
+
+    (void) schema1_platform_read(&platform, test_text("linux/arm"));
+    tap_ok(platform.variant.len == 0, "no variant is asked for");
+}
+
+
+static void
+test_choices(void)
+{
+    size_t                i;
+    schema1_platform_t    asked;
+    const test_choice_t  *choice;
+
+    for (i = 0;
+         i < sizeof(test_choices_made) / sizeof(test_choices_made[0]);
+         i++)
+    {
+        choice = &test_choices_made[i];
+
+        (void) schema1_platform_read(&asked, test_text(choice->asked));
+
+        tap_ok(test_choose(&asked, choice->entries) == choice->chosen,
+               "%s of %s: %d", choice->asked, choice->entries,
+               choice->chosen);
+    }
+}
+
+
+static int
+test_choose(const schema1_platform_t *asked, const char *entries)
+{
+    int                 i, chosen;
+    size_t              len;
+    unsigned            rank, best;
+    schema1_platform_t  entry;
+
+    best = 0;
+    chosen = -1;
+
+    for (i = 0; *entries; i++) {
+        len = strcspn(entries, " ");
+        entry = test_entry(entries, len);
+        rank = schema1_platform_rank(asked, &entry);
+
+        if (rank != 0 && (chosen < 0 || rank < best)) {
+            best = rank;
+            chosen = i;
+        }
+
+        entries += len;
+        entries += (*entries == ' ');
+    }
+
+    return chosen;
+}
+
+
+static schema1_platform_t
+test_entry(const char *text, size_t len)
+{
+    const char          *slash, *last;
+    schema1_platform_t   entry;
+
+    memset(&entry, 0, sizeof(schema1_platform_t));
+
+    last = text + len;
+    slash = memchr(text, '/', len);
+
+    entry.os.data = text;
+    entry.os.len = (size_t) (slash - text);
+
+    text = slash + 1;
+    slash = memchr(text, '/', (size_t) (last - text));
+
+    entry.architecture.data = text;
+    entry.architecture.len = (size_t) ((slash ? slash : last) - text);
+
+    if (slash != NULL) {
+        entry.variant.data = slash + 1;
+        entry.variant.len = (size_t) (last - entry.variant.data);
+    }
+
+    return entry;
+}
+
+
+static void
+test_incomplete(void)
+{
+    schema1_platform_t  asked, entry;
+
+    (void) schema1_platform_read(&asked, test_text("linux/amd64"));
+
+    memset(&entry, 0, sizeof(schema1_platform_t));
+    tap_ok(schema1_platform_rank(&asked, &entry) == 0,
+           "an entry without a platform never matches");
+
+    entry.os = test_text("linux");
+    tap_ok(schema1_platform_rank(&asked, &entry) == 0,
+           "nor one without an architecture");
+
+    memset(&entry, 0, sizeof(schema1_platform_t));
+    entry.architecture = test_text("amd64");
+    tap_ok(schema1_platform_rank(&asked, &entry) == 0,
+           "nor one without a system");
+
+    memset(&asked, 0, sizeof(schema1_platform_t));
+    memset(&entry, 0, sizeof(schema1_platform_t));
+    tap_ok(schema1_platform_rank(&asked, &entry) == 0,
+           "whatever is asked for");
+}

@@ -1,0 +1,464 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "schema1_redirect.h"
+#include "tap.h"
+
+
+#define OWN      SCHEMA1_REDIRECT_OWN
+#define FOREIGN  SCHEMA1_REDIRECT_FOREIGN
+#define REFUSED  SCHEMA1_REDIRECT_REFUSED
+
+
+/* RFC 3986, 5.4: the base is http://a/b/c/d;p?q */
+
+typedef struct {
+    const char          *location;
+    const char          *target;
+} test_example_t;
+
+
+typedef struct {
+    const char          *location;
+    schema1_redirect_e   result;
+    const char          *target;
+} test_case_t;
+
+
+static schema1_str_t test_text(const char *text);
+static void test_examples(void);
+static void test_cases(const char *title, const schema1_hop_t *asked,
+    const test_case_t *cases, size_t n);
+static void test_bytes(void);
+static void test_append(void);
+
+
+/* after a foreign hop, where any path may be */
+
+static const test_example_t  test_rfc[] = {
+    { "g", "http://a/b/c/g" },
+    { "./g", "http://a/b/c/g" },
+    { "g/", "http://a/b/c/g/" },
+    { "/g", "http://a/g" },
+    { "//g", "http://g/" },
+    { "?y", "http://a/b/c/d;p?y" },
+    { "g?y", "http://a/b/c/g?y" },
+    { "g#s", "http://a/b/c/g" },
+    { "g?y#s", "http://a/b/c/g?y" },
+    { ";x", "http://a/b/c/;x" },
+    { "g;x", "http://a/b/c/g;x" },
+    { "g;x?y#s", "http://a/b/c/g;x?y" },
+    { ".", "http://a/b/c/" },
+    { "./", "http://a/b/c/" },
+    { "..", "http://a/b/" },
+    { "../", "http://a/b/" },
+    { "../g", "http://a/b/g" },
+    { "../..", "http://a/" },
+    { "../../", "http://a/" },
+    { "../../g", "http://a/g" },
+    { "../../../g", "http://a/g" },
+    { "../../../../g", "http://a/g" },
+    { "/./g", "http://a/g" },
+    { "/../g", "http://a/g" },
+    { "g.", "http://a/b/c/g." },
+    { ".g", "http://a/b/c/.g" },
+    { "g..", "http://a/b/c/g.." },
+    { "..g", "http://a/b/c/..g" },
+    { "./../g", "http://a/b/g" },
+    { "./g/.", "http://a/b/c/g/" },
+    { "g/./h", "http://a/b/c/g/h" },
+    { "g/../h", "http://a/b/c/h" },
+    { "g;x=1/./y", "http://a/b/c/g;x=1/y" },
+    { "g;x=1/../y", "http://a/b/c/y" },
+    { "g?y/./x", "http://a/b/c/g?y/./x" },
+    { "g?y/../x", "http://a/b/c/g?y/../x" },
+    { "g?y:z", "http://a/b/c/g?y:z" },
+    { "./g:h", "http://a/b/c/g:h" }
+};
+
+
+/* asked: https://reg.example:443, /v2/team/app/blobs/sha256:00?ns=x */
+
+static const test_case_t  test_own[] = {
+    { "/v2/team/app/blobs/sha256:11", OWN, "/v2/team/app/blobs/sha256:11" },
+    { "/v2/team/app/manifests/sha256:11", OWN,
+      "/v2/team/app/manifests/sha256:11" },
+    { "/v2/team/app/blobs/sha256%3a11?a=%2F&b", OWN,
+      "/v2/team/app/blobs/sha256:11?a=%2F&b" },
+    { "/v2/team%2Dx/../team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/x#frag?no", OWN, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/x?", OWN, "/v2/team/app/blobs/x" },
+    { "../manifests/latest", OWN, "/v2/team/app/manifests/latest" },
+    { "?again", OWN, "/v2/team/app/blobs/sha256:00?again" },
+    { "./x", OWN, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/a/b", OWN, "/v2/team/app/blobs/a/b" },
+    { "//reg.example/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "//REG.Example:443/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "https://reg.example/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "HTTPS://reg.example:443/v2/team/app/blobs/x", OWN,
+      "/v2/team/app/blobs/x" },
+
+    /* something before the registry ends TLS */
+
+    { "http://reg.example/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "http://reg.example:80/v2/team/app/blobs/x?s", OWN,
+      "/v2/team/app/blobs/x?s" },
+    { "http://reg.example:443/v2/team/app/blobs/x", OWN,
+      "/v2/team/app/blobs/x" },
+
+    /* no way into the user's other locations */
+
+    { "/", REFUSED, NULL },
+    { "/internal/secret", REFUSED, NULL },
+    { "/v2/", REFUSED, NULL },
+    { "/v2/_catalog", REFUSED, NULL },
+    { "/v2/team/app/tags/list", REFUSED, NULL },
+    { "/v2/team/app/blobs", REFUSED, NULL },
+    { "/v2/team/app/blobs/", REFUSED, NULL },
+    { "/v2/team/app/blobsx/x", REFUSED, NULL },
+    { "/v2/team/appx/blobs/x", REFUSED, NULL },
+    { "/v2/team/blobs/x", REFUSED, NULL },
+    { "/v2/other/app/blobs/x", REFUSED, NULL },
+    { "/V2/team/app/blobs/x", REFUSED, NULL },
+    { "/v2/team/App/blobs/x", REFUSED, NULL },
+    { "/v2x/team/app/blobs/x", REFUSED, NULL },
+    { "/x/v2/team/app/blobs/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/../../../../internal/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/../../other/blobs/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/..", REFUSED, NULL },
+    { "/v2/team/app/blobs/.", REFUSED, NULL },
+    { "/v2/team/app/blobs/%2e%2e/%2e%2e/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/%2E./x", REFUSED, NULL },
+    { "/v2/team/app/blobs/.%2e", REFUSED, NULL },
+    { "/v2/team/app/blobs/%2e", REFUSED, NULL },
+    { "/v2/team/app/blobs/%252e%252e/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/..%2f..%2fx", REFUSED, NULL },
+    { "/v2/team/app%2fblobs/x", REFUSED, NULL },
+    { "/v2/team/app/blobs//x", REFUSED, NULL },
+    { "/v2/team/app//blobs/x", REFUSED, NULL },
+    { "//v2/team/app/blobs/x", FOREIGN, "https://v2/team/app/blobs/x" },
+    { "/.//v2/team/app/blobs/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/x/", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%00", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%0d%0aX", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%20y", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%3fy", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%23y", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%5cy", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%c3%a9", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%1", REFUSED, NULL },
+    { "/v2/team/app/blobs/x%xy", REFUSED, NULL },
+
+    /* another repository, whose name has a component called blobs */
+
+    { "/v2/team/app/blobs/blobs/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/manifests/x", REFUSED, NULL },
+    { "/v2/team/app/manifests/x/manifests/y", REFUSED, NULL },
+    { "/v2/team/app/blobs/tags/list", REFUSED, NULL },
+    { "/v2/team/app/manifests/blobs", OWN, "/v2/team/app/manifests/blobs" },
+
+    /* the same, absolute */
+
+    { "https://reg.example/internal", REFUSED, NULL },
+    { "https://reg.example", REFUSED, NULL },
+    { "https://reg.example?x", REFUSED, NULL },
+    { "http://reg.example/internal", REFUSED, NULL },
+    { "//reg.example/v2/other/app/blobs/x", REFUSED, NULL },
+
+    /* elsewhere */
+
+    { "https://reg.example:8443/v2/team/app/blobs/x", FOREIGN,
+      "https://reg.example:8443/v2/team/app/blobs/x" },
+    { "https://reg.example.evil/v2/team/app/blobs/x", FOREIGN,
+      "https://reg.example.evil/v2/team/app/blobs/x" },
+    { "https://reg.example./v2/team/app/blobs/x", FOREIGN,
+      "https://reg.example./v2/team/app/blobs/x" },
+    { "//s3.example/bucket?X-Sig=a%2Fb%3D&c", FOREIGN,
+      "https://s3.example/bucket?X-Sig=a%2Fb%3D&c" },
+    { "https://s3.example/a/../b/%2e%2e//c?d=e#f", FOREIGN,
+      "https://s3.example/a/../b/%2e%2e//c?d=e" },
+    { "HTTPS://S3.example:9000/x", FOREIGN, "HTTPS://S3.example:9000/x" },
+    { "https://s3.example", FOREIGN, "https://s3.example/" },
+    { "https://s3.example?sig", FOREIGN, "https://s3.example/?sig" },
+    { "https://s3.example/?", FOREIGN, "https://s3.example/?" },
+    { "https://[2001:db8::1]:9000/x", FOREIGN,
+      "https://[2001:db8::1]:9000/x" },
+    { "https://10.0.0.1/x", FOREIGN, "https://10.0.0.1/x" },
+
+    /* never */
+
+    { "http://s3.example/x", REFUSED, NULL },
+    { "http://reg.example:8080/v2/team/app/blobs/x", REFUSED, NULL },
+    { "ftp://s3.example/x", REFUSED, NULL },
+    { "file:///etc/passwd", REFUSED, NULL },
+    { "unix:/run/docker.sock", REFUSED, NULL },
+    { "http+unix://x/y", REFUSED, NULL },
+    { "javascript:x", REFUSED, NULL },
+    { "sha256:00", REFUSED, NULL },
+    { "https:", REFUSED, NULL },
+    { "https:x", REFUSED, NULL },
+    { "https:/v2/team/app/blobs/x", REFUSED, NULL },
+    { "https://", REFUSED, NULL },
+    { "https:///x", REFUSED, NULL },
+    { "https://:443/x", REFUSED, NULL },
+    { "https://?x", REFUSED, NULL },
+    { "///x", REFUSED, NULL },
+    { "//", REFUSED, NULL },
+    { "https://user@s3.example/x", REFUSED, NULL },
+    { "https://user:pass@s3.example/x", REFUSED, NULL },
+    { "https://reg.example@evil.example/v2/team/app/blobs/x", REFUSED, NULL },
+    { "https://reg.example:443@evil.example/", REFUSED, NULL },
+    { "//user@reg.example/v2/team/app/blobs/x", REFUSED, NULL },
+    { "https://@reg.example/v2/team/app/blobs/x", REFUSED, NULL },
+    { "https://reg.example%2eevil/x", REFUSED, NULL },
+    { "https://s3.example:/x", REFUSED, NULL },
+    { "https://s3.example:0/x", REFUSED, NULL },
+    { "https://s3.example:65536/x", REFUSED, NULL },
+    { "https://s3.example:99999999999/x", REFUSED, NULL },
+    { "https://s3.example:80a/x", REFUSED, NULL },
+    { "https://s3.example:80:80/x", REFUSED, NULL },
+    { "https://[::1/x", REFUSED, NULL },
+    { "https://[]/x", REFUSED, NULL },
+    { "https://[::1%25eth0]/x", REFUSED, NULL },
+    { "https://::1/x", REFUSED, NULL },
+    { "https://a$b/x", REFUSED, NULL },
+    { "https:\\\\evil.example/x", REFUSED, NULL },
+    { "\\\\evil.example/x", REFUSED, NULL },
+    { "/\\evil.example/x", REFUSED, NULL },
+    { "https://s3.example\\@reg.example/x", REFUSED, NULL },
+    { " /v2/team/app/blobs/x", REFUSED, NULL },
+    { "/v2/team/app/blobs/x ", REFUSED, NULL },
+    { "https://s3.example/a b", REFUSED, NULL },
+    { "https://s3.example/a\tb", REFUSED, NULL },
+    { "https://s3.example/a\r\nHost: x", REFUSED, NULL },
+    { "https://s3.example/\x7f", REFUSED, NULL },
+    { "https://s3.example/\xc3\xa9", REFUSED, NULL },
+    { "://s3.example/x", REFUSED, NULL },
+    { "", REFUSED, NULL },
+    { "#x", REFUSED, NULL }
+};
+
+
+/* asked: http://127.0.0.1:5000, without TLS */
+
+static const test_case_t  test_plain[] = {
+    { "http://127.0.0.1:5000/v2/team/app/blobs/x", OWN,
+      "/v2/team/app/blobs/x" },
+    { "https://127.0.0.1:5000/v2/team/app/blobs/x", OWN,
+      "/v2/team/app/blobs/x" },
+    { "http://127.0.0.1/v2/team/app/blobs/x", FOREIGN,
+      "http://127.0.0.1/v2/team/app/blobs/x" },
+    { "http://localhost:5000/v2/team/app/blobs/x", FOREIGN,
+      "http://localhost:5000/v2/team/app/blobs/x" },
+    { "http://s3/x", FOREIGN, "http://s3/x" },
+    { "https://s3/x", FOREIGN, "https://s3/x" },
+    { "//s3/x", FOREIGN, "http://s3/x" }
+};
+
+
+/* asked: https://reg.example/v2/team/app/blobs/x, but after a foreign hop */
+
+static const test_case_t  test_foreign[] = {
+    { "/v2/team/app/blobs/x", FOREIGN,
+      "https://reg.example/v2/team/app/blobs/x" },
+    { "https://reg.example/v2/team/app/blobs/x", FOREIGN,
+      "https://reg.example/v2/team/app/blobs/x" },
+    { "//reg.example/internal", FOREIGN, "https://reg.example/internal" },
+    { "/internal", FOREIGN, "https://reg.example/internal" },
+    { "?x", FOREIGN, "https://reg.example/v2/team/app/blobs/x?x" },
+    { "http://reg.example/v2/team/app/blobs/x", REFUSED, NULL },
+    { "http://s3/x", REFUSED, NULL }
+};
+
+
+/* asked: the first again, by a client that sends no Host */
+
+static const test_case_t  test_nobody[] = {
+    { "/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "x", OWN, "/v2/team/app/blobs/x" },
+    { "/internal", REFUSED, NULL },
+    { "https://reg.example/v2/team/app/blobs/x", FOREIGN,
+      "https://reg.example/v2/team/app/blobs/x" },
+    { "https:///v2/team/app/blobs/x", REFUSED, NULL }
+};
+
+
+int
+main(void)
+{
+    schema1_hop_t  https = {
+        true, schema1_string("https"), schema1_string("reg.example:443"),
+        schema1_string("/v2/team/app/blobs/sha256:00?ns=x"),
+        schema1_string("team/app")
+    };
+    schema1_hop_t  plain = {
+        true, schema1_string("http"), schema1_string("127.0.0.1:5000"),
+        schema1_string("/v2/team/app/blobs/sha256:00"),
+        schema1_string("team/app")
+    };
+    schema1_hop_t  foreign = {
+        false, schema1_string("https"), schema1_string("reg.example"),
+        schema1_string("/v2/team/app/blobs/x"), schema1_string("team/app")
+    };
+
+    test_examples();
+
+    test_cases("https", &https, test_own,
+               sizeof(test_own) / sizeof(test_own[0]));
+    test_cases("http", &plain, test_plain,
+               sizeof(test_plain) / sizeof(test_plain[0]));
+    test_cases("after a foreign hop", &foreign, test_foreign,
+               sizeof(test_foreign) / sizeof(test_foreign[0]));
+
+    /* a client that names no registry: no absolute URL is its own */
+
+    https.authority.len = 0;
+    test_cases("no authority", &https, test_nobody,
+               sizeof(test_nobody) / sizeof(test_nobody[0]));
+
+    test_bytes();
+    test_append();
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_text(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+static void
+test_examples(void)
+{
+    size_t              i;
+    schema1_buf_t       target;
+    schema1_error_t     err;
+    schema1_redirect_e  result;
+    schema1_hop_t       asked = {
+        false, schema1_string("http"), schema1_string("a"),
+        schema1_string("/b/c/d;p?q"), schema1_string("x")
+    };
+
+    for (i = 0; i < sizeof(test_rfc) / sizeof(test_rfc[0]); i++) {
+        memset(&target, 0, sizeof(schema1_buf_t));
+
+        result = schema1_redirect_resolve(&asked,
+                                          test_text(test_rfc[i].location),
+                                          &target, &err);
+
+        tap_ok(result == FOREIGN, "RFC 3986, 5.4: %s", test_rfc[i].location);
+        tap_is(target.data, target.len, test_rfc[i].target, "leads there");
+
+        schema1_buf_free(&target);
+    }
+}
+
+
+static void
+test_cases(const char *title, const schema1_hop_t *asked,
+    const test_case_t *cases, size_t n)
+{
+    size_t              i;
+    schema1_buf_t       target;
+    schema1_error_t     err;
+    schema1_redirect_e  result;
+
+    for (i = 0; i < n; i++) {
+        memset(&target, 0, sizeof(schema1_buf_t));
+        memset(&err, 0, sizeof(schema1_error_t));
+
+        result = schema1_redirect_resolve(asked, test_text(cases[i].location),
+                                          &target, &err);
+
+        tap_ok(result == cases[i].result, "%s: number %zu", title, i);
+
+        if (cases[i].result == REFUSED) {
+            tap_ok(target.len == 0 && err.reason == SCHEMA1_REDIRECTED
+                   && err.message[0] != '\0', "with a reason");
+
+        } else {
+            tap_is(target.data, target.len, cases[i].target, "leads there");
+        }
+
+        schema1_buf_free(&target);
+    }
+}
+
+
+/* no byte makes a path of the registry's own out of what is none */
+
+static void
+test_bytes(void)
+{
+    int                 i;
+    char                text[] = "/v2/a/blobs/?x";
+    unsigned            own, wrong;
+    schema1_buf_t       target;
+    schema1_str_t       location;
+    schema1_error_t     err;
+    schema1_redirect_e  result;
+    schema1_hop_t       asked = {
+        true, schema1_string("https"), schema1_string("r"),
+        schema1_string("/v2/a/blobs/y"), schema1_string("a")
+    };
+
+    own = 0;
+    wrong = 0;
+
+    for (i = 0; i < 256; i++) {
+        memset(&target, 0, sizeof(schema1_buf_t));
+
+        text[12] = (char) i;
+        location.data = text;
+        location.len = sizeof(text) - 1;
+
+        result = schema1_redirect_resolve(&asked, location, &target, &err);
+
+        own += (result == OWN);
+        wrong += (result == OWN && (i <= 0x20 || i >= 0x7f
+                                    || strchr("%/\\?#\"<>^`{|}[]", i)));
+        wrong += (result == FOREIGN);
+
+        schema1_buf_free(&target);
+    }
+
+    tap_ok(wrong == 0, "no byte that is none of a path's passes");
+    tap_ok(own == 26 + 26 + 10 + 17, "all others do");
+}
+
+
+static void
+test_append(void)
+{
+    schema1_buf_t    target;
+    schema1_error_t  err;
+    schema1_hop_t    asked = {
+        true, schema1_string("https"), schema1_string("r"),
+        schema1_string("/v2/a/blobs/y"), schema1_string("a")
+    };
+
+    memset(&target, 0, sizeof(schema1_buf_t));
+    schema1_buf_puts(&target, ">");
+
+    (void) schema1_redirect_resolve(&asked, test_text("z"), &target, &err);
+    tap_is(target.data, target.len, ">/v2/a/blobs/z", "target is appended to");
+
+    schema1_buf_free(&target);
+
+    target.failed = true;
+    tap_ok(schema1_redirect_resolve(&asked, test_text("z"), &target, &err)
+           == REFUSED && err.reason == SCHEMA1_NO_MEMORY,
+           "out of memory is told");
+}

@@ -1,0 +1,119 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include "schema1_string.h"
+#include "tap.h"
+
+
+static void test_buffer(void);
+static void test_growth(void);
+static void test_failure(void);
+static void test_compare(void);
+
+
+int
+main(void)
+{
+    test_buffer();
+    test_growth();
+    test_failure();
+    test_compare();
+
+    return tap_done();
+}
+
+
+static void
+test_buffer(void)
+{
+    schema1_buf_t  buf;
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+
+    schema1_buf_append(&buf, NULL, 0);
+    tap_ok(buf.data == NULL && !buf.failed, "nothing appended, no memory");
+
+    schema1_buf_puts(&buf, "one");
+    schema1_buf_putc(&buf, ' ');
+    schema1_buf_append(&buf, "two\0x", 5);
+
+    tap_ok(buf.len == 9 && memcmp(buf.data, "one two\0x", 9) == 0,
+           "bytes are appended in their order");
+
+    schema1_buf_free(&buf);
+    tap_ok(buf.data == NULL && buf.len == 0 && buf.size == 0,
+           "an empty buffer is left");
+
+    schema1_buf_puts(&buf, "again");
+    tap_is(buf.data, buf.len, "again", "and can be used again");
+
+    schema1_buf_free(&buf);
+}
+
+
+static void
+test_growth(void)
+{
+    bool           good;
+    size_t         i;
+    schema1_buf_t  buf;
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+
+    for (i = 0; i < 100000; i++) {
+        schema1_buf_putc(&buf, (char) ('a' + i % 26));
+    }
+
+    good = buf.len == 100000 && buf.size < 2 * buf.len + 256;
+
+    for (i = 0; good && i < buf.len; i++) {
+        good = buf.data[i] == (char) ('a' + i % 26);
+    }
+
+    tap_ok(good, "100000 bytes, and no more than twice the room");
+
+    schema1_buf_free(&buf);
+}
+
+
+static void
+test_failure(void)
+{
+    schema1_buf_t  buf;
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+
+    schema1_buf_puts(&buf, "kept");
+    schema1_buf_append(&buf, "x", SIZE_MAX - 2);
+    tap_ok(buf.failed, "a length that overflows fails");
+
+    schema1_buf_puts(&buf, "more");
+    tap_is(buf.data, buf.len, "kept", "a failed buffer takes no more");
+
+    schema1_buf_free(&buf);
+    tap_ok(!buf.failed, "freed, it works again");
+}
+
+
+static void
+test_compare(void)
+{
+    schema1_str_t  none = { 0, NULL };
+    schema1_str_t  mixed = schema1_string("AbC-9");
+    schema1_str_t  marks = schema1_string("@[`{");
+
+    tap_ok(schema1_str_eq(none, ""), "no bytes equal an empty text");
+    tap_ok(schema1_str_caseeq(none, ""), "in any case");
+    tap_ok(schema1_str_eq(mixed, "AbC-9"), "equal");
+    tap_ok(!schema1_str_eq(mixed, "abc-9"), "case counts");
+    tap_ok(!schema1_str_eq(mixed, "AbC-"), "length counts");
+    tap_ok(schema1_str_caseeq(mixed, "aBc-9"), "case does not count");
+    tap_ok(!schema1_str_caseeq(mixed, "aBc-8"), "digits count");
+    tap_ok(!schema1_str_caseeq(marks, "`{@["),
+           "what lies next to the letters has no case");
+}
