@@ -4,9 +4,8 @@
  */
 
 
-#include "src/core/schema1_platform.h"
-
 #include "src/ngx_http_schema1.h"
+#include "src/core/schema1_platform.h"
 #include "src/ngx_http_schema1_cache.h"
 #include "src/ngx_http_schema1_filter.h"
 #include "src/ngx_http_schema1_headers.h"
@@ -24,6 +23,7 @@ static char *ngx_http_schema1_file(ngx_conf_t *cf, void *post, void *data);
 static char *ngx_http_schema1_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+static ngx_int_t ngx_http_schema1_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_schema1_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_schema1_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_schema1_create_main_conf(ngx_conf_t *cf);
@@ -146,7 +146,7 @@ ngx_module_t  ngx_http_schema1_module = {
     ngx_http_schema1_commands,             /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_schema1_init_module,          /* init module */
     NULL,                                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -267,6 +267,18 @@ ngx_http_schema1_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     return "needs an nginx that was built --with-threads";
 
 #endif
+}
+
+
+static ngx_int_t
+ngx_http_schema1_init_module(ngx_cycle_t *cycle)
+{
+    if (!ngx_test_config) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "ngx_http_schema1_module/" NGX_HTTP_SCHEMA1_VERSION);
+    }
+
+    return NGX_OK;
 }
 
 

@@ -4,8 +4,8 @@
  */
 
 
+#include "ngx_http_schema1.h"
 #include "core/schema1_redirect.h"
-
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers.h"
 
