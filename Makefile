@@ -51,8 +51,8 @@ export BUILD NGINX_SRC JOBS CC CFLAGS LDFLAGS
 unexport MAKEFLAGS
 
 
-.PHONY: build install clean deps convert unit test-nginx corpus diff e2e \
-        test asan valgrind check demo demo-stop help
+.PHONY: build install clean deps convert unit test-nginx corpus diff \
+        difftest e2e test asan valgrind check demo demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
@@ -82,6 +82,10 @@ corpus: convert  ## compare with documents whose result is known (CORPUS=DIR)
 
 diff: convert  ## compare with distribution's own builder on random images
 	@$(TEST_ENV) $(RUN) $(DIFF_TESTS)
+
+difftest: convert  ## the same for long (N=1000000 SEED=1)
+	@BUILD_DIR='$(BUILD)' SCHEMA1_CONVERT='$(CONVERT)' \
+	    t/diff/run $(or $(N),1000000) $(or $(SEED),1)
 
 test-nginx: build  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))

@@ -28,6 +28,9 @@ check()
     printf '%s\n' "$output" | sed 's/^/# /'
 }
 
-echo 1..2
+golden=$dir/../golden
+
+echo 1..3
+check "the golden cases are the builder's" -corpus "$golden"
 check "same as the builder: $n images, seed $seed" "$n" "$seed"
 check "signed bodies as libtrust's" -signed 40 -seed "$seed"

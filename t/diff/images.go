@@ -284,6 +284,13 @@ func (g *generator) unknownMembers() []string {
 		g.note(14, "name that only looks like a known one")
 		names = append(names, g.pick(`"hi\u017ftorys"`, "\"Kernel\"", `"rootf\u212a"`, `"history "`, `"histor\u0131"`))
 	}
+	if g.permille(20) {
+		g.note(14, "known name with a bit flipped")
+		known := []byte(g.pick("history", "rootfs", "architecture", "parent", "throwaway", "id", "created"))
+		i := g.below(len(known))
+		flipped := known[i] ^ 1<<uint(g.below(7))
+		names = append(names, `"`+string(known[:i])+g.hexEscape(int(flipped))+string(known[i+1:])+`"`)
+	}
 	if g.permille(8) {
 		g.note(11, "names equal by decoding")
 		names = append(names, `"ab"`, `"\u0061b"`, `"a\u0062"`)
@@ -485,7 +492,8 @@ func (g *generator) entry(empty, last bool) string {
 	}
 	if g.permille(40) {
 		g.note(4, "unknown member of an entry")
-		members = append(members, g.member(g.pick(`"extra"`, `"Cmd"`, `"id"`, `"v\u0031"`), g.value(unused, 1)))
+		name := g.pick(`"extra"`, `"Cmd"`, `"id"`, `"v\u0031"`, `"created\u007fby"`, "\"created\x7fby\"", `"empty-layer"`, `"created\u005fb"`)
+		members = append(members, g.member(name, g.value(unused, 1)))
 	}
 	return g.object(g.shuffle(members))
 }
@@ -772,6 +780,11 @@ func (g *generator) layerDigest() string {
 
 func (g *generator) badDigest() string {
 	hex := g.hex(64)
+	if g.below(3) == 0 {
+		slip := []byte(g.pick("sha256:"+hex, "sha384:"+hex+hex[:32], "sha512:"+hex+hex))
+		slip[g.below(len(slip))] = "0afgAF:+-_. /sh"[g.below(15)]
+		return string(slip)
+	}
 	return g.pick("", "sha256:", "sha256", hex, "sha256:"+hex[1:], "sha256:"+hex+"0", "sha256:"+strings.ToUpper(hex[:60])+"ABCD",
 		"SHA256:"+hex, "md5:"+hex[:32], "sha1:"+hex[:40], "sha224:"+hex[:56], "sha256:"+hex[1:]+"g", "sha256: "+hex[1:],
 		" sha256:"+hex, "sha256:"+hex+" ", "sha512:"+hex, "sha384:"+hex, "sha256:"+hex[4:]+"\u00e9\u00e9",

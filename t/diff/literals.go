@@ -141,6 +141,20 @@ var strangePieces = []func(*generator) piece{
 	func(g *generator) piece {
 		return piece{g.pick("\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80"), "beyond U+10FFFF"}
 	},
+	func(g *generator) piece {
+		noise := make([]byte, g.between(1, 6))
+		for i := range noise {
+			noise[i] = byte(g.between(0x80, 0xff))
+		}
+		return piece{string(noise), "random bytes"}
+	},
+	func(g *generator) piece {
+		noise := ""
+		for n := g.between(1, 4); n > 0; n-- {
+			noise += g.hexEscape(g.between(0xd7fe, 0xe001))
+		}
+		return piece{noise, "random surrogates"}
+	},
 }
 
 // hexEscape spells its digits in any case.

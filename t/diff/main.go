@@ -24,6 +24,7 @@ var (
 	only      = flag.Int64("case", -1, "one image alone, by its number")
 	program   = flag.String("converter", "", "schema1-convert; without it the builder runs alone")
 	findings  = flag.String("findings", "findings", "directory for cases that differ")
+	keep      = flag.Int("keep", 5, "how many such cases to make small and keep there")
 	corpus    = flag.String("corpus", "", "check golden cases with the builder instead")
 	write     = flag.String("write", "", "write the image of -case to this directory")
 	signed    = flag.Int("signed", 0, "compare signed bodies of so many images instead")
@@ -97,7 +98,6 @@ func runAll() int {
 type worker struct {
 	first, step uint64
 	tally       *tally
-	found       int
 }
 
 func (w *worker) run() error {
@@ -212,7 +212,10 @@ func (w *worker) ask(c *converter, v *verdict) (*reply, error) {
 }
 
 // reporting keeps the findings of the workers apart.
-var reporting sync.Mutex
+var (
+	reporting sync.Mutex
+	kept      int
+)
 
 // report makes the first few findings small and keeps them.
 func (w *worker) report(tc *testCase, v *verdict, o outcome) {
@@ -220,7 +223,7 @@ func (w *worker) report(tc *testCase, v *verdict, o outcome) {
 	defer reporting.Unlock()
 
 	fmt.Printf("DIFFERENT: seed %d, case %d: %s\n", *seed, tc.index, outcomeNames[o])
-	if w.found++; w.found > 5 {
+	if kept++; kept > *keep {
 		return
 	}
 
@@ -233,11 +236,10 @@ func (w *worker) report(tc *testCase, v *verdict, o outcome) {
 		return o == different && compare(&now, r) == different && (now.err == nil) == (v.err == nil)
 	}}
 	small := m.minimise(tc.img)
-	due := judge(small)
 
 	dir := filepath.Join(*findings, fmt.Sprintf("seed%d-case%d", *seed, tc.index))
 	source := fmt.Sprintf("difftest: seed %d, case %d, made small", *seed, tc.index)
-	if err := writeCase(dir, small, &due, source); err != nil {
+	if err := writeCase(dir, small, source); err != nil {
 		fmt.Fprintf(os.Stderr, "difftest: %v\n", err)
 	}
 	fmt.Printf("  name %q tag %q\n  manifest %q\n  config %q\n  in %s\n",
@@ -265,9 +267,8 @@ func runOne(index uint64) int {
 	fmt.Printf("name %q tag %q\nmanifest %q\nconfig %q\n%v\n", img.name, img.tag, img.manifest, img.config, features)
 	printBoth(img)
 	if *write != "" {
-		v := judge(img)
 		source := fmt.Sprintf("difftest: seed %d, case %d", *seed, index)
-		if err := writeCase(*write, img, &v, source); err != nil {
+		if err := writeCase(*write, img, source); err != nil {
 			fmt.Fprintf(os.Stderr, "difftest: %v\n", err)
 			return 1
 		}

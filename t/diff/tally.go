@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strings"
 )
 
 // outcome is how an image went through both.
@@ -45,6 +46,18 @@ type tally struct {
 
 func newTally() *tally {
 	return &tally{byFeature: map[feature]*row{}, byWay: map[string]int{}, byReason: map[string]int{}}
+}
+
+// mayRefuse has the reasons that the module may have where the builder has none.
+// That a config can not be read is none of them.
+var mayRefuse = map[string]bool{
+	"foreign_layer":      true, // no old client can have such layers
+	"encrypted_layer":    true,
+	"layer_compression":  true,
+	"not_an_image":       true,
+	"too_many":           true, // more than 10000 layers or entries
+	"digest_unsupported": true, // of the config, which the builder is given
+	"invalid_manifest":   true, // the same, or "manifests" twice, null at last
 }
 
 // compare tells the outcome of one image.
@@ -157,6 +170,12 @@ func (t *tally) print(w io.Writer, everything bool) []string {
 
 	if n := t.total[different] + t.total[failed]; n > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d cases differ", n))
+	}
+	// odd documents may be refused, as long as it is said here why
+	for reason, n := range t.byReason {
+		if !mayRefuse[strings.SplitN(reason, " ", 2)[0]] {
+			wrong = append(wrong, fmt.Sprintf("%d cases are refused by us alone as %s", n, reason))
+		}
 	}
 	if percent(t.built) < 70 {
 		wrong = append(wrong, "less than 70 % convert on both sides")

@@ -64,7 +64,8 @@ func (g *generator) oddMoment(date, clock, fraction, zone string) string {
 		zone = g.pick("+", "-") + g.pick("-2:-5", "02:-5", "+2:30", "-1:00", "+3:+4", "00:-1", "-0:-9")
 	case 4:
 		g.note(24, "offset out of range")
-		zone = g.pick("+", "-") + fmt.Sprintf("%02d:%02d", g.between(24, 99), g.between(60, 99))
+		zone = g.pick("+", "-") + g.pick("99:99", "98:99", "99:60", "99:59", "98:60",
+			fmt.Sprintf("%02d:%02d", g.between(24, 99), g.between(60, 99)))
 	case 5:
 		g.note(24, "offset over sixty minutes")
 		zone = g.pick("+", "-") + g.pick("01:60", "00:60", "23:75", "00:99")
@@ -72,9 +73,9 @@ func (g *generator) oddMoment(date, clock, fraction, zone string) string {
 	return date + "T" + clock + fraction + zone
 }
 
-// badMoment refuses the whole image.
+// badMoment refuses the whole image, most of the time.
 func (g *generator) badMoment() string {
-	switch g.below(3) {
+	switch g.below(5) {
 	case 0:
 		g.note(23, "out of range")
 		return `"` + g.pick("2021-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2021-04-31T00:00:00Z",
@@ -85,6 +86,22 @@ func (g *generator) badMoment() string {
 		g.note(21, "escape in a time")
 		return g.pick(`"2021-01-01T00:00:00\u005a"`, `"2021\u002d01-01T00:00:00Z"`, `"2021-01-01\u005400:00:00Z"`,
 			`"\u0032021-01-01T00:00:00Z"`, `"2021-01-01T00:00:00\/Z"`, `"2021-01-01T00:00:00Z\n"`)
+	case 2, 3:
+		g.note(22, "time with a slip")
+		slip := []byte(g.pick("2021-03-31T23:59:58.123456789Z", "2020-02-29T01:02:03+04:05", "1999-12-31T00:00:.5-1:30",
+			"2000-01-01T1:02:03,4Z", "2021-10-10T10:10:10.0-00:00", "2021-06-30T00:00:00Z"))
+		for n := g.between(1, 3); n > 0; n-- {
+			i := g.below(len(slip))
+			switch c := "0123456789-+:.,TZ tz/e"[g.below(22)]; g.below(4) {
+			case 0:
+				slip = append(slip[:i:i], slip[i+1:]...)
+			case 1:
+				slip = append(slip[:i:i], append([]byte{c}, slip[i:]...)...)
+			default:
+				slip[i] = c
+			}
+		}
+		return `"` + string(slip) + `"`
 	}
 	g.note(22, "not a time")
 	return `"` + g.pick("", " ", "now", "2021-01-01", "2021-01-01 00:00:00Z", "2021-01-01t00:00:00Z",
