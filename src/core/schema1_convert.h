@@ -33,7 +33,8 @@ int schema1_convert_check(const schema1_manifest_t *manifest,
  * Appends the schema 1 payload, byte for byte as the schema 1 builder of
  * distribution 2.8 makes it, for a manifest that passed the check and its
  * config.  *entries is the number of history entries.  SCHEMA1_ERROR:
- * INVALID_CONFIG, TOO_MANY, TOO_LARGE (4 GiB) or NO_MEMORY.
+ * INVALID_CONFIG, TOO_MANY, TOO_LARGE (the config is over 4 GiB, or the
+ * payload over 7 times the config and 7 KiB for each entry) or NO_MEMORY.
  */
 int schema1_convert_payload(const schema1_manifest_t *manifest,
     schema1_str_t config, schema1_str_t name, schema1_str_t tag,

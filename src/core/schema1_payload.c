@@ -20,6 +20,12 @@
 /* hex SHA-256 */
 #define SCHEMA1_ID_SIZE  64
 
+/* "<" in a string of a string */
+#define SCHEMA1_MAX_ESCAPE  (sizeof("\\\\u003c") - 1)
+
+/* what a history entry and its layer take at least, generously */
+#define SCHEMA1_ENTRY_ROOM  1024
+
 
 typedef struct {
     schema1_str_t             created;
@@ -99,7 +105,8 @@ static bool schema1_payload_dropped(const schema1_conversion_t *c,
     schema1_str_t name);
 static int schema1_payload_sort(const void *one, const void *two);
 static schema1_str_t schema1_member_name(const schema1_member_t *member);
-static int schema1_payload_room(schema1_buf_t *payload, size_t len);
+static int schema1_payload_room(const schema1_conversion_t *c,
+    schema1_buf_t *payload, size_t len, schema1_error_t *err);
 static void schema1_write_payload(schema1_writer_t *writer,
     const schema1_conversion_t *c);
 static void schema1_write_layers(schema1_writer_t *writer,
@@ -182,20 +189,15 @@ schema1_convert_payload(const schema1_manifest_t *manifest,
         goto done;
     }
 
-    /* counted first: escapes can make it seven times the config */
-
     memset(&writer, 0, sizeof(schema1_writer_t));
     schema1_write_payload(&writer, &c);
 
-    rc = schema1_payload_room(payload, writer.len);
+    rc = schema1_payload_room(&c, payload, writer.len, err);
 
     if (rc == SCHEMA1_OK) {
         writer.buf = payload;
         schema1_write_payload(&writer, &c);
         *entries = c.n;
-
-    } else {
-        (void) schema1_payload_no_memory(err);
     }
 
 done:
@@ -563,15 +565,29 @@ schema1_member_name(const schema1_member_t *member)
 }
 
 
-/* exactly, where the buffer would double */
+/*
+ * Exactly, where the buffer would double.  An escape is seven bytes for one at
+ * most: only a huge architecture, which is written twice, comes to more.
+ */
 
 static int
-schema1_payload_room(schema1_buf_t *payload, size_t len)
+schema1_payload_room(const schema1_conversion_t *c, schema1_buf_t *payload,
+    size_t len, schema1_error_t *err)
 {
     char  *data;
 
-    if (payload->failed) {
+    if (len / SCHEMA1_MAX_ESCAPE
+        > c->config.len + SCHEMA1_ENTRY_ROOM * (c->n + 1))
+    {
+        schema1_error_set(err, SCHEMA1_TOO_LARGE,
+                          "the manifest made of the config would be %zu bytes "
+                          "large, which is out of proportion; the image has "
+                          "to be built and pushed again", len);
         return SCHEMA1_ERROR;
+    }
+
+    if (payload->failed) {
+        return schema1_payload_no_memory(err);
     }
 
     if (len <= payload->size - payload->len) {
@@ -580,7 +596,7 @@ schema1_payload_room(schema1_buf_t *payload, size_t len)
 
     data = realloc(payload->data, payload->len + len);
     if (data == NULL) {
-        return SCHEMA1_ERROR;
+        return schema1_payload_no_memory(err);
     }
 
     payload->data = data;
