@@ -338,6 +338,18 @@ ngx_http_schema1_pull_fetched(ngx_http_request_t *r,
     }
 
     if (rc != NGX_OK) {
+
+        if (ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG
+            && ctx->telling
+            && ctx->error.reason == SCHEMA1_TOO_LARGE)
+        {
+            /* a HEAD of what a GET would pass: too large to be told */
+
+            ctx->error.reason = SCHEMA1_NO_REASON;
+
+            return ngx_http_schema1_send_held(r, ctx, NULL);
+        }
+
         return ngx_http_schema1_pull_fail(r, ctx);
     }
 
