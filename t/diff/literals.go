@@ -123,7 +123,7 @@ var strangePieces = []func(*generator) piece{
 	func(g *generator) piece { return piece{g.high() + g.pair(), "high, high, low surrogate"} },
 	func(g *generator) piece { return piece{g.low() + g.high(), "surrogates reversed"} },
 	func(g *generator) piece {
-		return piece{g.high() + g.pick("x", "é", `\n`, `\u0041`, "\u2028", "<", `\\`), "high surrogate and another"}
+		return piece{g.high() + g.pick("x", "é", `\n`, `\u0041`, "\u2028", "<", `\\`, `\ue000`, `\uFFFF`, `\udbff`), "high surrogate and another"}
 	},
 	func(g *generator) piece {
 		return piece{g.pick("\xff", "\x80", "\xbf\xbf", "\xfe\xff"), "stray byte"}
