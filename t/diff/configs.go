@@ -11,7 +11,7 @@ func (g *generator) config(p *plan) string {
 	var members []string
 	add := func(name, value string) { members = append(members, g.member(name, value)) }
 
-	members = append(members, g.architecture(p), g.history(p), g.rootfs(p))
+	members = append(members, g.architecture(), g.history(p), g.rootfs(p))
 	if p.fault == "no rootfs" {
 		g.note(7, "no rootfs")
 		members = members[:2]
@@ -39,7 +39,7 @@ func (g *generator) config(p *plan) string {
 			add(name, g.str(compacted))
 		}
 	}
-	members = append(members, g.stale(p)...)
+	members = append(members, g.stale()...)
 	members = append(members, g.unknownMembers()...)
 	if p.fault == "type in config" {
 		members = append(members, g.wrongConfigMember())
@@ -62,7 +62,7 @@ func (g *generator) config(p *plan) string {
 	return text
 }
 
-func (g *generator) architecture(p *plan) string {
+func (g *generator) architecture() string {
 	name := g.name("architecture")
 
 	if name != `"architecture"` {
@@ -118,7 +118,7 @@ func (g *generator) runConfig() string {
 }
 
 // stale makes members that the last entry may not take over.
-func (g *generator) stale(p *plan) []string {
+func (g *generator) stale() []string {
 	var members []string
 
 	if g.permille(40) {

@@ -36,7 +36,7 @@ func (g *generator) manifest(p *plan, config string) string {
 
 	configType := map[bool]string{true: ociConfig, false: dockerConfig}[p.oci]
 	digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(config)))
-	members = append(members, g.member(g.name("config"), g.descriptor(configType, digest, strconv.Itoa(len(config)), p)))
+	members = append(members, g.member(g.name("config"), g.descriptor(configType, digest, strconv.Itoa(len(config)))))
 	members = append(members, g.layers(p))
 
 	if p.fault == "members of an index" {
@@ -98,7 +98,7 @@ func (g *generator) layers(p *plan) string {
 			}
 			digest = g.badDigest()
 		}
-		items[i] = g.descriptor(g.layerType(p, layerType), digest, strconv.Itoa(g.below(1<<30)), p)
+		items[i] = g.descriptor(g.layerType(p, layerType), digest, strconv.Itoa(g.below(1<<30)))
 	}
 	if p.wrongLayer {
 		// a right member of this name may follow: it does not help
@@ -111,17 +111,17 @@ func (g *generator) layers(p *plan) string {
 	}
 	former := ""
 	if g.permille(12) {
-		former = g.formerLayers(items, layerType, p)
+		former = g.formerLayers(items, layerType)
 	}
 	return former + g.member(g.name("layers"), g.array(items))
 }
 
 // formerLayers puts other ones before, which the last are decoded over, and
 // leaves things to them.
-func (g *generator) formerLayers(items []string, layerType string, p *plan) string {
+func (g *generator) formerLayers(items []string, layerType string) string {
 	former := make([]string, g.between(1, len(items)+2))
 	for i := range former {
-		former[i] = g.descriptor(layerType, g.layerDigest(), "7", p)
+		former[i] = g.descriptor(layerType, g.layerDigest(), "7")
 	}
 	text := g.member(g.name("layers"), g.array(former)) + ","
 
@@ -191,25 +191,26 @@ func (g *generator) badDigest() string {
 }
 
 // descriptor makes a descriptor with what may stand in one.
-func (g *generator) descriptor(mediaType, digest, size string, p *plan) string {
+func (g *generator) descriptor(mediaType, digest, size string) string {
 	members := []string{
 		g.member(g.name("mediaType"), `"`+mediaType+`"`),
 		g.member(g.name("digest"), `"`+digest+`"`),
 		g.member(g.name("size"), size),
 	}
 	if mediaType != dockerConfig && mediaType != ociConfig {
-		g.oddDescriptor(members, &members)
+		members = g.oddDescriptor(members)
 	}
 	return g.object(g.shuffle(members))
 }
 
 // oddDescriptor adds to a layer's descriptor what does no harm.
-func (g *generator) oddDescriptor(plain []string, members *[]string) {
-	add := func(name, value string) { *members = append(*members, g.member(g.name(name), value)) }
+func (g *generator) oddDescriptor(members []string) []string {
+	size := &members[2]
+	add := func(name, value string) { members = append(members, g.member(g.name(name), value)) }
 
 	if g.permille(10) {
 		g.note(27, "size at the edge of its range")
-		plain[2] = g.member(`"size"`, g.pick("9223372036854775807", "-9223372036854775808", "-1", "0", "null", "-0"))
+		*size = g.member(`"size"`, g.pick("9223372036854775807", "-9223372036854775808", "-1", "0", "null", "-0"))
 	}
 	if g.permille(10) {
 		g.note(27, "urls")
@@ -225,11 +226,12 @@ func (g *generator) oddDescriptor(plain []string, members *[]string) {
 	}
 	if g.permille(5) {
 		g.note(15, "descriptor's member twice")
-		*members = append(*members, plain[2])
+		members = append(members, *size)
 	}
 	if g.permille(10) {
-		*members = append(*members, g.member(`"extra"`, g.value(unused, 1)))
+		members = append(members, g.member(`"extra"`, g.value(unused, 1)))
 	}
+	return members
 }
 
 // wrongManifestMember is a known member of another type, which refuses.
@@ -254,6 +256,7 @@ func (g *generator) wrongManifestMember(p *plan) string {
 	return g.member(g.name("layers"), "[{"+descriptor+"}]")
 }
 
+// wrongDescriptorMember is one of a descriptor's.
 func (g *generator) wrongDescriptorMember() string {
 	return g.pick(
 		`"size":`+g.pick("1.5", "1e3", "1.0", `"1"`, "9223372036854775808", "-9223372036854775809", "true", "[]", "{}"),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -10,8 +11,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"crypto"
 
 	"github.com/docker/distribution"
 	"github.com/docker/distribution/manifest"
@@ -250,7 +249,7 @@ func makeHistory(v verdict, img *image, layers []distribution.Descriptor, why st
 		return verdict{err: errors.New("no layers to make up a history for")}
 	}
 
-	// members of the items keep their types checked by the first history
+	// the builder still sees the history that was there, and checks its types
 	brace := strings.LastIndexByte(string(img.config), '}')
 	config := append([]byte{}, img.config[:brace]...)
 	config = append(config, `,"history":null,"history":[`...)
