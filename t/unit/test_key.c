@@ -1,0 +1,567 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "schema1_key.h"
+#include "keys.h"
+#include "tap.h"
+
+
+static schema1_str_t test_text(const char *text);
+static EVP_PKEY *test_generate(int type, int parameter);
+static schema1_buf_t test_pem(EVP_PKEY *pkey, const char *form);
+static schema1_buf_t test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer);
+static void test_reads(const char *title, schema1_str_t data,
+    const char *id);
+static void test_refuses(const char *title, schema1_str_t data,
+    const char *reason);
+static void test_jwk(void);
+static void test_jwk_broken(void);
+static void test_pems(void);
+static void test_passwords(void);
+static void test_other_types(void);
+static void test_broken(void);
+static void test_header(void);
+static void test_chain(void);
+
+
+int
+main(void)
+{
+    test_jwk();
+    test_jwk_broken();
+    test_pems();
+    test_passwords();
+    test_other_types();
+    test_broken();
+    test_header();
+    test_chain();
+
+    tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
+
+    schema1_key_free(NULL);
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_text(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+static EVP_PKEY *
+test_generate(int type, int parameter)
+{
+    EVP_PKEY      *pkey;
+    EVP_PKEY_CTX  *ctx;
+
+    pkey = NULL;
+    ctx = EVP_PKEY_CTX_new_id(type, NULL);
+
+    (void) EVP_PKEY_keygen_init(ctx);
+
+    if (type == EVP_PKEY_RSA) {
+        (void) EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, parameter);
+
+    } else if (type == EVP_PKEY_EC) {
+        (void) EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx, parameter);
+    }
+
+    (void) EVP_PKEY_keygen(ctx, &pkey);
+    EVP_PKEY_CTX_free(ctx);
+
+    return pkey;
+}
+
+
+static schema1_buf_t
+test_pem(EVP_PKEY *pkey, const char *form)
+{
+    BIO            *bio;
+    char           *data;
+    long            len;
+    schema1_buf_t   buf;
+
+    bio = BIO_new(BIO_s_mem());
+
+    if (strcmp(form, "traditional") == 0) {
+        (void) PEM_write_bio_PrivateKey_traditional(bio, pkey, NULL, NULL, 0,
+                                                    NULL, NULL);
+
+    } else if (strcmp(form, "old encrypted") == 0) {
+        (void) PEM_write_bio_PrivateKey_traditional(bio, pkey,
+                                                    EVP_aes_128_cbc(), NULL,
+                                                    0, NULL, "secret");
+
+    } else if (strcmp(form, "encrypted") == 0) {
+        (void) PEM_write_bio_PKCS8PrivateKey(bio, pkey, EVP_aes_256_cbc(),
+                                             NULL, 0, NULL, "secret");
+
+    } else if (strcmp(form, "public") == 0) {
+        (void) PEM_write_bio_PUBKEY(bio, pkey);
+
+    } else {
+        (void) PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL,
+                                             NULL);
+    }
+
+    len = BIO_get_mem_data(bio, &data);
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+    schema1_buf_append(&buf, data, (size_t) len);
+    schema1_buf_putc(&buf, '\0');
+
+    BIO_free(bio);
+
+    return buf;
+}
+
+
+static schema1_buf_t
+test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer)
+{
+    BIO            *bio;
+    X509           *x509;
+    char           *data;
+    long            len;
+    X509_NAME      *name;
+    schema1_buf_t   buf;
+
+    x509 = X509_new();
+    name = X509_NAME_new();
+
+    (void) X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                      (const unsigned char *) "test", -1, -1,
+                                      0);
+    (void) X509_set_version(x509, 2);
+    (void) ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    (void) X509_set_subject_name(x509, name);
+    (void) X509_set_issuer_name(x509, name);
+    (void) X509_gmtime_adj(X509_getm_notBefore(x509), 0);
+    (void) X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+    (void) X509_set_pubkey(x509, pkey);
+    (void) X509_sign(x509, issuer, EVP_sha256());
+
+    bio = BIO_new(BIO_s_mem());
+    (void) PEM_write_bio_X509(bio, x509);
+    len = BIO_get_mem_data(bio, &data);
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+    schema1_buf_append(&buf, data, (size_t) len);
+    schema1_buf_putc(&buf, '\0');
+
+    BIO_free(bio);
+    X509_free(x509);
+    X509_NAME_free(name);
+
+    return buf;
+}
+
+
+static void
+test_reads(const char *title, schema1_str_t data, const char *id)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE];
+    schema1_str_t   passwords[2] = {
+        schema1_string("wrong"), schema1_string("secret")
+    };
+    schema1_key_t  *key;
+
+    key = schema1_key_read(data, passwords, 2, error);
+
+    tap_ok(key != NULL, "%s is read (%s)", title, error);
+
+    if (key != NULL) {
+        tap_ok(id == NULL || strcmp(schema1_key_id(key), id) == 0,
+               "its id is libtrust's: %s", schema1_key_id(key));
+        tap_ok(strlen(schema1_key_id(key)) == 59
+               && strlen(schema1_key_fingerprint(key)) == 64,
+               "its names have the right length");
+    }
+
+    schema1_key_free(key);
+}
+
+
+static void
+test_refuses(const char *title, schema1_str_t data, const char *reason)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE];
+    schema1_key_t  *key;
+
+    key = schema1_key_read(data, NULL, 0, error);
+
+    tap_ok(key == NULL && strstr(error, reason) != NULL, "%s: \"%s\"", title,
+           error);
+
+    schema1_key_free(key);
+}
+
+
+static void
+test_jwk(void)
+{
+    test_reads("RFC 7517, A.2", test_text(TEST_JWK_EC256), TEST_KID_EC256);
+    test_reads("RSA by libtrust", test_text(TEST_JWK_RSA), TEST_KID_RSA);
+    test_reads("P-384 by libtrust", test_text(TEST_JWK_EC384),
+               TEST_KID_EC384);
+    test_reads("P-521 by libtrust", test_text(TEST_JWK_EC521),
+               TEST_KID_EC521);
+    test_reads("PEM by libtrust", test_text(TEST_PEM_LIBTRUST),
+               TEST_KID_LIBTRUST);
+    test_reads("white space around", test_text("\r\n\t " TEST_JWK_EC256 "\n"),
+               TEST_KID_EC256);
+}
+
+
+#define TEST_EC(d, x, y)                                                      \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\"," d x y "\"use\":[{}]}"
+#define TEST_D  "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\","
+#define TEST_X  "\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","
+#define TEST_Y  "\"y\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\","
+
+static void
+test_jwk_broken(void)
+{
+    test_reads("other members", test_text(TEST_EC(TEST_D, TEST_X, TEST_Y)),
+               TEST_KID_EC256);
+
+    test_refuses("a public key", test_text(TEST_EC("", TEST_X, TEST_Y)),
+                 "is not a private key");
+    test_refuses("no x", test_text(TEST_EC(TEST_D, "", TEST_Y)),
+                 "make no key");
+    test_refuses("x and y changed", test_text(TEST_EC(TEST_D,
+                 "\"x\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\",",
+                 "\"y\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\",")),
+                 "make no key");
+    test_refuses("another d", test_text(TEST_EC(
+                 "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAA\",",
+                 TEST_X, TEST_Y)), "does not belong");
+    test_refuses("a short d", test_text(TEST_EC(
+                 "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3\",",
+                 TEST_X, TEST_Y)), "make no key");
+    test_refuses("a padded d", test_text(TEST_EC(
+                 "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE=\",",
+                 TEST_X, TEST_Y)), "make no key");
+    test_refuses("d is a number", test_text(TEST_EC("\"d\":1,", TEST_X,
+                 TEST_Y)), "not a valid JWK");
+    test_refuses("d comes twice", test_text(TEST_EC(TEST_D TEST_D, TEST_X,
+                 TEST_Y)), "not a valid JWK");
+    test_refuses("cut off", test_text("{\"kty\":\"EC\""), "not a valid JWK");
+    test_refuses("an array", test_text("[" TEST_JWK_EC256 "]"),
+                 "not a valid JWK");
+    test_refuses("a set", test_text("{\"keys\":[" TEST_JWK_EC256 "]}"),
+                 "a single JWK is needed");
+    test_refuses("a secret", test_text("{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
+                 "neither RSA nor EC");
+    test_refuses("another curve", test_text("{\"kty\":\"EC\",\"crv\":"
+                 "\"secp256k1\",\"d\":\"AA\"}"), "none of P-256");
+    test_refuses("RSA without primes", test_text("{\"kty\":\"RSA\","
+                 "\"n\":\"AQAB\",\"e\":\"AQAB\",\"d\":\"AQAB\"}"),
+                 "without a member");
+    test_refuses("RSA of nothing", test_text("{\"kty\":\"RSA\",\"n\":\"\","
+                 "\"e\":\"\",\"d\":\"\",\"p\":\"\",\"q\":\"\",\"dp\":\"\","
+                 "\"dq\":\"\",\"qi\":\"\"}"), "make no key");
+    test_refuses("RSA, public", test_text("{\"kty\":\"RSA\",\"n\":\"AQAB\","
+                 "\"e\":\"AQAB\"}"), "is not a private key");
+    test_refuses("RSA, three primes", test_text("{\"kty\":\"RSA\",\"d\":\"AA\""
+                 ",\"oth\":[]}"), "more than two primes");
+}
+
+
+static void
+test_pems(void)
+{
+    size_t                i, j;
+    EVP_PKEY             *pkey;
+    schema1_str_t         data;
+    schema1_buf_t         pem, two;
+    static const char    *forms[] = { "PKCS #8", "traditional" };
+    static const struct {
+        const char       *title;
+        int               type;
+        int               parameter;
+    } keys[] = {
+        { "RSA 2048", EVP_PKEY_RSA, 2048 },
+        { "RSA 3072", EVP_PKEY_RSA, 3072 },
+        { "P-256", EVP_PKEY_EC, NID_X9_62_prime256v1 },
+        { "P-384", EVP_PKEY_EC, NID_secp384r1 },
+        { "P-521", EVP_PKEY_EC, NID_secp521r1 }
+    };
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        pkey = test_generate(keys[i].type, keys[i].parameter);
+
+        for (j = 0; j < 2; j++) {
+            pem = test_pem(pkey, forms[j]);
+            printf("# %s, %s\n", keys[i].title, forms[j]);
+            test_reads("a PEM", test_text(pem.data), NULL);
+
+            memset(&two, 0, sizeof(schema1_buf_t));
+            schema1_buf_puts(&two, "some words\n");
+            schema1_buf_puts(&two, pem.data);
+            data.data = two.data;
+            data.len = two.len;
+            test_reads("words before", data, NULL);
+
+            schema1_buf_free(&two);
+            schema1_buf_free(&pem);
+        }
+
+        pem = test_pem(pkey, "public");
+        test_refuses("the public half", test_text(pem.data),
+                     "is not a private key");
+
+        schema1_buf_free(&pem);
+        EVP_PKEY_free(pkey);
+    }
+}
+
+
+static void
+test_passwords(void)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE], *name;
+    size_t          i;
+    EVP_PKEY       *pkey;
+    schema1_buf_t   pem;
+    schema1_str_t   wrong = schema1_string("wrong");
+    const char     *forms[] = { "encrypted", "old encrypted" };
+
+    pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
+
+    for (i = 0; i < 2; i++) {
+        name = (char *) (i ? "old encrypted" : "encrypted PKCS #8");
+        pem = test_pem(pkey, forms[i]);
+
+        test_reads(name, test_text(pem.data), NULL);
+        test_refuses(name, test_text(pem.data),
+                     "schema_conversion_password_file is needed");
+
+        tap_ok(schema1_key_read(test_text(pem.data), &wrong, 1, error) == NULL
+               && strstr(error, "no password of") != NULL
+               && strstr(error, "wrong") == NULL, "a wrong one: %s", error);
+
+        schema1_buf_free(&pem);
+    }
+
+    EVP_PKEY_free(pkey);
+}
+
+
+static void
+test_other_types(void)
+{
+    size_t                i;
+    EVP_PKEY             *pkey;
+    schema1_buf_t         pem;
+    static const struct {
+        const char       *title;
+        int               type;
+        int               parameter;
+        const char       *reason;
+    } keys[] = {
+        { "RSA 1024", EVP_PKEY_RSA, 1024, "1024 bits, too small: 2048" },
+        { "RSA 2040", EVP_PKEY_RSA, 2040, "2040 bits, too small: 2048" },
+        { "P-224", EVP_PKEY_EC, NID_secp224r1, "none of P-256" },
+        { "secp256k1", EVP_PKEY_EC, NID_secp256k1, "none of P-256" },
+        { "Ed25519", EVP_PKEY_ED25519, 0, "RSA of 2048 bits or more, EC" }
+    };
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        pkey = test_generate(keys[i].type, keys[i].parameter);
+        pem = test_pem(pkey, "PKCS #8");
+
+        test_refuses(keys[i].title, test_text(pem.data), keys[i].reason);
+
+        schema1_buf_free(&pem);
+        EVP_PKEY_free(pkey);
+    }
+}
+
+
+static void
+test_broken(void)
+{
+    char           *middle;
+    EVP_PKEY       *pkey;
+    schema1_buf_t   pem;
+    schema1_str_t   none = { 0, NULL };
+
+    test_refuses("no bytes", none, "is empty");
+    test_refuses("white space", test_text(" \n\t"), "is empty");
+    test_refuses("words", test_text("hello"), "neither PEM nor a JWK");
+    test_refuses("half a PEM", test_text("-----BEGIN PRIVATE KEY-----\nAAAA"),
+                 "can't be read");
+    test_refuses("an empty PEM", test_text("-----BEGIN PRIVATE KEY-----\n"
+                 "-----END PRIVATE KEY-----\n"), "can't be read");
+
+    pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
+    pem = test_pem(pkey, "PKCS #8");
+
+    middle = pem.data + pem.len / 2;
+    *middle = '*';
+    test_refuses("a damaged PEM", test_text(pem.data), "can't be read");
+
+    schema1_buf_free(&pem);
+    pem = test_certificate(pkey, pkey);
+    test_refuses("a certificate", test_text(pem.data), "is not a private key");
+
+    schema1_buf_free(&pem);
+    EVP_PKEY_free(pkey);
+}
+
+
+#define I  "            "
+
+static void
+test_header(void)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE];
+    size_t          i;
+    schema1_key_t  *key;
+
+    static const struct {
+        const char       *jwk;
+        const char       *header;
+    } keys[] = {
+        { TEST_JWK_EC256, I "\"jwk\": {\n"
+          I "   \"crv\": \"P-256\",\n"
+          I "   \"kid\": \"" TEST_KID_EC256 "\",\n"
+          I "   \"kty\": \"EC\",\n"
+          I "   \"x\": \"" TEST_X_EC256 "\",\n"
+          I "   \"y\": \"" TEST_Y_EC256 "\"\n"
+          I "},\n" I "\"alg\": \"ES256\"" },
+        { TEST_JWK_EC384, I "\"jwk\": {\n"
+          I "   \"crv\": \"P-384\",\n"
+          I "   \"kid\": \"" TEST_KID_EC384 "\",\n"
+          I "   \"kty\": \"EC\",\n"
+          I "   \"x\": \"" TEST_X_EC384 "\",\n"
+          I "   \"y\": \"" TEST_Y_EC384 "\"\n"
+          I "},\n" I "\"alg\": \"ES384\"" },
+        { TEST_JWK_EC521, I "\"jwk\": {\n"
+          I "   \"crv\": \"P-521\",\n"
+          I "   \"kid\": \"" TEST_KID_EC521 "\",\n"
+          I "   \"kty\": \"EC\",\n"
+          I "   \"x\": \"" TEST_X_EC521 "\",\n"
+          I "   \"y\": \"" TEST_Y_EC521 "\"\n"
+          I "},\n" I "\"alg\": \"ES512\"" },
+        { TEST_JWK_RSA, I "\"jwk\": {\n"
+          I "   \"e\": \"AQAB\",\n"
+          I "   \"kid\": \"" TEST_KID_RSA "\",\n"
+          I "   \"kty\": \"RSA\",\n"
+          I "   \"n\": \"" TEST_N_RSA "\"\n"
+          I "},\n" I "\"alg\": \"RS256\"" }
+    };
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        key = schema1_key_read(test_text(keys[i].jwk), NULL, 0, error);
+
+        tap_is(schema1_key_header(key), strlen(schema1_key_header(key)),
+               keys[i].header, "the header is libtrust's");
+
+        schema1_key_free(key);
+    }
+
+    key = schema1_key_generate(error);
+    tap_ok(key != NULL, "a key is generated");
+    tap_ok(strstr(schema1_key_header(key), "\"alg\": \"RS256\"") != NULL,
+           "which is RSA");
+    schema1_key_free(key);
+}
+
+
+static void
+test_chain(void)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE], before[65], id[60];
+    EVP_PKEY       *pkey, *other;
+    const char     *header, *comma;
+    schema1_buf_t   pem, own, foreign, chain;
+    schema1_key_t  *key;
+
+    pkey = test_generate(EVP_PKEY_EC, NID_secp384r1);
+    other = test_generate(EVP_PKEY_EC, NID_secp384r1);
+
+    pem = test_pem(pkey, "PKCS #8");
+    own = test_certificate(pkey, other);
+    foreign = test_certificate(other, other);
+
+    key = schema1_key_read(test_text(pem.data), NULL, 0, error);
+    strcpy(before, schema1_key_fingerprint(key));
+    strcpy(id, schema1_key_id(key));
+
+    tap_ok(schema1_key_certify(key, test_text(foreign.data), error)
+           == SCHEMA1_ERROR && strstr(error, "does not hold the key") != NULL,
+           "a certificate of another key: %s", error);
+    tap_ok(schema1_key_certify(key, test_text(pem.data), error)
+           == SCHEMA1_ERROR && strstr(error, "no certificate") != NULL,
+           "no certificate: %s", error);
+    tap_ok(schema1_key_certify(key, test_text(""), error) == SCHEMA1_ERROR
+           && error[0] != '\0', "no bytes: %s", error);
+
+    memset(&chain, 0, sizeof(schema1_buf_t));
+    schema1_buf_puts(&chain, foreign.data);
+    schema1_buf_puts(&chain, own.data);
+    schema1_buf_putc(&chain, '\0');
+    tap_ok(schema1_key_certify(key, test_text(chain.data), error)
+           == SCHEMA1_ERROR && strstr(error, "does not hold the key") != NULL,
+           "the right one comes second: %s", error);
+    schema1_buf_free(&chain);
+
+    schema1_buf_puts(&chain, own.data);
+    schema1_buf_puts(&chain, "-----BEGIN CERTIFICATE-----\nAAAA\n"
+                             "-----END CERTIFICATE-----\n");
+    schema1_buf_putc(&chain, '\0');
+    tap_ok(schema1_key_certify(key, test_text(chain.data), error)
+           == SCHEMA1_ERROR && strstr(error, "number 2") != NULL,
+           "the second is broken: %s", error);
+    schema1_buf_free(&chain);
+
+    tap_ok(strcmp(schema1_key_fingerprint(key), before) == 0
+           && strstr(schema1_key_header(key), "\"jwk\"") != NULL,
+           "the key is what it was");
+
+    schema1_buf_puts(&chain, own.data);
+    schema1_buf_puts(&chain, foreign.data);
+    schema1_buf_putc(&chain, '\0');
+    tap_ok(schema1_key_certify(key, test_text(chain.data), error)
+           == SCHEMA1_OK, "a chain of two (%s)", error);
+    schema1_buf_free(&chain);
+
+    header = schema1_key_header(key);
+    comma = strstr(header, I "   \"MII");
+    tap_ok(strncmp(header, I "\"alg\": \"ES384\",\n" I "\"x5c\": [\n", 45)
+           == 0 && comma != NULL && strstr(comma, "\",\n" I "   \"MII") != NULL
+           && strcmp(header + strlen(header) - 15, "\"\n" I "]") == 0,
+           "two certificates in the header");
+    tap_ok(strcmp(schema1_key_fingerprint(key), before) != 0,
+           "the fingerprint is another");
+    tap_ok(strcmp(schema1_key_id(key), id) == 0, "the id is the same");
+
+    schema1_key_free(key);
+    schema1_buf_free(&pem);
+    schema1_buf_free(&own);
+    schema1_buf_free(&foreign);
+    EVP_PKEY_free(pkey);
+    EVP_PKEY_free(other);
+}
