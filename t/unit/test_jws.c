@@ -1,0 +1,503 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <jansson.h>
+
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "schema1_jws.h"
+#include "keys.h"
+#include "tap.h"
+
+
+#define TEST_PAYLOAD  "{\n   \"schemaVersion\": 1,\n   \"name\": \"a\"\n}"
+
+
+typedef struct {
+    const char           *title;
+    const char           *jwk;
+    const char           *alg;
+    size_t                size;     /* of a signature; RSA: of the modulus */
+    const EVP_MD       *(*md)(void);
+} test_key_t;
+
+
+static schema1_str_t test_text(const char *text);
+static void test_algorithm(const test_key_t *test);
+static void test_document(const test_key_t *test, schema1_str_t body);
+static bool test_signature(const test_key_t *test, json_t *header,
+    const unsigned char *signature, size_t len, schema1_buf_t *input);
+static EVP_PKEY *test_public(json_t *header);
+static int test_decode(unsigned char *to, const char *text);
+static void test_prepend(unsigned char *der, size_t *len, const char *header,
+    size_t n);
+static void test_form(void);
+static void test_refused(void);
+static void test_payload(void);
+static void test_cut(const char *title, const char *protected, int good);
+
+
+static const test_key_t  test_keys[] = {
+    { "RS256", TEST_JWK_RSA, "RS256", 256, EVP_sha256 },
+    { "ES256", TEST_JWK_EC256, "ES256", 64, EVP_sha256 },
+    { "ES384", TEST_JWK_EC384, "ES384", 96, EVP_sha384 },
+    { "ES512", TEST_JWK_EC521, "ES512", 132, EVP_sha512 }
+};
+
+
+int
+main(void)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(test_keys) / sizeof(test_keys[0]); i++) {
+        test_algorithm(&test_keys[i]);
+    }
+
+    test_form();
+    test_refused();
+    test_payload();
+
+    tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_text(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+/* so often that r or s begins with a zero byte */
+
+static void
+test_algorithm(const test_key_t *test)
+{
+    char             error[SCHEMA1_KEY_ERROR_SIZE];
+    json_t          *json, *first;
+    unsigned         i, wrong;
+    const char      *value;
+    schema1_buf_t    body;
+    schema1_str_t    text;
+    schema1_key_t   *key;
+    unsigned char    raw[512];
+    schema1_error_t  err;
+
+    key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+    wrong = 0;
+
+    for (i = 0; i < 300; i++) {
+        memset(&body, 0, sizeof(schema1_buf_t));
+
+        if (schema1_jws_sign(key, test_text(TEST_PAYLOAD), (time_t) i, &body,
+                             &err)
+            != SCHEMA1_OK)
+        {
+            wrong++;
+        }
+
+        text.data = body.data;
+        text.len = body.len;
+
+        if (i == 0) {
+            tap_ok(wrong == 0, "%s: a payload is signed", test->title);
+            test_document(test, text);
+        }
+
+        json = json_loadb(text.data, text.len, 0, NULL);
+        first = json_array_get(json_object_get(json, "signatures"), 0);
+        value = json_string_value(json_object_get(first, "signature"));
+
+        if (value == NULL || test_decode(raw, value) != (int) test->size) {
+            wrong++;
+        }
+
+        json_decref(json);
+
+        schema1_buf_free(&body);
+    }
+
+    tap_ok(wrong == 0, "%s: 300 signatures of the right length", test->title);
+
+    schema1_key_free(key);
+}
+
+
+/* verified by the document alone, as a client does it */
+
+static void
+test_document(const test_key_t *test, schema1_str_t body)
+{
+    int              i, n;
+    json_t          *json, *first, *header, *info;
+    size_t           length;
+    const char      *protected;
+    schema1_buf_t    input, payload;
+    unsigned char    raw[512], text[512], encoded[4096];
+
+    json = json_loadb(body.data, body.len, 0, NULL);
+    first = json_array_get(json_object_get(json, "signatures"), 0);
+    header = json_object_get(first, "header");
+    protected = json_string_value(json_object_get(first, "protected"));
+
+    tap_ok(json_array_size(json_object_get(json, "signatures")) == 1,
+           "one signature");
+    tap_ok(strcmp(json_string_value(json_object_get(header, "alg")), test->alg)
+           == 0, "its algorithm");
+
+    n = test_decode(text, protected);
+    tap_is((char *) text, (size_t) n, "{\"formatLength\":39,\"formatTail\":"
+           "\"Cn0\",\"time\":\"1970-01-01T00:00:00Z\"}",
+           "the protected header");
+
+    info = json_loadb((char *) text, (size_t) n, 0, NULL);
+    length = (size_t) json_integer_value(json_object_get(info,
+                                                         "formatLength"));
+    n = test_decode(text, json_string_value(json_object_get(info,
+                                                            "formatTail")));
+
+    memset(&payload, 0, sizeof(schema1_buf_t));
+    schema1_buf_append(&payload, body.data, length);
+    schema1_buf_append(&payload, (char *) text, (size_t) n);
+    tap_is(payload.data, payload.len, TEST_PAYLOAD,
+           "length and tail cut out the payload");
+
+    /* "=", if any, is left out */
+
+    n = EVP_EncodeBlock(encoded, (unsigned char *) payload.data,
+                        (int) payload.len);
+    while (encoded[n - 1] == '=') {
+        n--;
+    }
+
+    memset(&input, 0, sizeof(schema1_buf_t));
+    schema1_buf_puts(&input, protected);
+    schema1_buf_putc(&input, '.');
+
+    for (i = 0; i < n; i++) {
+        schema1_buf_putc(&input, encoded[i] == '+' ? '-'
+                                 : encoded[i] == '/' ? '_'
+                                 : (char) encoded[i]);
+    }
+
+    n = test_decode(raw, json_string_value(json_object_get(first,
+                                                           "signature")));
+
+    tap_ok(n == (int) test->size, "the signature has %zu bytes", test->size);
+    tap_ok(test_signature(test, header, raw, (size_t) n, &input),
+           "it verifies");
+
+    input.data[0] ^= 1;
+    tap_ok(!test_signature(test, header, raw, (size_t) n, &input),
+           "but not for other bytes");
+
+    schema1_buf_free(&input);
+    schema1_buf_free(&payload);
+    json_decref(info);
+    json_decref(json);
+}
+
+
+static bool
+test_signature(const test_key_t *test, json_t *header,
+    const unsigned char *signature, size_t len, schema1_buf_t *input)
+{
+    bool            good;
+    EVP_PKEY       *pkey;
+    ECDSA_SIG      *sig;
+    EVP_MD_CTX     *ctx;
+    unsigned char  *der;
+
+    der = NULL;
+
+    if (test->alg[0] == 'E') {
+        sig = ECDSA_SIG_new();
+        (void) ECDSA_SIG_set0(sig, BN_bin2bn(signature, (int) len / 2, NULL),
+                              BN_bin2bn(signature + len / 2, (int) len / 2,
+                                        NULL));
+        len = (size_t) i2d_ECDSA_SIG(sig, &der);
+        signature = der;
+        ECDSA_SIG_free(sig);
+    }
+
+    pkey = test_public(json_object_get(header, "jwk"));
+    ctx = EVP_MD_CTX_new();
+
+    good = pkey != NULL
+           && EVP_DigestVerifyInit(ctx, NULL, test->md(), NULL, pkey) == 1
+           && EVP_DigestVerify(ctx, signature, len,
+                               (unsigned char *) input->data, input->len)
+              == 1;
+
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(pkey);
+    OPENSSL_free(der);
+    ERR_clear_error();
+
+    return good;
+}
+
+
+/* a SubjectPublicKeyInfo put together from the JWK */
+
+static EVP_PKEY *
+test_public(json_t *jwk)
+{
+    int                    n, m;
+    size_t                 len;
+    const char            *crv;
+    unsigned char          x[512], y[512], der[1024];
+    const unsigned char   *p;
+
+    crv = json_string_value(json_object_get(jwk, "crv"));
+    p = der;
+    len = 0;
+
+    if (crv == NULL) {
+        n = test_decode(x, json_string_value(json_object_get(jwk, "n")));
+        test_prepend(der, &len, "\x02\x03\x01\x00\x01", 5);
+        test_prepend(der, &len, (char *) x, (size_t) n);
+        test_prepend(der, &len, "\x02\x82\x01\x01\x00", 5);
+        test_prepend(der, &len, "\x30\x82\x01\x0a", 4);
+        test_prepend(der, &len, "\x03\x82\x01\x0f\x00", 5);
+        test_prepend(der, &len, "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+                     "\x01\x01\x05\x00", 15);
+        test_prepend(der, &len, "\x30\x82\x01\x22", 4);
+
+        return d2i_PUBKEY(NULL, &p, (long) len);
+    }
+
+    n = test_decode(x, json_string_value(json_object_get(jwk, "x")));
+    m = test_decode(y, json_string_value(json_object_get(jwk, "y")));
+
+    test_prepend(der, &len, (char *) y, (size_t) m);
+    test_prepend(der, &len, (char *) x, (size_t) n);
+
+    if (strcmp(crv, "P-256") == 0) {
+        test_prepend(der, &len, "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d"
+                     "\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03"
+                     "\x42\x00\x04", 27);
+
+    } else if (strcmp(crv, "P-384") == 0) {
+        test_prepend(der, &len, "\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d"
+                     "\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04",
+                     24);
+
+    } else {
+        test_prepend(der, &len, "\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce"
+                     "\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86"
+                     "\x00\x04", 26);
+    }
+
+    return d2i_PUBKEY(NULL, &p, (long) len);
+}
+
+
+static void
+test_prepend(unsigned char *der, size_t *len, const char *header, size_t n)
+{
+    memmove(der + n, der, *len);
+    memcpy(der, header, n);
+    *len += n;
+}
+
+
+/* base64url by OpenSSL's decoder */
+
+static int
+test_decode(unsigned char *to, const char *text)
+{
+    int            n;
+    size_t         i, len;
+    unsigned char  padded[1024];
+
+    len = strlen(text);
+
+    for (i = 0; i < len; i++) {
+        padded[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/'
+                                         : (unsigned char) text[i];
+    }
+
+    while (i % 4) {
+        padded[i++] = '=';
+    }
+
+    n = EVP_DecodeBlock(to, padded, (int) i);
+
+    return n < 0 ? n : n - (int) (i - len);
+}
+
+
+/* every byte but those of the signature, which differs each time */
+
+static void
+test_form(void)
+{
+    char             error[SCHEMA1_KEY_ERROR_SIZE];
+    size_t           before;
+    const char      *after;
+    schema1_buf_t    body;
+    schema1_key_t   *key;
+    schema1_error_t  err;
+
+    static const char  head[] =
+        "{\n"
+        "   \"schemaVersion\": 1,\n"
+        "   \"name\": \"a\",\n"
+        "   \"signatures\": [\n"
+        "      {\n"
+        "         \"header\": {\n"
+        "            \"jwk\": {\n"
+        "               \"crv\": \"P-256\",\n"
+        "               \"kid\": \"" TEST_KID_EC256 "\",\n"
+        "               \"kty\": \"EC\",\n"
+        "               \"x\": \"" TEST_X_EC256 "\",\n"
+        "               \"y\": \"" TEST_Y_EC256 "\"\n"
+        "            },\n"
+        "            \"alg\": \"ES256\"\n"
+        "         },\n"
+        "         \"signature\": \"";
+    static const char  tail[] =
+        "\",\n"
+        "         \"protected\": \"eyJmb3JtYXRMZW5ndGgiOjM5LCJmb3JtYXRUYWlsI"
+        "joiQ24wIiwidGltZSI6IjIwMDktMDItMTNUMjM6MzE6MzBaIn0\"\n"
+        "      }\n"
+        "   ]\n"
+        "}";
+
+    key = schema1_key_read(test_text(TEST_JWK_EC256), NULL, 0, error);
+    memset(&body, 0, sizeof(schema1_buf_t));
+
+    (void) schema1_jws_sign(key, test_text(TEST_PAYLOAD), 1234567890, &body,
+                            &err);
+
+    before = strlen(head);
+    tap_is(body.data, before, head, "what comes before the signature");
+
+    after = body.data + before + 86;
+    tap_is(after, body.len - before - 86, tail, "what comes after it");
+
+    schema1_buf_free(&body);
+    schema1_key_free(key);
+}
+
+
+static void
+test_refused(void)
+{
+    char                error[SCHEMA1_KEY_ERROR_SIZE];
+    size_t              i;
+    schema1_buf_t       body;
+    schema1_key_t      *key;
+    schema1_error_t     err;
+    static const char  *payloads[] = { "", "}", "\n}", "{}", "{\"a\":1}",
+                                       "{\n   \"a\": 1\n}\n" };
+
+    key = schema1_key_read(test_text(TEST_JWK_EC256), NULL, 0, error);
+
+    for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
+        memset(&body, 0, sizeof(schema1_buf_t));
+
+        tap_ok(schema1_jws_sign(key, test_text(payloads[i]), 0, &body, &err)
+               == SCHEMA1_ERROR && err.reason == SCHEMA1_SIGNING_FAILED
+               && body.len == 0, "is not signed: number %zu", i);
+
+        schema1_buf_free(&body);
+    }
+
+    body.failed = true;
+    tap_ok(schema1_jws_sign(key, test_text(TEST_PAYLOAD), 0, &body, &err)
+           == SCHEMA1_ERROR && err.reason == SCHEMA1_NO_MEMORY,
+           "out of memory is told");
+
+    schema1_key_free(key);
+}
+
+
+/* base64url of protected headers, made by hand */
+
+static void
+test_payload(void)
+{
+    size_t         i;
+    schema1_buf_t  buf;
+
+    static const char  *broken[] = {
+        "", "{}", "[]", "{\"signatures\":{}}", "{\"signatures\":[]}",
+        "{\"signatures\":[1]}", "{\"signatures\":[{}]}",
+        "{\"signatures\":[{\"protected\":1}]}",
+        "{\"signatures\":[{\"protected\":\"\"}]}",
+        "{\"signatures\":[{\"protected\":\"e30\"}]}",
+        "{\"signatures\":[{\"protected\":\"e30=\"}]}",
+        "{\"signatures\":[{\"protected\":\"****\"}]}",
+        "{\"signatures\":[{\"protected\":\"e30\"}]",
+        "{\"a\":1}"
+    };
+
+    for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        memset(&buf, 0, sizeof(schema1_buf_t));
+
+        tap_ok(schema1_jws_payload(test_text(broken[i]), &buf)
+               == SCHEMA1_ERROR && buf.len == 0, "no payload: %s", broken[i]);
+
+        schema1_buf_free(&buf);
+    }
+
+    /* {"formatLength":8,"formatTail":"Cn0"} */
+    test_cut("a payload",
+             "eyJmb3JtYXRMZW5ndGgiOjgsImZvcm1hdFRhaWwiOiJDbjAifQ", 1);
+
+    /* 0, -1, 99999, 1e1, "8" */
+    test_cut("of no length",
+             "eyJmb3JtYXRMZW5ndGgiOjAsImZvcm1hdFRhaWwiOiJDbjAifQ", 0);
+    test_cut("of a negative length",
+             "eyJmb3JtYXRMZW5ndGgiOi0xLCJmb3JtYXRUYWlsIjoiQ24wIn0", 0);
+    test_cut("longer than the document",
+             "eyJmb3JtYXRMZW5ndGgiOjk5OTk5LCJmb3JtYXRUYWlsIjoiQ24wIn0", 0);
+    test_cut("of a length that is text",
+             "eyJmb3JtYXRMZW5ndGgiOiI4IiwiZm9ybWF0VGFpbCI6IkNuMCJ9", 0);
+
+    /* {"formatLength":8}, {"formatLength":8,"formatTail":"*"} */
+    test_cut("without a tail", "eyJmb3JtYXRMZW5ndGgiOjh9", 0);
+    test_cut("with a broken tail",
+             "eyJmb3JtYXRMZW5ndGgiOjgsImZvcm1hdFRhaWwiOiIqIn0", 0);
+}
+
+
+static void
+test_cut(const char *title, const char *protected, int good)
+{
+    int            rc;
+    char           text[512];
+    schema1_buf_t  buf;
+
+    (void) snprintf(text, sizeof(text), "{\n\"a\": 1,\"signatures\":"
+                    "[{\"protected\":\"%s\"},{\"protected\":1}]}", protected);
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+    rc = schema1_jws_payload(test_text(text), &buf);
+
+    if (good) {
+        tap_is(buf.data, buf.len, "{\n\"a\": 1\n}", title);
+
+    } else {
+        tap_ok(rc == SCHEMA1_ERROR && buf.len == 0, "%s", title);
+    }
+
+    schema1_buf_free(&buf);
+}
