@@ -278,8 +278,6 @@ static int
 schema1_payload_make_up(schema1_conversion_t *c, schema1_error_t *err)
 {
     size_t            i;
-    schema1_str_t     created;
-    schema1_time_t    t;
     schema1_array_t  *history;
 
     history = &c->image.history;
@@ -302,14 +300,10 @@ schema1_payload_make_up(schema1_conversion_t *c, schema1_error_t *err)
 
     c->entries = (schema1_entry_t *) (void *) history->items;
 
-    created = c->image.created;
-
-    if (created.len == 0 || schema1_time_parse(&t, created) != SCHEMA1_OK) {
-        return SCHEMA1_OK;
-    }
+    /* where that is no time, the zero time is written */
 
     for (i = 0; i < c->n; i++) {
-        c->entries[i].created = created;
+        c->entries[i].created = c->image.created;
     }
 
     return SCHEMA1_OK;
@@ -408,7 +402,7 @@ schema1_payload_base(schema1_conversion_t *c)
 
     token = c->image.rootfs.base_layer;
 
-    if (c->n < 2 || token.len <= sizeof("\"\"") - 1) {
+    if (token.len <= sizeof("\"\"") - 1) {
         return SCHEMA1_OK;
     }
 

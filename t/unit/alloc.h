@@ -10,13 +10,15 @@
 
 /*
  * Stands in front of the allocator: counts what is held, and makes one chosen
- * allocation fail, also those of the libraries.  glibc only, and not under
- * AddressSanitizer, which stands there itself: ALLOC_HOOKED is 0 then.
+ * allocation fail, also those of the libraries.  glibc only, and neither under
+ * AddressSanitizer nor valgrind, which stand there themselves: alloc_hooked()
+ * is false then.
  */
 
 #include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -36,8 +38,10 @@
 #endif
 
 
-static unsigned long  alloc_countdown;      /* 1: the next one fails */
-static size_t         alloc_held, alloc_peak;
+/* volatile: compilers know what malloc() does not change */
+
+static volatile unsigned long  alloc_countdown;     /* 1: the next fails */
+static volatile size_t         alloc_held, alloc_peak;
 
 
 #if (ALLOC_HOOKED)
@@ -111,6 +115,26 @@ free(void *p)
 }
 
 #endif
+
+
+static inline bool
+alloc_hooked(void)
+{
+    size_t          before;
+    void *volatile  p;
+
+    before = alloc_held;
+    p = malloc(1);
+
+    if (p == NULL || alloc_held == before) {
+        free(p);
+        return false;
+    }
+
+    free(p);
+
+    return alloc_held == before;
+}
 
 
 #endif /* _ALLOC_H_INCLUDED_ */

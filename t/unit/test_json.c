@@ -246,6 +246,7 @@ test_decode(void)
         { "\"\\ud83d\\n\"", "\xef\xbf\xbd\n" },
         { "\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A" },
         { "\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80" },
+        { "\"\\ude00\\ude00\"", "\xef\xbf\xbd\xef\xbf\xbd" },
         { "\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd" },
         { "\"\xff\"", "\xef\xbf\xbd" },
         { "\"\xc3\"", "\xef\xbf\xbd" },
