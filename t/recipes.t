@@ -1,0 +1,636 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# The recipes of docs/, run in front of a registry that plays the part: what
+# they say happens has to happen.  Names, ports and certificates are replaced,
+# and TLS is left out; the rest runs as it is printed.
+
+use strict;
+use warnings;
+
+use lib 't/lib';
+
+use File::Temp qw(tempdir);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP;
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+
+use Schema1::Docs;
+use Schema1::Documents;
+use Schema1::Registry;
+
+my $nginx = find_nginx();
+
+plan skip_all => $nginx->{reason} if $nginx->{reason};
+
+my $empty = 'sha256:'
+    . 'a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4';
+my $signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+my $modern = join ', ', map { Schema1::Documents::type_of(@$_) }
+    [qw(docker manifest)], [qw(docker list)], [qw(oci manifest)],
+    [qw(oci list)];
+
+my $dir = tempdir(CLEANUP => 1);
+my %images = map {
+    $_ => Schema1::Documents::image_documents(format => 'oci',
+                                              platform => $_)
+} qw(linux/amd64 linux/arm/v7 linux/arm64);
+my $index = Schema1::Documents::list_document(format => 'oci',
+    entries => [@images{qw(linux/amd64 linux/arm/v7 linux/arm64)}]);
+my $amd64 = $images{'linux/amd64'};
+my $layer = $amd64->{layers}[0]{digest};
+my $http = HTTP::Tiny->new(max_redirect => 0, timeout => 20,
+                           proxy => undef, http_proxy => undef);
+
+my (%done, $port);
+
+smallest();
+token();
+redirected();
+old_tls();
+rewritten();
+harbor();
+hub();
+ports();
+user_agent();
+split_push();
+v1_and_v2();
+several();
+password();
+together();
+pulp();
+registry2();
+
+# no recipe without a test
+
+for my $b (grep { $_->{page} eq 'docs/recipes.md' } blocks()) {
+    ok($done{$b->{heading}}, "recipe \"$b->{heading}\" was run");
+}
+
+done_testing();
+
+
+# a registry with the index under app:1.0, and each of its blobs
+
+sub registry
+{
+    my ($name) = @_;
+    my $registry = Schema1::Registry->new(log => "$dir/asked");
+
+    $name = 'app' unless defined $name;
+
+    $registry->add($name, '1.0', $index, strict => 1);
+    $registry->add($name, undef, $_, strict => 1) for values %images;
+
+    return $registry;
+}
+
+
+# every blob of an image is redirected to the storage host
+
+sub redirect_blobs
+{
+    my ($registry, $name, $image) = @_;
+    my $storage = $registry->port('storage');
+    my $blobs = $image->{blobs};
+
+    for my $digest (keys %$blobs) {
+        $registry->answer("/v2/$name/blobs/$digest",
+            status => 307, body => '', headers => [
+                Location => "http://127.0.0.1:$storage/s/$digest?sig=a%2Fb" ]);
+        $registry->answer("storage:/s/$digest", status => 200,
+            type => 'application/octet-stream', body => $blobs->{$digest});
+    }
+
+    return "http://127.0.0.1:$storage/";
+}
+
+
+sub free_port
+{
+    my $socket = IO::Socket::INET->new(Listen => 1,
+                                       LocalAddr => '127.0.0.1')
+        or die "listen() failed: $@\n";
+
+    return $socket->sockport;
+}
+
+
+# Runs a block of a page under a heading in front of a registry, and the checks
+# with it.
+
+sub recipe
+{
+    my ($heading, $registry, $change, $ports, $checks, %opt) = @_;
+    my $page = $opt{page} || 'docs/recipes.md';
+    my @found = grep { $_->{page} eq $page && $_->{heading} eq $heading }
+                blocks();
+    my $block = $found[$opt{number} || 0];
+
+    return fail("$page has a recipe \"$heading\"") unless $block;
+
+    $done{$heading} = 1;
+
+    my $upstream = $registry->port('registry');
+    my $server = start_block($nginx, $block,
+        port => { map { $_ => ($port->{$_} = free_port()) } @$ports },
+        change => [ index($block->{block}, '127.0.0.1:5000') < 0 ? ()
+                    : ('127.0.0.1:5000' => "127.0.0.1:$upstream"),
+                    @$change ]);
+
+    $registry->start;
+
+    subtest "$heading" => sub { $checks->($server) };
+
+    my $log = stop_block($server);
+
+    unlike($log, qr/\[(?:alert|crit|emerg)\]/, "$heading: a clean log");
+
+    $registry->stop;
+}
+
+
+sub get
+{
+    my ($listen, $uri, %headers) = @_;
+    my $method = delete $headers{method} || 'GET';
+
+    return $http->request($method, "http://127.0.0.1:$port->{$listen}$uri",
+                          { headers => { 'User-Agent' => 'test', %headers } });
+}
+
+
+sub is_schema1
+{
+    my ($response, $name, $architecture, $what) = @_;
+
+    is($response->{status}, 200, "$what: status");
+    is($response->{headers}{'content-type'}, $signed, "$what: type");
+    like($response->{content}, qr/"name": "\Q$name\E"/, "$what: name");
+    like($response->{content}, qr/"architecture": "\Q$architecture\E"/,
+        "$what: platform");
+}
+
+
+sub is_status
+{
+    my ($response, $status, $what) = @_;
+
+    is($response->{status}, $status, "$what: status");
+}
+
+
+sub smallest
+{
+    recipe('The smallest one', registry(), [], [5080], sub {
+        is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
+
+        my $r = get(5080, '/v2/app/manifests/1.0', Accept => $modern);
+
+        is($r->{content}, $index->{body}, 'modern: the index');
+        is_status(get(5080, "/v2/app/blobs/$empty"), 200, 'empty layer');
+    });
+}
+
+
+sub token
+{
+    my $registry = registry();
+
+    $registry->protect(app => 'Bearer good');
+    $registry->answer('storage:/auth', status => 200, body => '{}');
+
+    my $tokens = '127.0.0.1:' . $registry->port('storage');
+
+    recipe('distribution 3 behind TLS and token authentication', $registry,
+        ['127.0.0.1:5001' => $tokens, '443 ssl' => '443'], [443], sub {
+        is_status(get(443, '/v2/app/manifests/1.0'), 401, 'no token');
+        is_schema1(get(443, '/v2/app/manifests/1.0',
+                       Authorization => 'Bearer good'),
+                   'app', 'amd64', 'token');
+        is_status(get(443, '/auth'), 200, 'token server');
+        is_status(get(443, '/v1/_ping'), 404, '/v1/');
+    });
+}
+
+
+sub redirected
+{
+    my $heading = 'A registry whose blobs redirect to object storage';
+    my $s3 = 'https://registry-blobs\.s3\.eu-west-1\.amazonaws\.com/';
+    my $registry = registry();
+    my $storage = redirect_blobs($registry, 'app', $amd64);
+
+    recipe($heading, $registry, [$s3 => $storage], [5080], sub {
+        is_schema1(get(5080, '/v2/app/manifests/1.0',
+                       Authorization => 'Bearer x', Cookie => 'a=b'),
+                   'app', 'amd64', 'old');
+
+        my ($asked) = grep { $_->{host} eq 'storage' } $registry->asked;
+        my %headers = map { lc $_->[0] => $_->[1] } @{$asked->{headers}};
+
+        is("http://$headers{host}/", $storage, 'the host of the storage');
+        like($asked->{uri}, qr/\?sig=a%2Fb$/, 'the query as it was');
+        ok(!exists $headers{authorization}, 'no credentials');
+        ok(!exists $headers{cookie}, 'no cookie');
+    });
+
+    # a host that the map does not name
+
+    $registry = registry();
+    redirect_blobs($registry, 'app', $amd64);
+
+    recipe($heading, $registry, [], [5080], sub {
+        my $r = get(5080, '/v2/app/manifests/1.0');
+
+        is_status($r, 502, 'another host');
+        like($r->{content}, qr/"reason":"upstream_failed"/, 'reason');
+        ok(!grep({ $_->{host} eq 'storage' } $registry->asked),
+            'nobody asked there');
+    });
+}
+
+
+sub old_tls
+{
+    my $registry = registry();
+    my $storage = redirect_blobs($registry, 'app', $amd64);
+
+    recipe('Blobs through the proxy, for clients with old TLS', $registry, [
+        'https://registry-blobs\.s3\.example\.com/' => $storage,
+        '443 ssl' => '443' ], [443], sub {
+        is_schema1(get(443, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
+
+        my $r = get(443, "/v2/app/blobs/$layer", Authorization => 'Bearer x');
+
+        is($r->{content}, $amd64->{blobs}{$layer}, 'a layer');
+        is_status(get(443, "/v2/app/blobs/$empty"), 200, 'empty layer');
+
+        for my $asked (grep { $_->{host} eq 'storage' } $registry->asked) {
+            ok(!grep({ lc $_->[0] eq 'authorization' }
+                     @{$asked->{headers}}), 'no credentials');
+        }
+    });
+}
+
+
+sub rewritten
+{
+    my $registry = registry();
+
+    for my $name ('teams/shop/app') {
+        $registry->add($name, '1.0', $index, strict => 1);
+        $registry->add($name, undef, $_, strict => 1) for values %images;
+    }
+
+    my $nexus = '/repository/docker-hosted/v2/app';
+
+    for my $document ($index, values %images) {
+        $registry->answer("$nexus/manifests/$_", status => 200,
+            type => $document->{type}, body => $document->{body},
+            headers => ['Docker-Content-Digest' => $document->{digest}])
+            for $document->{digest}, $document == $index ? '1.0' : ();
+
+        $registry->answer("$nexus/blobs/$_", status => 200,
+            type => 'application/octet-stream',
+            body => $document->{blobs}{$_})
+            for keys %{$document->{blobs}};
+    }
+
+    recipe('Paths and names that are rewritten, such as Nexus', $registry, [
+        '127.0.0.1:8081' => '127.0.0.1:' . $registry->port('registry') ],
+        [5080], sub {
+        my %expected = (
+            'docker.example.com app'      => 'app',
+            'legacy.example.com app'      => 'app',
+            'legacy.example.com shop/app' => 'shop/app',
+        );
+
+        for my $case (sort keys %expected) {
+            my ($host, $name) = split ' ', $case;
+
+            is_schema1(raw_get($host, "/v2/$name/manifests/1.0"),
+                       $expected{$case}, 'amd64', $case);
+        }
+    });
+}
+
+
+# HTTP::Tiny sets the Host header itself
+
+sub raw_get
+{
+    my ($host, $uri, $listen) = @_;
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1', PeerPort => $port->{$listen || 5080})
+        or die "connect() failed: $@\n";
+
+    print $socket "GET $uri HTTP/1.0\r\nHost: $host\r\n\r\n";
+
+    my $answer = do { local $/; <$socket> };
+    my ($head, $content) = split /\r\n\r\n/, $answer, 2;
+    my ($status) = $head =~ m{^HTTP/1\.\d (\d+)};
+    my %headers = map { lc $_->[0] => $_->[1] }
+                  map { [split /: /, $_, 2] } (split /\r\n/, $head)[1 .. 5];
+
+    return { status => $status, headers => \%headers, content => $content };
+}
+
+
+sub harbor
+{
+    my $registry = registry('project/app');
+
+    $registry->answer('/service/token', status => 200, body => '{}');
+    $registry->answer('PUT /v2/project/app/manifests/1.0', status => 201);
+
+    recipe('Harbor', $registry, [
+        '127.0.0.1:8443' => '127.0.0.1:' . $registry->port('registry'),
+        'https://harbor' => 'http://harbor',
+        ' ssl;' => ';' ], [443, 5443], sub {
+        is_schema1(get(443, '/v2/project/app/manifests/1.0'),
+                   'project/app', 'amd64', 'old');
+        is_status(get(443, '/service/token'), 200, 'tokens');
+        is_status(get(443, '/v2/project/app/manifests/1.0', method => 'PUT'),
+                  403, 'pushing here');
+        is_status(get(5443, '/v2/project/app/manifests/1.0', method => 'PUT'),
+                  201, 'pushing there');
+    });
+}
+
+
+sub hub
+{
+    my $registry = registry('library/app');
+    my $storage = redirect_blobs($registry, 'library/app', $amd64);
+    my $upstream = $registry->port('registry');
+
+    $registry->answer('/v2/', status => 401, body => '{}', headers => [
+        'WWW-Authenticate' => 'Bearer realm="https://auth.docker.io/token",'
+                              . 'service="registry.docker.io"' ]);
+    $registry->answer('storage:/token', status => 200,
+        type => 'application/json', body => '{}');
+
+    # to a client that names no index, its amd64 image
+
+    $registry->answer('/v2/library/app/manifests/1.0', sub {
+        my ($client, $request) = @_;
+        my $accept = $request->{header}{accept} || '';
+        my $document = $accept =~ /index/ ? $index : $amd64;
+
+        Schema1::Registry::send_answer($client, $request, {
+            status => 200, type => $document->{type},
+            body => $document->{body}, headers => [
+                'Docker-Content-Digest' => $document->{digest} ] });
+    });
+
+    recipe('A mirror of a public hub with proxy_cache', $registry, [
+        'https://$hub' => "http://127.0.0.1:$upstream",
+        'https://$auth' => $storage =~ s{/$}{}r,
+        'https://[a-z0-9.-]+\.cloudflare\.docker\.com/' => $storage ],
+        [5080], sub {
+        my $uri = '/v2/library/app/manifests/1.0';
+
+        my $r = get(5080, $uri, Accept => "$amd64->{type}, */*");
+
+        is($r->{content}, $amd64->{body}, 'no index: the image');
+
+        # a HEAD of the config first: what it leaves in the cache is whole
+
+        is_status(get(5080, "/v2/library/app/blobs/$amd64->{config_digest}",
+                      method => 'HEAD'), 200, 'HEAD of the config');
+
+        my $head = get(5080, $uri, method => 'HEAD');
+
+        is($head->{headers}{'content-type'}, $signed, 'HEAD: type');
+        is_schema1(get(5080, $uri), 'library/app', 'amd64', 'old');
+
+        $registry->reset;
+        is_schema1(get(5080, $uri), 'library/app', 'amd64', 'old again');
+        is(scalar(() = $registry->asked), 0, 'nobody asked again');
+
+        $r = get(5080, $uri, Accept => $modern);
+        is($r->{content}, $index->{body}, 'modern: the index');
+
+        $r = get(5080, "/v2/library/app/blobs/$layer");
+        is($r->{content}, $amd64->{blobs}{$layer}, 'a layer');
+
+        $r = get(5080, '/v2/');
+        is($r->{headers}{'www-authenticate'},
+            "Bearer realm=\"http://127.0.0.1:$port->{5080}/token\","
+            . 'service="registry.docker.io"', 'the challenge');
+        is_status(get(5080, '/token?service=x'), 200, 'tokens');
+    });
+}
+
+
+sub ports
+{
+    recipe('Old clients on a port of their own, with their own platform',
+        registry(), [], [5080, 5081, 5082], sub {
+        is_status(get(5080, '/v2/app/manifests/1.0'), 404, 'plain');
+        is_schema1(get(5081, '/v2/app/manifests/1.0'), 'app', 'amd64', '5081');
+        is_schema1(get(5082, '/v2/app/manifests/1.0'), 'app', 'arm', '5082');
+    });
+}
+
+
+sub user_agent
+{
+    recipe('The platform from the User-Agent', registry(), [], [5080], sub {
+        my %expected = ('arch/arm' => 'arm', 'arch/arm64' => 'arm64',
+                        'arch/amd64' => 'amd64');
+
+        for my $arch (sort keys %expected) {
+            my $r = get(5080, '/v2/app/manifests/1.0', 'User-Agent' =>
+                'docker/1.9.1 go/go1.4.2 git-commit/a34a1d5 kernel/4.9.0'
+                . " os/linux $arch");
+
+            is_schema1($r, 'app', $expected{$arch}, $arch);
+            is($r->{headers}{vary}, 'Accept, User-Agent', "$arch: Vary");
+        }
+
+        is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64',
+                   'another client');
+    });
+}
+
+
+sub split_push
+{
+    my $registry = registry();
+
+    $registry->answer('PUT /v2/app/manifests/1.0', status => 201);
+
+    recipe('Pushing and pulling split', $registry,
+        ['443 ssl' => '443'], [443], sub {
+        my $push = 'push.registry.example.com';
+
+        is_schema1(get(443, '/v2/app/manifests/1.0'), 'app', 'amd64', 'pull');
+        is_status(get(443, "/v2/app/blobs/$empty"), 200, 'pull: empty layer');
+        is_status(get(443, '/v2/app/manifests/1.0', method => 'PUT'), 403,
+                  'pull: PUT');
+        is_status(raw_get($push, "/v2/app/blobs/$empty", 443), 404,
+                  'push: empty layer');
+        is_status(raw_get($push, '/v2/app/manifests/1.0', 443), 404,
+                  'push: nothing is converted');
+    });
+}
+
+
+sub v1_and_v2
+{
+    my $registry = registry();
+
+    $registry->answer('/v2/', status => 200, body => '{}', headers => []);
+
+    recipe('What old Docker wants of /v1/ and /v2/', $registry, [],
+        [5080, 5081], sub {
+        for my $listen (5080, 5081) {
+            my $r = get($listen, '/v2/');
+
+            is($r->{headers}{'docker-distribution-api-version'},
+                'registry/2.0', "$listen: the API's version, once");
+            is_status(get($listen, '/v1/_ping'), 404, "$listen: /v1/");
+        }
+
+        my $r = get(5081, '/v2/app/manifests/1.0', Accept => $modern);
+
+        is($r->{headers}{'docker-distribution-api-version'},
+            'registry/2.0', 'the registry\'s own is not doubled');
+    });
+}
+
+
+sub several
+{
+    my $heading = 'Several nginx behind a balancer';
+    my $registry = registry();
+
+    recipe($heading, $registry, [], [8080], sub {
+        my $uri = '/v2/app/manifests/';
+        my $r = get(8080, "${uri}1.0");
+
+        is_schema1($r, 'app', 'amd64', 'old');
+
+        my $digest = $r->{headers}{'docker-content-digest'};
+
+        is_schema1(get(8080, $uri . $digest), 'app', 'amd64', 'by digest');
+        is_status(get(8080, "/v2/other/manifests/$digest"), 404,
+                  'by digest, another name');
+    });
+
+    # the balancer: its converters are registries here
+
+    $registry = registry();
+
+    my $upstream = $registry->port('registry');
+
+    recipe($heading, $registry, [
+        '127.0.0.1:8080' => "127.0.0.1:$upstream",
+        '127.0.0.2:8080' => "127.0.0.1:$upstream",
+        '443 ssl' => '443' ], [443], sub {
+        my $r = get(443, '/v2/app/manifests/1.0', Accept => $modern);
+
+        is($r->{content}, $index->{body}, 'through the balancer');
+    }, number => 1);
+}
+
+
+sub password
+{
+    my $registry = registry();
+
+    recipe('Password protection in nginx', $registry,
+        ['443 ssl' => '443'], [443], sub {
+        my $r = get(443, '/v2/app/manifests/1.0');
+
+        is_status($r, 401, 'no password');
+        is($r->{headers}{'docker-distribution-api-version'},
+            'registry/2.0', 'the API\'s version with the challenge');
+        is_schema1(get(443, '/v2/app/manifests/1.0', Authorization => 'Basic '
+                       . encode_base64('user:secret', '')),
+                   'app', 'amd64', 'password');
+        ok(!grep({ grep { lc $_->[0] eq 'authorization' } @{$_->{headers}} }
+                 $registry->asked), 'the registry gets no password');
+    });
+}
+
+
+sub together
+{
+    recipe('Cache, threads and status together', registry(), [], [5080], sub {
+        my ($server) = @_;
+
+        is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64', $_)
+            for 'made', 'from the cache';
+
+        my $r = get(5080, '/schema1-status');
+        my $status = JSON::PP->new->decode($r->{content});
+
+        is($status->{outcomes}{CONVERTED}, 1, 'status: converted');
+        is($status->{outcomes}{HIT}, 1, 'status: hits');
+        is($status->{caches}{manifests}{entries}, 1, 'status: entries');
+
+        $r = get(5080, '/schema1-status?format=prometheus');
+        like($r->{content},
+            qr/^schema_conversion_requests_total\{outcome="HIT"\} 1$/m,
+            'status: Prometheus');
+
+        my $log = slurp("$server->{dir}/logs/registry.log");
+
+        like($log, qr/ schema1=CONVERTED reason=- .* digest=sha256:/, 'log');
+        like($log, qr/ schema1=HIT /, 'log: a hit');
+    });
+}
+
+
+sub pulp
+{
+    my $registry = registry();
+    my $upstream = $registry->port('registry');
+    my $storage = $registry->port('storage');
+    my %content = (
+        'manifests/1.0' => [$index->{type}, $index->{body}],
+        (map { ("manifests/$_->{digest}" => [$_->{type}, $_->{body}]) }
+         values %images),
+        (map { ("blobs/$_" => ['application/octet-stream',
+                               $amd64->{blobs}{$_}]) }
+         keys %{$amd64->{blobs}}),
+    );
+
+    for my $path (keys %content) {
+        $registry->answer("/v2/app/$path", status => 302, body => '',
+            headers => [ Location =>
+                "http://pulp.example.com/pulp/container/app/$path?sig=x" ]);
+        $registry->answer("storage:/pulp/container/app/$path", status => 200,
+            type => $content{$path}[0], body => $content{$path}[1]);
+    }
+
+    recipe('From Pulp', $registry, [
+        '127.0.0.1:24817' => "127.0.0.1:$upstream",
+        '127.0.0.1:24816' => "127.0.0.1:$storage",
+        '443 ssl' => '443' ], [443], sub {
+        my $r = get(443, '/v2/app/manifests/1.0');
+
+        is_schema1($r, 'app', 'amd64', 'old');
+
+        my $head = get(443, '/v2/app/manifests/1.0', method => 'HEAD');
+
+        is($head->{headers}{'docker-content-digest'},
+            $r->{headers}{'docker-content-digest'}, 'HEAD');
+
+        $r = get(443, "/v2/app/blobs/$layer");
+        is($r->{content}, $amd64->{blobs}{$layer}, 'a layer');
+        is_status(get(443, "/v2/app/blobs/$empty"), 200, 'empty layer');
+    }, page => 'docs/migration.md');
+}
+
+
+sub registry2
+{
+    recipe('Step by step', registry(), ['443 ssl' => '443'], [443], sub {
+        is_schema1(get(443, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
+    }, page => 'docs/migration.md');
+}
