@@ -1,0 +1,835 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include <openssl/err.h>
+
+#include "schema1_jws.h"
+#include "schema1_pull.h"
+#include "alloc.h"
+#include "keys.h"
+#include "tap.h"
+
+
+#define V1S  "application/vnd.docker.distribution.manifest.v1+prettyjws"
+#define V1   "application/vnd.docker.distribution.manifest.v1+json"
+#define V2   "application/vnd.docker.distribution.manifest.v2+json"
+#define DL   "application/vnd.docker.distribution.manifest.list.v2+json"
+#define OM   "application/vnd.oci.image.manifest.v1+json"
+#define OI   "application/vnd.oci.image.index.v1+json"
+
+#define DOCKER_10  V2 ", " DL ", " V1S ", application/json"
+
+#define LAYER                                                                 \
+    "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+#define CONFIG                                                                \
+    "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":"      \
+    "\"layers\",\"diff_ids\":[\"" LAYER "\"]},\"history\":[{\"created\":"     \
+    "\"2020-01-02T03:04:05Z\"}]}"
+
+#define IMAGE(type, config_type, layer_type)                                  \
+    "{\"schemaVersion\":2,\"mediaType\":\"" type "\",\"config\":{"            \
+    "\"mediaType\":\"" config_type "\",\"digest\":\"%s\",\"size\":%s},"       \
+    "\"layers\":[{\"mediaType\":\"" layer_type "\",\"digest\":\"" LAYER       \
+    "\",\"size\":9}]}"
+
+#define DOCKER                                                                \
+    IMAGE(V2, "application/vnd.docker.container.image.v1+json",               \
+          "application/vnd.docker.image.rootfs.diff.tar.gzip")
+#define OCI                                                                   \
+    IMAGE(OM, "application/vnd.oci.image.config.v1+json",                     \
+          "application/vnd.oci.image.layer.v1.tar+gzip")
+#define CHART                                                                 \
+    IMAGE(OM, "application/vnd.cncf.helm.config.v1+json",                     \
+          "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
+#define FOREIGN                                                               \
+    IMAGE(V2, "application/vnd.docker.container.image.v1+json",               \
+          "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
+
+#define LIST(type, child, platform)                                           \
+    "{\"schemaVersion\":2,\"mediaType\":\"" type "\",\"manifests\":[{"        \
+    "\"mediaType\":\"" child "\",\"digest\":\"%s\",\"size\":%s" platform "}]}"
+#define AMD64                                                                 \
+    ",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}"
+
+#define UNSIGNED  "{\n   \"schemaVersion\": 1,\n   \"fsLayers\": []\n}"
+
+
+#define TEST_STORE_MAX  16
+#define TEST_DOC_MAX    4096
+
+
+/* what the registry holds; the last one is the tag's */
+
+typedef struct {
+    char                  digest[SCHEMA1_DIGEST_MAX + 1];
+    char                  body[TEST_DOC_MAX];
+    size_t                len;
+    const char           *type;
+} test_doc_t;
+
+
+typedef struct {
+    schema1_step_e        step;
+    schema1_error_t       err;
+    schema1_answer_t      answer;
+    schema1_type_e        source_type;
+    char                  source_digest[80];
+    char                  body[TEST_DOC_MAX * 2];
+    unsigned              fetches;
+} test_result_t;
+
+
+static schema1_str_t test_text(const char *text);
+static test_doc_t *test_store(const char *type, const char *body);
+static test_doc_t *test_link(const char *type, const char *format,
+    const test_doc_t *child);
+static void test_run(const char *accept, const char *platform, bool digest);
+static bool test_failed(schema1_reason_e reason);
+static bool test_made(schema1_type_e type);
+static bool test_as_is(const test_doc_t *doc);
+static void test_schema1(void);
+static void test_schema2(void);
+static void test_passes(void);
+static void test_children(void);
+static void test_nested(void);
+static void test_signed_child(void);
+static void test_verified(void);
+static void test_unproven(void);
+static void test_refused(void);
+static void test_platforms(void);
+static void test_order(void);
+static void test_memory(void);
+static bool test_memory_once(unsigned long n, bool *done);
+
+
+static test_doc_t       test_docs[TEST_STORE_MAX];
+static size_t           test_ndocs;
+static test_result_t    test_result;
+static schema1_key_t   *test_key;
+
+
+int
+main(void)
+{
+    char  error[SCHEMA1_KEY_ERROR_SIZE];
+
+    test_key = schema1_key_read(test_text(TEST_JWK_EC256), NULL, 0, error);
+
+    test_schema1();
+    test_schema2();
+    test_passes();
+    test_children();
+    test_nested();
+    test_signed_child();
+    test_verified();
+    test_unproven();
+    test_refused();
+    test_platforms();
+    test_order();
+    test_memory();
+
+    tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
+
+    schema1_key_free(test_key);
+    schema1_pull_free(NULL);
+
+    return tap_done();
+}
+
+
+static schema1_str_t
+test_text(const char *text)
+{
+    schema1_str_t  str;
+
+    str.data = text;
+    str.len = strlen(text);
+
+    return str;
+}
+
+
+static test_doc_t *
+test_store(const char *type, const char *body)
+{
+    test_doc_t  *doc;
+
+    doc = &test_docs[test_ndocs++];
+    memset(doc, 0, sizeof(test_doc_t));
+
+    doc->type = type;
+    doc->len = strlen(body);
+    memcpy(doc->body, body, doc->len);
+
+    memcpy(doc->digest, "sha256:", 7);
+    (void) schema1_digest_sha256_hex(test_text(body), doc->digest + 7);
+
+    return doc;
+}
+
+
+/* a document that names another by digest and size */
+
+static test_doc_t *
+test_link(const char *type, const char *format, const test_doc_t *child)
+{
+    char         size[24], body[TEST_DOC_MAX];
+    const char  *digest, *number;
+    size_t       len;
+
+    (void) snprintf(size, sizeof(size), "%zu", child->len);
+
+    digest = strstr(format, "%s");
+    number = strstr(digest + 2, "%s");
+
+    len = (size_t) (digest - format);
+    memcpy(body, format, len);
+    len += (size_t) snprintf(body + len, sizeof(body) - len, "%s%.*s%s%s",
+                             child->digest, (int) (number - digest - 2),
+                             digest + 2, size, number + 2);
+    body[len] = '\0';
+
+    return test_store(type, body);
+}
+
+
+/* pulls the last document; all that it leads to is found by its digest */
+
+static void
+test_run(const char *accept, const char *platform, bool digest)
+{
+    size_t                 i;
+    schema1_str_t          line;
+    schema1_pull_t        *pull;
+    const test_doc_t      *doc;
+    schema1_document_t     document;
+    schema1_pull_conf_t    conf;
+    const schema1_want_t  *want;
+
+    memset(&test_result, 0xee, sizeof(test_result_t));
+    memset(&conf, 0, sizeof(schema1_pull_conf_t));
+
+    line = test_text(accept);
+    schema1_accept_read(&conf.accept, &line, 1);
+
+    conf.name = test_text("team/app");
+    conf.tag = test_text("1.0");
+    conf.platform = test_text(platform);
+    conf.key = test_key;
+    conf.now = 1234567890;
+
+    doc = &test_docs[test_ndocs - 1];
+    document.type = test_text(doc->type);
+    document.body.data = doc->body;
+    document.body.len = doc->len;
+    document.digest = test_text(digest ? doc->digest : "");
+
+    test_result.fetches = 0;
+    pull = schema1_pull_new(&conf);
+
+    if (pull == NULL) {
+        test_result.step = SCHEMA1_STEP_ERROR;
+        test_result.err.reason = SCHEMA1_NO_MEMORY;
+        return;
+    }
+
+    test_result.step = schema1_pull_tell(pull, &document, &test_result.err);
+    test_result.source_type = schema1_pull_source_type(pull);
+    strcpy(test_result.source_digest, schema1_pull_source_digest(pull));
+
+    if (test_result.step == SCHEMA1_STEP_READ) {
+        test_result.step = schema1_pull_give(pull, &document,
+                                             &test_result.err);
+    }
+
+    while (test_result.step == SCHEMA1_STEP_FETCH) {
+        test_result.fetches++;
+        want = schema1_pull_wanted(pull);
+
+        for (i = 0; i < test_ndocs; i++) {
+            if (schema1_str_eq(want->digest, test_docs[i].digest)) {
+                break;
+            }
+        }
+
+        doc = &test_docs[i < test_ndocs ? i : 0];
+        document.type = test_text(want->blob ? "" : doc->type);
+        document.body.data = doc->body;
+        document.body.len = doc->len;
+        document.digest = test_text("");
+
+        test_result.step = schema1_pull_give(pull, &document,
+                                             &test_result.err);
+    }
+
+    if (test_result.step == SCHEMA1_STEP_DONE) {
+        test_result.answer = *schema1_pull_answer(pull);
+        memset(test_result.body, 0, sizeof(test_result.body));
+        memcpy(test_result.body, test_result.answer.body.data,
+               test_result.answer.body.len);
+    }
+
+    schema1_pull_free(pull);
+}
+
+
+static bool
+test_failed(schema1_reason_e reason)
+{
+    if (test_result.step == SCHEMA1_STEP_ERROR
+        && test_result.err.reason == reason
+        && test_result.err.message[0] != '\0')
+    {
+        return true;
+    }
+
+    printf("# step %d, reason %d\n", test_result.step,
+           test_result.step == SCHEMA1_STEP_ERROR ? (int)
+           test_result.err.reason : -1);
+
+    return false;
+}
+
+
+/* a signed answer's digest is that of its payload, else of its bytes */
+
+static bool
+test_made(schema1_type_e type)
+{
+    int            rc;
+    char           hex[64];
+    schema1_buf_t  buf;
+    schema1_str_t  body, payload;
+
+    if (test_result.step != SCHEMA1_STEP_DONE || !test_result.answer.made
+        || test_result.answer.type != type)
+    {
+        return false;
+    }
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+
+    body = test_text(test_result.body);
+    payload = body;
+    rc = SCHEMA1_OK;
+
+    if (type == SCHEMA1_TYPE_SIGNED) {
+        rc = schema1_jws_payload(body, &buf);
+        payload.data = buf.data;
+        payload.len = buf.len;
+    }
+
+    if (rc == SCHEMA1_OK) {
+        (void) schema1_digest_sha256_hex(payload, hex);
+        rc = memcmp(test_result.answer.digest, "sha256:", 7)
+             || memcmp(test_result.answer.digest + 7, hex, 64)
+             || test_result.answer.digest[71] != '\0';
+    }
+
+    schema1_buf_free(&buf);
+
+    return rc == SCHEMA1_OK;
+}
+
+
+static bool
+test_as_is(const test_doc_t *doc)
+{
+    return test_result.step == SCHEMA1_STEP_DONE && !test_result.answer.made
+           && test_result.answer.body.data == doc->body
+           && test_result.answer.body.len == doc->len
+           && strcmp(test_result.answer.digest, doc->digest) == 0
+           && strcmp(schema1_media_type_name(test_result.answer.type),
+                     doc->type) == 0
+           && test_result.answer.entries == 0;
+}
+
+
+static void
+test_schema1(void)
+{
+    char         first[80];
+    test_doc_t  *config;
+
+    test_ndocs = 0;
+    config = test_store("", CONFIG);
+
+    test_link(V2, DOCKER, config);
+    test_run("", "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "schema 1 from schema 2");
+    tap_ok(test_result.fetches == 1, "after one fetch");
+    tap_ok(test_result.answer.entries == 1, "one entry of history");
+    tap_ok(strstr(test_result.body, "\"name\": \"team/app\",\n"
+                  "   \"tag\": \"1.0\"") != NULL, "under the client's name");
+    tap_ok(test_result.source_type == SCHEMA1_TYPE_SCHEMA2
+           && strcmp(test_result.source_digest,
+                     test_docs[test_ndocs - 1].digest) == 0,
+           "the source is told");
+    strcpy(first, test_result.answer.digest);
+
+    test_run("", "", false);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "without a digest too");
+
+    test_link(OM, OCI, config);
+    test_run("*/*", "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED)
+           && strcmp(first, test_result.answer.digest) == 0,
+           "an OCI manifest gives the same payload");
+
+    test_docs[test_ndocs - 1].type = "application/json";
+    test_run("*/*", "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED)
+           && test_result.source_type == SCHEMA1_TYPE_OCI_MANIFEST,
+           "and one of a generic type");
+}
+
+
+static void
+test_schema2(void)
+{
+    test_ndocs = 0;
+
+    test_link(OM, OCI, test_store("", CONFIG));
+    test_run(V2, "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2) && test_result.fetches == 0,
+           "schema 2 from OCI without a fetch");
+    tap_ok(strstr(test_result.body, "\"mediaType\": \"" V2 "\"") != NULL,
+           "says that it is schema 2");
+
+    test_run(DOCKER_10, "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2), "for Docker 1.10 too");
+}
+
+
+static void
+test_passes(void)
+{
+    size_t             i;
+    static const char *clients[] = { "", V2, DOCKER_10 };
+
+    test_ndocs = 0;
+    test_link(V2, DOCKER, test_store("", CONFIG));
+    test_run(DOCKER_10, "", true);
+    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS
+           && test_result.source_digest[0] == '\0',
+           "schema 2 passes to who accepts it");
+
+    test_run(V2 "," DL "," OM "," OI, "", true);
+    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS, "and to modern clients");
+
+    test_docs[test_ndocs - 1].type = "text/html";
+    test_run("", "", true);
+    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS,
+           "what its header calls something else passes");
+
+    test_store(V1S, "{");
+    strcpy(test_docs[test_ndocs - 1].digest, "sha256:00");
+
+    for (i = 0; i < 3; i++) {
+        test_run(clients[i], "", true);
+        tap_ok(test_result.step == SCHEMA1_STEP_AS_IS,
+               "stored schema 1 passes unverified: client %zu", i);
+    }
+
+    test_store("application/json", UNSIGNED);
+    test_run("", "", true);
+    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS
+           && test_result.source_type == SCHEMA1_TYPE_UNSIGNED,
+           "also where the document tells it");
+
+    test_store("", "<html>");
+    test_run("", "", true);
+    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS
+           && test_result.source_type == SCHEMA1_TYPE_OTHER,
+           "what is no manifest passes");
+}
+
+
+static void
+test_children(void)
+{
+    test_doc_t  *config, *docker, *oci;
+
+    test_ndocs = 0;
+    config = test_store("", CONFIG);
+    docker = test_link(V2, DOCKER, config);
+    oci = test_link(OM, OCI, config);
+
+    test_link(DL, LIST(DL, V2, AMD64), docker);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED) && test_result.fetches == 2,
+           "schema 1 from a list");
+
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_as_is(docker) && test_result.fetches == 1,
+           "the child as it is to who accepts it");
+
+    test_run(DOCKER_10, "linux/amd64", true);
+    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS,
+           "the list itself to who accepts it");
+
+    test_link(OI, LIST(OI, OM, AMD64), oci);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "schema 1 from an index");
+
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2), "schema 2 from an index");
+
+    oci->type = "binary/octet-stream";
+    test_run("", "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "a child of a generic type");
+
+    oci->type = "text/html";
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2), "and of a wrong one");
+}
+
+
+static void
+test_nested(void)
+{
+    test_doc_t  *docker, *inner;
+
+    test_ndocs = 0;
+    docker = test_link(V2, DOCKER, test_store("", CONFIG));
+    inner = test_link(OI, LIST(OI, V2, AMD64), docker);
+
+    inner = test_link(OI, LIST(OI, OI, ""), inner);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED) && test_result.fetches == 3,
+           "an index in an index");
+
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_as_is(docker), "whose child is accepted");
+
+    test_run("", "linux/s390x", true);
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "none for the platform in it");
+
+    inner = test_link(OI, LIST(OI, OI, ""), inner);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "but no third one");
+
+    /* the entry is called a manifest, so only its header tells */
+
+    inner = test_link(OI, LIST(OI, V2, AMD64), docker);
+    inner = test_link(OI, LIST(OI, V2, AMD64), inner);
+    inner = test_link(OI, LIST(OI, V2, AMD64), inner);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "not by a wrong type either");
+}
+
+
+static void
+test_signed_child(void)
+{
+    char              whole[SCHEMA1_DIGEST_MAX + 1];
+    char              payload[SCHEMA1_DIGEST_MAX + 1];
+    test_doc_t       *child, named;
+    schema1_buf_t     body;
+    schema1_error_t   err;
+
+    memset(&body, 0, sizeof(schema1_buf_t));
+    (void) schema1_jws_sign(test_key, test_text(UNSIGNED), 0, &body, &err);
+    schema1_buf_putc(&body, '\0');
+
+    test_ndocs = 0;
+    child = test_store(V1S, body.data);
+    schema1_buf_free(&body);
+
+    strcpy(whole, child->digest);
+    memcpy(payload, "sha256:", 7);
+    (void) schema1_digest_sha256_hex(test_text(UNSIGNED), payload + 7);
+    payload[71] = '\0';
+
+    /* the store finds it by what the list says */
+
+    strcpy(child->digest, payload);
+    test_link(DL, LIST(DL, V1S, AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_as_is(child), "signed schema 1 by its payload's digest");
+
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_NOT_TAKEN)
+           && schema1_reason_info(test_result.err.reason)->status == 400,
+           "is not for who does not take it");
+
+    memcpy(&named, child, sizeof(test_doc_t));
+    named.len = strlen(UNSIGNED);
+    test_link(DL, LIST(DL, V1S, AMD64), &named);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_as_is(child), "its size may be the payload's");
+
+    named.len++;
+    test_link(DL, LIST(DL, V1S, AMD64), &named);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH), "but no other");
+
+    strcpy(child->digest, whole);
+    test_link(DL, LIST(DL, V1S, AMD64), child);
+    test_run("", "linux/amd64", true);
+    strcpy(child->digest, payload);
+    tap_ok(test_as_is(child), "by its own bytes; its digest is the payload's");
+
+    strcpy(child->digest, LAYER);
+    test_link(DL, LIST(DL, V1S, AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH), "by neither");
+
+    child = test_store(V1, UNSIGNED);
+    test_link(DL, LIST(DL, V1, AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_as_is(child), "unsigned schema 1");
+}
+
+
+static void
+test_verified(void)
+{
+    test_doc_t  *config, *image, *list, copy;
+
+    test_ndocs = 0;
+    config = test_store("", CONFIG);
+    image = test_link(V2, DOCKER, config);
+
+    strcpy(copy.digest, image->digest);
+    strcpy(image->digest, LAYER);
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH), "the tag's digest");
+    tap_ok(strcmp(test_result.err.source_digest, LAYER) == 0
+           && strcmp(test_result.err.media_type, V2) == 0,
+           "the error tells of digest and type");
+
+    strcpy(image->digest, "md5:d41d8cd98f00b204e9800998ecf8427e");
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED), "one of another kind");
+
+    strcpy(image->digest, copy.digest);
+    config->body[2] = 'A';
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH)
+           && strstr(test_result.err.message, "config") != NULL
+           && strcmp(test_result.err.source_digest, image->digest) == 0,
+           "the config's digest");
+    config->body[2] = 'a';
+
+    memcpy(&copy, config, sizeof(test_doc_t));
+    copy.len++;
+    test_link(V2, DOCKER, &copy);
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH), "the config's size");
+
+    list = test_link(DL, LIST(DL, V2, AMD64), image);
+    image->body[1] = ' ';
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH)
+           && strcmp(test_result.err.source_digest, list->digest) == 0
+           && strcmp(test_result.err.platform, "linux/amd64") == 0,
+           "the child's digest");
+    image->body[1] = '"';
+
+    memcpy(&copy, image, sizeof(test_doc_t));
+    copy.len--;
+    test_link(DL, LIST(DL, V2, AMD64), &copy);
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH), "the child's size");
+
+    strcpy(copy.digest, "sha1:d41d8cd98f00b204e9800998ecf8427e");
+    test_link(DL, LIST(DL, V2, AMD64), &copy);
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED), "one of another kind");
+}
+
+
+static void
+test_unproven(void)
+{
+    test_ndocs = 0;
+    test_store(V2, "{\"schemaVersion\":2,");
+
+    test_run("", "", false);
+    tap_ok(test_failed(SCHEMA1_UNPROVEN), "cut off, without a digest");
+
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
+           "cut off where it is stored");
+
+    test_store(V2, "{\"schemaVersion\":2}");
+    test_run("", "", false);
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
+           "whole, without a digest, but no image");
+
+    test_store(DL, "{\"manifests\":[");
+    test_run("", "linux/amd64", false);
+    tap_ok(test_failed(SCHEMA1_UNPROVEN), "a list, cut off");
+}
+
+
+static void
+test_refused(void)
+{
+    test_doc_t  *config, *child;
+
+    test_ndocs = 0;
+    config = test_store("", CONFIG);
+
+    test_link(OM, CHART, config);
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE), "a chart");
+    test_run(V2, "", true);
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE), "nor is it for schema 2");
+
+    test_link(V2, FOREIGN, config);
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_FOREIGN_LAYER), "a foreign layer");
+
+    config = test_store("", "{}");
+    test_link(V2, DOCKER, config);
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_INVALID_CONFIG), "a config that is none");
+
+    child = test_store("text/html", "{\"a\":1}");
+    test_link(DL, LIST(DL, V2, AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE), "a child that is no manifest");
+
+    child = test_store("", "<html>");
+    test_link(DL, LIST(DL, V2, AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST), "a child that is no JSON");
+
+    child = test_store(V2, "{");
+    test_link(DL, LIST(DL, V2, AMD64), child);
+    test_run("", "linux/amd64", false);
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
+           "a broken child is proven by the list");
+}
+
+
+static void
+test_platforms(void)
+{
+    size_t             i;
+    static const char *bad[] = { "", "linux", "linux/", "x y/z", "-" };
+
+    test_ndocs = 0;
+    test_link(DL, LIST(DL, V2, AMD64),
+              test_link(V2, DOCKER, test_store("", CONFIG)));
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        test_run("", bad[i], true);
+        tap_ok(test_failed(SCHEMA1_BAD_PLATFORM)
+               && strstr(test_result.err.message,
+                         "schema_conversion_platform") != NULL
+               && strcmp(test_result.err.platform, bad[i]) == 0,
+               "no platform: \"%s\"", bad[i]);
+    }
+
+    test_run("", "linux/arm64", true);
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM)
+           && strcmp(test_result.err.platform, "linux/arm64") == 0
+           && test_result.err.source_digest[0] != '\0',
+           "one that is not there");
+}
+
+
+static void
+test_order(void)
+{
+    schema1_pull_t       *pull;
+    schema1_error_t       err;
+    schema1_document_t    document;
+    schema1_pull_conf_t   conf;
+
+    memset(&conf, 0, sizeof(schema1_pull_conf_t));
+    memset(&document, 0, sizeof(schema1_document_t));
+
+    pull = schema1_pull_new(&conf);
+
+    tap_ok(schema1_pull_give(pull, &document, &err) == SCHEMA1_STEP_ERROR,
+           "nothing can be given before it is told");
+
+    document.type = test_text(V2);
+    tap_ok(schema1_pull_tell(pull, &document, &err) == SCHEMA1_STEP_READ,
+           "an empty document is told by its header");
+    tap_ok(schema1_pull_give(pull, &document, &err) == SCHEMA1_STEP_ERROR
+           && err.reason == SCHEMA1_UNPROVEN, "but can't be read");
+    tap_ok(schema1_pull_give(pull, &document, &err) == SCHEMA1_STEP_ERROR,
+           "and nothing more after that");
+
+    schema1_pull_free(pull);
+}
+
+
+/* each allocation fails in turn, in ours, jansson and OpenSSL */
+
+static void
+test_memory(void)
+{
+    bool           done, good;
+    size_t         held;
+    unsigned long  n;
+    test_doc_t    *config;
+
+    if (!alloc_hooked()) {
+        tap_ok(1, "every allocation fails # SKIP the allocator is taken");
+        return;
+    }
+
+    test_ndocs = 0;
+    config = test_store("", CONFIG);
+    test_link(OI, LIST(OI, OM, AMD64), test_link(OM, OCI, config));
+
+    /* what the libraries keep is there after the first two */
+
+    test_run("", "linux/amd64", true);
+    test_run("", "linux/amd64", true);
+
+    good = true;
+    done = false;
+
+    for (n = 1; !done && n < 10000; n++) {
+        held = alloc_held;
+
+        if (!test_memory_once(n, &done)) {
+            printf("# allocation %lu\n", n);
+            good = false;
+        }
+
+        if (alloc_held != held) {
+            printf("# allocation %lu: %zd bytes are left\n", n,
+                   (ssize_t) (alloc_held - held));
+            good = false;
+        }
+    }
+
+    tap_ok(good && done, "%lu allocations fail in turn", n - 2);
+}
+
+
+static bool
+test_memory_once(unsigned long n, bool *done)
+{
+    schema1_reason_e  reason;
+
+    alloc_countdown = n;
+    test_run("", "linux/amd64", true);
+
+    *done = (alloc_countdown != 0);
+    alloc_countdown = 0;
+
+    if (test_result.step == SCHEMA1_STEP_DONE) {
+        return test_made(SCHEMA1_TYPE_SIGNED);
+    }
+
+    reason = test_result.err.reason;
+
+    return !*done && test_result.step == SCHEMA1_STEP_ERROR
+           && (reason == SCHEMA1_NO_MEMORY
+               || reason == SCHEMA1_SIGNING_FAILED);
+}
