@@ -13,7 +13,7 @@ package Schema1::E2E;
 #     proxy       nginx's, with conversion on
 #     stripped    another server's of nginx in front of that, which takes the
 #                 Accept header away: any client is an old one there
-#     url($port, $name, $reference), old($port, ...), ...: see below
+#     servers     that start more, and read nginx's access log
 #
 # Images: e2e/docker:1, e2e/list:1 (amd64, arm64), e2e/oci:1, e2e/oci:index (with
 # an attestation), e2e/ocilist:1 (amd64, arm64).
@@ -24,6 +24,7 @@ use warnings;
 use Fcntl qw(:flock);
 use File::Basename qw(basename);
 use File::Path qw(make_path);
+use JSON::PP;
 use Digest::SHA;
 use Test::More;
 
@@ -184,6 +185,32 @@ sub blob
 
     return Schema1::Servers::get(
         "http://127.0.0.1:$self->{$port}/v2/$name/blobs/$digest", %headers);
+}
+
+
+# the config that the image has in the registry, for amd64
+sub config_of
+{
+    my ($self, $image) = @_;
+
+    my ($name) = $image =~ /^(.*):/;
+    my %accept = (Accept => $modern);
+    my (undef, undef, $body) = $self->manifest(registry => $image, %accept);
+    my $json = JSON::PP->new->utf8->decode($body);
+
+    if ($json->{manifests}) {
+        my ($child) = grep { $_->{platform}{architecture} eq 'amd64' }
+                      @{$json->{manifests}};
+
+        (undef, undef, $body) = $self->manifest(
+            registry => "$name\@$child->{digest}", %accept);
+        $json = JSON::PP->new->utf8->decode($body);
+    }
+
+    (undef, undef, $body) = $self->blob(registry => $name,
+                                       $json->{config}{digest});
+
+    return JSON::PP->new->utf8->decode($body);
 }
 
 

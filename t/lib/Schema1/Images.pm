@@ -14,7 +14,7 @@ use File::Path qw(make_path);
 use Schema1::Documents;
 use Schema1::Servers;
 
-my $busybox;
+our $busybox;
 
 for (qw(/bin/busybox /usr/bin/busybox)) {
     $busybox ||= $_ if -x $_;
