@@ -191,8 +191,10 @@ schema1_redirect_until(schema1_str_t *rest, const char *stops)
     part.data = rest->data;
     part.len = i;
 
-    rest->data += i;
-    rest->len -= i;
+    if (i != 0) {
+        rest->data += i;
+        rest->len -= i;
+    }
 
     return part;
 }

@@ -85,7 +85,7 @@ schema1_name_valid(schema1_str_t name)
 {
     schema1_str_t  component;
 
-    if (name.len > SCHEMA1_NAME_MAX) {
+    if (name.len == 0 || name.len > SCHEMA1_NAME_MAX) {
         return false;
     }
 

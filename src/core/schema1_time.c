@@ -29,6 +29,10 @@ schema1_time_parse(schema1_time_t *t, schema1_str_t token)
 
     memset(t, 0, sizeof(schema1_time_t));
 
+    if (token.len == 0) {
+        return SCHEMA1_ERROR;
+    }
+
     p = token.data;
     last = p + token.len;
 
