@@ -144,6 +144,8 @@ static const test_client_t  test_all[] = {
       "--c2c x-c2c", V2 ", " OM ", " DL ", " OI },
     { "twice, once with q=0", V2 ";q=0, " V2 ", a/b, a/b;q=0, A/B", false,
       false, "--c2c x-c2c", V2 ", a/b, " DL ", " OM ", " OI },
+    { "the other way round", "a/b;q=0, c/d, a/b, " V2, false, false,
+      "--c2c x-c2c", "c/d, a/b, " V2 ", " DL ", " OM ", " OI },
     { "empty elements", ",, " V2 " ,\t,", false, false, "--c2c x-c2c",
       V2 ", " DL ", " OM ", " OI },
     { "what is no media range", "foo, /, a/, /b, a/b/c, a b/c, (/), a/b c, "

@@ -136,5 +136,12 @@ test_verify(void)
                "can't be verified: \"%s\"", test_invalid[i]);
     }
 
+    tap_ok(schema1_digest_verify(test_text("sha256:ba7816bf8f01cfea414140de5da"
+                                           "e2223b00361a396177a9cb410ff61f200"
+                                           "15ae"),
+                                 test_text("abc"), "config", &err)
+           == SCHEMA1_ERROR && err.reason == SCHEMA1_DIGEST_MISMATCH,
+           "the last digit counts");
+
     tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 }

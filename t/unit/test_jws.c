@@ -32,6 +32,8 @@ typedef struct {
 static schema1_str_t test_text(const char *text);
 static void test_algorithm(const test_key_t *test);
 static void test_document(const test_key_t *test, schema1_str_t body);
+static void test_input(const char *protected, const char *payload,
+    schema1_buf_t *input);
 static bool test_signature(const test_key_t *test, json_t *header,
     const unsigned char *signature, size_t len, schema1_buf_t *input);
 static EVP_PKEY *test_public(json_t *header);
@@ -92,7 +94,7 @@ test_algorithm(const test_key_t *test)
     json_t          *json, *first;
     unsigned         i, wrong;
     const char      *value;
-    schema1_buf_t    body;
+    schema1_buf_t    body, input;
     schema1_str_t    text;
     schema1_key_t   *key;
     unsigned char    raw[512];
@@ -123,16 +125,23 @@ test_algorithm(const test_key_t *test)
         first = json_array_get(json_object_get(json, "signatures"), 0);
         value = json_string_value(json_object_get(first, "signature"));
 
-        if (value == NULL || test_decode(raw, value) != (int) test->size) {
+        test_input(json_string_value(json_object_get(first, "protected")),
+                   TEST_PAYLOAD, &input);
+
+        if (test_decode(raw, value) != (int) test->size
+            || !test_signature(test, json_object_get(first, "header"), raw,
+                               test->size, &input))
+        {
             wrong++;
         }
 
         json_decref(json);
+        schema1_buf_free(&input);
 
         schema1_buf_free(&body);
     }
 
-    tap_ok(wrong == 0, "%s: 300 signatures of the right length", test->title);
+    tap_ok(wrong == 0, "%s: 300 signatures verify", test->title);
 
     schema1_key_free(key);
 }
@@ -143,12 +152,12 @@ test_algorithm(const test_key_t *test)
 static void
 test_document(const test_key_t *test, schema1_str_t body)
 {
-    int              i, n;
+    int              n;
     json_t          *json, *first, *header, *info;
     size_t           length;
     const char      *protected;
     schema1_buf_t    input, payload;
-    unsigned char    raw[512], text[512], encoded[4096];
+    unsigned char    raw[512], text[512];
 
     json = json_loadb(body.data, body.len, 0, NULL);
     first = json_array_get(json_object_get(json, "signatures"), 0);
@@ -177,23 +186,7 @@ test_document(const test_key_t *test, schema1_str_t body)
     tap_is(payload.data, payload.len, TEST_PAYLOAD,
            "length and tail cut out the payload");
 
-    /* "=", if any, is left out */
-
-    n = EVP_EncodeBlock(encoded, (unsigned char *) payload.data,
-                        (int) payload.len);
-    while (encoded[n - 1] == '=') {
-        n--;
-    }
-
-    memset(&input, 0, sizeof(schema1_buf_t));
-    schema1_buf_puts(&input, protected);
-    schema1_buf_putc(&input, '.');
-
-    for (i = 0; i < n; i++) {
-        schema1_buf_putc(&input, encoded[i] == '+' ? '-'
-                                 : encoded[i] == '/' ? '_'
-                                 : (char) encoded[i]);
-    }
+    test_input(protected, TEST_PAYLOAD, &input);
 
     n = test_decode(raw, json_string_value(json_object_get(first,
                                                            "signature")));
@@ -210,6 +203,33 @@ test_document(const test_key_t *test, schema1_str_t body)
     schema1_buf_free(&payload);
     json_decref(info);
     json_decref(json);
+}
+
+
+/* base64url leaves out "=", if any */
+
+static void
+test_input(const char *protected, const char *payload, schema1_buf_t *input)
+{
+    int            i, n;
+    unsigned char  encoded[4096];
+
+    n = EVP_EncodeBlock(encoded, (const unsigned char *) payload,
+                        (int) strlen(payload));
+
+    while (encoded[n - 1] == '=') {
+        n--;
+    }
+
+    memset(input, 0, sizeof(schema1_buf_t));
+    schema1_buf_puts(input, protected);
+    schema1_buf_putc(input, '.');
+
+    for (i = 0; i < n; i++) {
+        schema1_buf_putc(input, encoded[i] == '+' ? '-'
+                                : encoded[i] == '/' ? '_'
+                                : (char) encoded[i]);
+    }
 }
 
 

@@ -84,6 +84,7 @@ static const test_choice_t  test_choices_made[] = {
     { "linux/arm/v7", "linux/arm/v5", 0 },
     { "linux/arm/v7", "linux/arm/v8", -1 },
     { "linux/arm/v6", "linux/arm/v7 linux/arm", -1 },
+    { "linux/arm/v5", "linux/arm/v7 linux/arm/v8 linux/arm", -1 },
     { "linux/arm/v6", "linux/arm linux/arm/v5", 1 },
     { "linux/arm/v8", "linux/arm/v6 linux/arm", 1 },
     { "linux/arm/v7", "linux/arm/x6 linux/arm/v66", -1 },
