@@ -37,6 +37,7 @@ typedef struct {
 
 
 static int convert_options(convert_options_t *options, int argc, char **argv);
+static int convert_complete(const convert_options_t *options, int argc);
 static void convert_usage(FILE *out);
 static int convert_files(const convert_options_t *options);
 static int convert_made(const convert_options_t *options,
@@ -148,18 +149,30 @@ convert_options(convert_options_t *options, int argc, char **argv)
         }
     }
 
+    return convert_complete(options, argc);
+}
+
+
+/* what goes with what */
+
+static int
+convert_complete(const convert_options_t *options, int argc)
+{
+    bool  good;
+
     if (options->batch) {
-        return argc == 2 ? SCHEMA1_OK : SCHEMA1_ERROR;
-    }
+        good = (argc == 2);
 
-    if (options->schema2 || options->platform) {
-        return options->manifest && !options->config && !options->name
+    } else if (options->schema2 || options->platform) {
+        good = options->manifest && !options->config && !options->name
                && !options->tag && !options->key
-               && !(options->schema2 && options->platform)
-               ? SCHEMA1_OK : SCHEMA1_ERROR;
+               && !(options->schema2 && options->platform);
+
+    } else {
+        good = options->config && options->name;
     }
 
-    return options->config && options->name ? SCHEMA1_OK : SCHEMA1_ERROR;
+    return good ? SCHEMA1_OK : SCHEMA1_ERROR;
 }
 
 

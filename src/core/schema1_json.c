@@ -9,6 +9,8 @@
 #include "schema1_json.h"
 
 
+#define SCHEMA1_SCAN_AGAIN   1
+
 #define SCHEMA1_REPLACEMENT  0xfffd
 #define SCHEMA1_LONG_S       0x17f
 #define SCHEMA1_KELVIN       0x212a
@@ -22,6 +24,8 @@ typedef struct {
 } schema1_scanner_t;
 
 
+static int schema1_scan_value(schema1_scanner_t *s);
+static int schema1_scan_rest(schema1_scanner_t *s);
 static void schema1_scan_space(schema1_scanner_t *s);
 static int schema1_scan_open(schema1_scanner_t *s);
 static int schema1_scan_name(schema1_scanner_t *s);
@@ -53,75 +57,83 @@ static const char  schema1_hex_digits[] = "0123456789abcdef";
 int
 schema1_json_check(schema1_str_t document, size_t *offset)
 {
-    char               ch;
+    int                rc;
     schema1_scanner_t  s;
 
     s.pos = document.data;
     s.last = document.data + document.len;
     s.depth = 0;
 
-value:
+    do {
+        rc = schema1_scan_value(&s);
 
-    schema1_scan_space(&s);
-
-    if (s.pos == s.last) {
-        goto failed;
-    }
-
-    if (*s.pos == '{' || *s.pos == '[') {
-        if (schema1_scan_open(&s) != SCHEMA1_OK) {
-            goto failed;
+        if (rc == SCHEMA1_OK) {
+            rc = schema1_scan_rest(&s);
         }
 
-        if (s.pos == s.last || (*s.pos != '}' && *s.pos != ']')) {
-            goto first;
-        }
-
-    } else if (schema1_scan_scalar(&s) != SCHEMA1_OK) {
-        goto failed;
-    }
-
-    for ( ;; ) {
-        schema1_scan_space(&s);
-
-        if (s.depth == 0) {
-            if (s.pos == s.last) {
-                return SCHEMA1_OK;
-            }
-
-            goto failed;
-        }
-
-        if (s.pos == s.last) {
-            goto failed;
-        }
-
-        ch = *s.pos;
-
-        if (ch == ',') {
-            s.pos++;
-            goto first;
-        }
-
-        if (ch != (schema1_scan_in_object(&s) ? '}' : ']')) {
-            goto failed;
-        }
-
-        s.pos++;
-        s.depth--;
-    }
-
-first:
-
-    if (!schema1_scan_in_object(&s) || schema1_scan_name(&s) == SCHEMA1_OK) {
-        goto value;
-    }
-
-failed:
+    } while (rc == SCHEMA1_SCAN_AGAIN);
 
     *offset = (size_t) (s.pos - document.data);
 
-    return SCHEMA1_ERROR;
+    return rc;
+}
+
+
+/* a scalar or an empty container; AGAIN: a container's first value comes */
+
+static int
+schema1_scan_value(schema1_scanner_t *s)
+{
+    schema1_scan_space(s);
+
+    if (s->pos == s->last) {
+        return SCHEMA1_ERROR;
+    }
+
+    if (*s->pos != '{' && *s->pos != '[') {
+        return schema1_scan_scalar(s);
+    }
+
+    if (schema1_scan_open(s) != SCHEMA1_OK) {
+        return SCHEMA1_ERROR;
+    }
+
+    if (s->pos < s->last && (*s->pos == '}' || *s->pos == ']')) {
+        return SCHEMA1_OK;
+    }
+
+    return schema1_scan_name(s);
+}
+
+
+/* what follows a value: the document's end; AGAIN: one more value comes */
+
+static int
+schema1_scan_rest(schema1_scanner_t *s)
+{
+    for ( ;; ) {
+        schema1_scan_space(s);
+
+        if (s->depth == 0) {
+            return s->pos == s->last ? SCHEMA1_OK : SCHEMA1_ERROR;
+        }
+
+        if (s->pos == s->last) {
+            return SCHEMA1_ERROR;
+        }
+
+        if (*s->pos == ',') {
+            s->pos++;
+            return schema1_scan_name(s);
+        }
+
+        if (*s->pos != (schema1_scan_in_object(s) ? '}' : ']')) {
+            return SCHEMA1_ERROR;
+        }
+
+        s->pos++;
+        s->depth--;
+    }
 }
 
 
@@ -176,9 +188,15 @@ schema1_scan_in_object(schema1_scanner_t *s)
 }
 
 
+/* up to a value: in an object its name comes first */
+
 static int
 schema1_scan_name(schema1_scanner_t *s)
 {
+    if (!schema1_scan_in_object(s)) {
+        return SCHEMA1_SCAN_AGAIN;
+    }
+
     schema1_scan_space(s);
 
     if (s->pos == s->last || *s->pos != '"'
@@ -195,7 +213,7 @@ schema1_scan_name(schema1_scanner_t *s)
 
     s->pos++;
 
-    return SCHEMA1_OK;
+    return SCHEMA1_SCAN_AGAIN;
 }
 
 
@@ -899,7 +917,7 @@ schema1_json_put_text(schema1_writer_t *writer, schema1_str_t text)
     schema1_json_put(writer, "\"", 1);
 
     p = text.data;
-    last = p + text.len;
+    last = text.len ? p + text.len : p;
 
     while (p < last) {
         start = p;

@@ -60,6 +60,7 @@ typedef struct {
 static schema1_type_e schema1_tell_type(schema1_str_t token);
 static int schema1_manifest_version(schema1_str_t document,
     schema1_raw_manifest_t *raw, const char *what, schema1_error_t *err);
+static const schema1_field_t *schema1_manifest_fields(schema1_str_t type);
 static int schema1_manifest_copy(schema1_manifest_t *manifest,
     const schema1_raw_manifest_t *raw, schema1_error_t *err);
 static size_t schema1_descriptor_room(const schema1_raw_descriptor_t *raw);
@@ -295,18 +296,9 @@ schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_json_is(raw.media_type,
-                        schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2)))
-    {
-        fields = schema1_docker_fields;
+    fields = schema1_manifest_fields(raw.media_type);
 
-    } else if (schema1_json_is(raw.media_type, "")
-               || schema1_json_is(raw.media_type,
-                          schema1_media_type_name(SCHEMA1_TYPE_OCI_MANIFEST)))
-    {
-        fields = schema1_oci_fields;
-
-    } else {
+    if (fields == NULL) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the manifest's own mediaType %.*s is not that of "
                           "an image manifest; the image has to be pushed "
@@ -383,6 +375,26 @@ schema1_manifest_version(schema1_str_t document, schema1_raw_manifest_t *raw,
     }
 
     return SCHEMA1_OK;
+}
+
+
+/* no type means OCI, as in distribution; NULL: no image manifest */
+
+static const schema1_field_t *
+schema1_manifest_fields(schema1_str_t type)
+{
+    if (schema1_json_is(type, schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2))) {
+        return schema1_docker_fields;
+    }
+
+    if (schema1_json_is(type, "")
+        || schema1_json_is(type,
+                           schema1_media_type_name(SCHEMA1_TYPE_OCI_MANIFEST)))
+    {
+        return schema1_oci_fields;
+    }
+
+    return NULL;
 }
 
 
