@@ -25,11 +25,12 @@ UNIT_SRCS := $(wildcard t/unit/test_*.c)
 UNITS     := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 SOURCES   := $(wildcard *.c src/*.c) $(CORE_SRCS)
 
-CORE_CFLAGS := -std=gnu99 -g -O2 -fPIC -Wall -Wextra -Werror \
+CORE_CFLAGS := -std=gnu99 -g -O2 -Wall -Wextra -Werror \
                $(EXTRA_CFLAGS)
 CORE_LIBS   := -ljansson -lcrypto
 
 TOOLS     := t/tools
+SAY       := printf '  %s %s\n'
 RUN       := $(TOOLS)/run-tests $(if $(V),--verbose)
 
 # evaluated where it is used: it may fetch Test::Nginx
@@ -120,20 +121,33 @@ help:  ## print this list
 convert: $(CONVERT)
 
 $(CONVERT): src/schema1-convert.c $(BUILD)/libcore.a
-	$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(BUILD)/libcore.a \
+	@$(SAY) CC $<
+	@$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(BUILD)/libcore.a \
 	    $(CORE_LIBS)
 
 $(BUILD)/libcore.a: $(CORE_OBJS)
 	@rm -f $@
-	$(AR) rcs $@ $(CORE_OBJS)
+	@$(AR) rcs $@ $(CORE_OBJS)
 
 $(BUILD)/core/%.o: src/core/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(SAY) CC $<
+	@$(CC) $(CORE_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/unit/%: t/unit/%.c $(BUILD)/libcore.a $(wildcard t/unit/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CORE_CFLAGS) -Isrc/core -It/unit -o $@ $< \
+	@$(SAY) CC $<
+	@$(CC) $(CORE_CFLAGS) -Isrc/core -It/unit -o $@ $< \
 	    $(BUILD)/libcore.a $(CORE_LIBS)
+
+# other flags: other objects
+$(CORE_OBJS) $(CONVERT) $(UNITS): $(BUILD)/.flags
+
+$(BUILD)/.flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(CORE_CFLAGS)' | cmp -s - $@ \
+	    || echo '$(CC) $(CORE_CFLAGS)' > $@
+
+FORCE:
 
 -include $(CORE_OBJS:.o=.d)
