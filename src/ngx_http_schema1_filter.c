@@ -18,6 +18,8 @@
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t **pctx);
+static ngx_int_t ngx_http_schema1_modern_header(ngx_http_request_t *r,
+    ngx_uint_t status);
 static ngx_int_t ngx_http_schema1_unknown_digest(ngx_http_request_t *r,
     schema1_uri_t *uri, ngx_http_schema1_ctx_t **pctx);
 static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
@@ -121,6 +123,11 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     }
 
     status = r->err_status ? r->err_status : r->headers_out.status;
+
+    if (ngx_http_schema1_request_modern(r)) {
+        return ngx_http_schema1_modern_header(r, status);
+    }
+
     kind = ngx_http_schema1_request_uri(r, &uri);
 
     /* an error_page of the user's wins over what is made of a 404 */
@@ -162,12 +169,27 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
         return ngx_http_schema1_unknown_digest(r, &uri, pctx);
     }
 
-    if (kind == SCHEMA1_URI_TAG
-        && (status == NGX_HTTP_OK || status == NGX_HTTP_NOT_MODIFIED))
+    if (kind == SCHEMA1_URI_TAG) {
+        return ngx_http_schema1_modern_header(r, status);
+    }
+
+    return ngx_http_schema1_headers_version(r);
+}
+
+
+/* the answer to a request by tag that passes */
+
+static ngx_int_t
+ngx_http_schema1_modern_header(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if ((status == NGX_HTTP_OK || status == NGX_HTTP_NOT_MODIFIED)
+        && ngx_http_schema1_headers_vary(r, slcf) != NGX_OK)
     {
-        if (ngx_http_schema1_headers_vary(r, slcf) != NGX_OK) {
-            return NGX_ERROR;
-        }
+        return NGX_ERROR;
     }
 
     return ngx_http_schema1_headers_version(r);

@@ -468,9 +468,14 @@ ngx_http_schema1_headers_find(ngx_list_t *headers, const char *name,
             i = 0;
         }
 
-        if (h[i].hash != 0
-            && h[i].key.len == len
-            && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+        if (h[i].hash == 0 || h[i].key.len != len) {
+            continue;
+        }
+
+        /* nearly all are spelt as usual */
+
+        if (ngx_memcmp(h[i].key.data, name, len) == 0
+            || ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
         {
             return &h[i];
         }

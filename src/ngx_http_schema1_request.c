@@ -12,6 +12,16 @@
 static void ngx_http_schema1_request_cleanup(void *data);
 
 
+/*
+ * Stands for the state of all requests by tag of modern clients: nothing is
+ * ever written to it, and their URI and Accept are read only once.
+ */
+
+static ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
+    .phase = NGX_HTTP_SCHEMA1_PASSING
+};
+
+
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
@@ -54,6 +64,8 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
         }
 
         if (ctx == NULL) {
+            ngx_http_set_ctx(r, &ngx_http_schema1_modern,
+                             ngx_http_schema1_module);
             return NGX_DECLINED;
         }
     }
@@ -110,6 +122,10 @@ ngx_http_schema1_request_ctx(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
+    if (ctx == &ngx_http_schema1_modern) {
+        return NULL;
+    }
+
     if (ctx || !r->internal) {
         return ctx;
     }
@@ -125,6 +141,14 @@ ngx_http_schema1_request_ctx(ngx_http_request_t *r)
     }
 
     return NULL;
+}
+
+
+ngx_uint_t
+ngx_http_schema1_request_modern(ngx_http_request_t *r)
+{
+    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
+           == &ngx_http_schema1_modern;
 }
 
 
@@ -244,7 +268,8 @@ ngx_http_schema1_request_outcome(ngx_http_request_t *r)
     /* whatever else a request by tag is answered with is not ours */
 
     if (slcf->enable
-        && ngx_http_schema1_request_uri(r, &uri) == SCHEMA1_URI_TAG)
+        && (ngx_http_schema1_request_modern(r)
+            || ngx_http_schema1_request_uri(r, &uri) == SCHEMA1_URI_TAG))
     {
         return NGX_HTTP_SCHEMA1_PASS;
     }

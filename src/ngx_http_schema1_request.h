@@ -24,6 +24,9 @@ schema1_uri_e ngx_http_schema1_request_uri(ngx_http_request_t *r,
 /* the state of a request, NULL where the module has no say in it (so far) */
 ngx_http_schema1_ctx_t *ngx_http_schema1_request_ctx(ngx_http_request_t *r);
 
+/* whether it is known to be a request by tag of a modern client */
+ngx_uint_t ngx_http_schema1_request_modern(ngx_http_request_t *r);
+
 /* makes the state; it survives internal redirects.  NULL: out of memory */
 ngx_http_schema1_ctx_t *ngx_http_schema1_request_create(ngx_http_request_t *r,
     schema1_uri_t *uri);

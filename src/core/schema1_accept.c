@@ -25,16 +25,21 @@
 
 typedef struct {
     schema1_str_t      range;       /* "type/subtype" or "*" */
+    schema1_type_e     type;        /* of the range */
     bool               zero;        /* q=0 */
     bool               repeated;
     size_t             place;
 } schema1_range_t;
 
 
+static schema1_type_e schema1_accept_type(schema1_str_t range);
+static bool schema1_accept_same(schema1_str_t range, schema1_str_t name);
+static bool schema1_accept_known(schema1_type_e type);
 static size_t schema1_accept_split(schema1_range_t *ranges,
     const schema1_str_t *lines, size_t n);
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
 static schema1_str_t schema1_accept_cut(schema1_str_t *rest, char separator);
+static size_t schema1_accept_unquoted(schema1_str_t str, char separator);
 static schema1_str_t schema1_accept_trim(schema1_str_t str);
 static bool schema1_accept_range_valid(schema1_str_t range);
 static bool schema1_accept_token_char(char ch);
@@ -47,37 +52,56 @@ static void schema1_accept_append(schema1_buf_t *value, schema1_str_t type);
 
 /* in the order of schema1_type_e */
 
-static const char  *schema1_type_names[] = {
-    "",
-    "application/vnd.docker.distribution.manifest.v1+prettyjws",
-    "application/vnd.docker.distribution.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.oci.image.index.v1+json",
-    ""
+static const schema1_str_t  schema1_type_names[] = {
+    schema1_string(""),
+    schema1_string("application/vnd.docker.distribution.manifest.v1+prettyjws"),
+    schema1_string("application/vnd.docker.distribution.manifest.v1+json"),
+    schema1_string("application/vnd.docker.distribution.manifest.v2+json"),
+    schema1_string("application/vnd.docker.distribution.manifest.list.v2+json"),
+    schema1_string("application/vnd.oci.image.manifest.v1+json"),
+    schema1_string("application/vnd.oci.image.index.v1+json"),
+    schema1_string("")
 };
 
 
-static const char  *schema1_generic_types[] = {
-    "",
-    "application/json",
-    "text/plain",
-    "application/octet-stream",
-    "binary/octet-stream"
+static const schema1_str_t  schema1_generic_types[] = {
+    schema1_string(""),
+    schema1_string("application/json"),
+    schema1_string("text/plain"),
+    schema1_string("application/octet-stream"),
+    schema1_string("binary/octet-stream")
 };
 
 
 schema1_type_e
 schema1_media_type(schema1_str_t value)
 {
+    return schema1_accept_type(schema1_accept_trim(
+                                            schema1_accept_cut(&value, ';')));
+}
+
+
+/* the type that a media range without parameters names */
+
+static schema1_type_e
+schema1_accept_type(schema1_str_t range)
+{
     size_t          i;
     schema1_type_e  type;
 
-    value = schema1_accept_trim(schema1_accept_cut(&value, ';'));
+    /* nearly all clients write it in lower case, so that is tried first */
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (schema1_str_caseeq(value, schema1_type_names[type])) {
+        if (range.len == schema1_type_names[type].len
+            && memcmp(range.data, schema1_type_names[type].data, range.len)
+               == 0)
+        {
+            return type;
+        }
+    }
+
+    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
+        if (schema1_accept_same(range, schema1_type_names[type])) {
             return type;
         }
     }
@@ -86,12 +110,26 @@ schema1_media_type(schema1_str_t value)
          i < sizeof(schema1_generic_types) / sizeof(schema1_generic_types[0]);
          i++)
     {
-        if (schema1_str_caseeq(value, schema1_generic_types[i])) {
+        if (schema1_accept_same(range, schema1_generic_types[i])) {
             return SCHEMA1_TYPE_GENERIC;
         }
     }
 
     return SCHEMA1_TYPE_OTHER;
+}
+
+
+static bool
+schema1_accept_same(schema1_str_t range, schema1_str_t name)
+{
+    return range.len == name.len && schema1_str_caseeq(range, name.data);
+}
+
+
+static bool
+schema1_accept_known(schema1_type_e type)
+{
+    return type != SCHEMA1_TYPE_GENERIC && type != SCHEMA1_TYPE_OTHER;
 }
 
 
@@ -102,7 +140,7 @@ schema1_media_type_name(schema1_type_e type)
         return "";
     }
 
-    return schema1_type_names[type];
+    return schema1_type_names[type].data;
 }
 
 
@@ -112,7 +150,6 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
 {
     size_t           i;
     schema1_str_t    rest;
-    schema1_type_e   type;
     schema1_range_t  range;
 
     memset(accept, 0, sizeof(schema1_accept_t));
@@ -126,23 +163,17 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
                 continue;
             }
 
-            if (schema1_str_eq(range.range, "*")
-                || schema1_str_eq(range.range, "*/*")
-                || schema1_str_caseeq(range.range, "application/*"))
+            if (schema1_accept_known(range.type)) {
+                accept->types |= SCHEMA1_BIT(range.type);
+
+            } else if (schema1_str_eq(range.range, "*")
+                       || schema1_str_eq(range.range, "*/*")
+                       || schema1_str_caseeq(range.range, "application/*"))
             {
                 accept->wildcard = true;
-                continue;
-            }
 
-            if (schema1_str_caseeq(range.range, "application/json")) {
+            } else if (schema1_str_caseeq(range.range, "application/json")) {
                 accept->json = true;
-                continue;
-            }
-
-            type = schema1_media_type(range.range);
-
-            if (type != SCHEMA1_TYPE_GENERIC && type != SCHEMA1_TYPE_OTHER) {
-                accept->types |= SCHEMA1_BIT(type);
             }
         }
     }
@@ -235,7 +266,6 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
 {
     size_t            i, count;
     unsigned          named;
-    schema1_str_t     name;
     schema1_type_e    type;
     schema1_range_t  *ranges;
 
@@ -255,7 +285,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
     }
 
     for (i = 0; i < count; i++) {
-        type = schema1_media_type(ranges[i].range);
+        type = ranges[i].type;
 
         if (ranges[i].repeated
             || (ranges[i].zero && !(SCHEMA1_BIT(type) & SCHEMA1_MODERN)))
@@ -271,10 +301,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
         if (SCHEMA1_BIT(type) & SCHEMA1_MODERN & ~named) {
-            name.data = schema1_type_names[type];
-            name.len = strlen(name.data);
-
-            schema1_accept_append(value, name);
+            schema1_accept_append(value, schema1_type_names[type]);
         }
     }
 
@@ -323,8 +350,11 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
         element = schema1_accept_cut(rest, ',');
 
         range->range = schema1_accept_trim(schema1_accept_cut(&element, ';'));
+        range->type = schema1_accept_type(range->range);
 
-        if (!schema1_accept_range_valid(range->range)) {
+        if (!schema1_accept_known(range->type)
+            && !schema1_accept_range_valid(range->range))
+        {
             continue;
         }
 
@@ -344,46 +374,64 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
 static schema1_str_t
 schema1_accept_cut(schema1_str_t *rest, char separator)
 {
-    bool           quoted;
-    size_t         i;
+    size_t         len;
+    const char    *end;
     schema1_str_t  part;
+
+    part = *rest;
+
+    if (rest->len == 0) {
+        return part;
+    }
+
+    end = memchr(rest->data, separator, rest->len);
+    len = (end != NULL) ? (size_t) (end - rest->data) : rest->len;
+
+    if (len != 0 && memchr(rest->data, '"', len) != NULL) {
+        len = schema1_accept_unquoted(*rest, separator);
+    }
+
+    part.len = len;
+
+    if (len < rest->len) {
+        len++;
+    }
+
+    rest->data += len;
+    rest->len -= len;
+
+    return part;
+}
+
+
+/* how many bytes there are before a separator outside of quotes */
+
+static size_t
+schema1_accept_unquoted(schema1_str_t str, char separator)
+{
+    bool    quoted;
+    size_t  i;
 
     quoted = false;
 
-    for (i = 0; i < rest->len; i++) {
+    for (i = 0; i < str.len; i++) {
 
-        if (quoted && rest->data[i] == '\\') {
+        if (quoted && str.data[i] == '\\') {
             i++;
             continue;
         }
 
-        if (rest->data[i] == '"') {
+        if (str.data[i] == '"') {
             quoted = !quoted;
             continue;
         }
 
-        if (!quoted && rest->data[i] == separator) {
+        if (!quoted && str.data[i] == separator) {
             break;
         }
     }
 
-    if (i > rest->len) {
-        i = rest->len;
-    }
-
-    part.data = rest->data;
-    part.len = i;
-
-    if (i < rest->len) {
-        i++;
-    }
-
-    if (i != 0) {
-        rest->data += i;
-        rest->len -= i;
-    }
-
-    return part;
+    return i < str.len ? i : str.len;
 }
 
 
@@ -564,11 +612,10 @@ schema1_accept_append(schema1_buf_t *value, schema1_str_t type)
 
     /* some registries compare with regard to case */
 
-    known = schema1_media_type(type);
+    known = schema1_accept_type(type);
 
-    if (known != SCHEMA1_TYPE_GENERIC && known != SCHEMA1_TYPE_OTHER) {
-        schema1_buf_puts(value, schema1_type_names[known]);
-        return;
+    if (schema1_accept_known(known)) {
+        type = schema1_type_names[known];
     }
 
     schema1_buf_append(value, type.data, type.len);
