@@ -60,6 +60,13 @@ schema1_json_check(schema1_str_t document, size_t *offset)
     int                rc;
     schema1_scanner_t  s;
 
+    /* there may be no address to add to */
+
+    if (document.len == 0) {
+        *offset = 0;
+        return SCHEMA1_ERROR;
+    }
+
     s.pos = document.data;
     s.last = document.data + document.len;
     s.depth = 0;
