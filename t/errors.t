@@ -1,0 +1,951 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# What the client is told when there is nothing to give it.
+
+use Schema1;
+use Schema1::Refused;
+
+plan tests => repeat_each() * 468;
+
+our $app = image('team/app:1');
+
+# no manifest
+
+our $arm = list('team/arm:1', entries => [
+    image('team/arm', platform => 'linux/arm64')]);
+our $lost = list('team/lost:1', entries => [$app]);
+our $away = list('team/away:1', entries => [$app]);
+
+answer(qr{^GET /v2/team/away/manifests/sha256:}, status => 307, headers => [
+    Location => "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/gone"]);
+
+# no image that could be converted
+
+my $digest = digest('a layer');
+
+sub layer
+{
+    return { mediaType => $_[0], size => 7, digest => $digest };
+}
+
+my $layer = 'application/vnd.oci.image.layer';
+
+image('bad/foreign:1', layers => [layer(
+    'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip')]);
+image('bad/nondist:1', format => 'oci', layers => [
+    layer("$layer.nondistributable.v1.tar+gzip")]);
+image('bad/encrypted:1', format => 'oci', layers => [
+    layer("$layer.v1.tar+gzip+encrypted")]);
+image('bad/zstd:1', format => 'oci', layers => [layer("$layer.v1.tar+zstd")]);
+image('bad/cosign:1', format => 'oci', layers => [
+    layer('application/vnd.dev.cosign.simplesigning.v1+json')]);
+
+for (['artifact', 'oci', 'application/vnd.example.thing.v1+json'],
+     ['chart', 'oci', 'application/vnd.cncf.helm.config.v1+json'],
+     ['plugin', 'docker', 'application/vnd.docker.plugin.v1+json'])
+{
+    my ($name, $format, $type) = @$_;
+
+    image("bad/$name:1", format => $format, manifest => {
+        config => { mediaType => $type, digest => digest('{}'), size => 2 }});
+}
+
+list('bad/child:1', entries => [{ of => document(
+    'bad/child', 'application/json', '{"hello":"world"}'),
+    platform => 'linux/amd64' }]);
+our $broken = document('bad/broken:1', type_of('docker', 'manifest'),
+                       '{"schemaVersion": 2,');
+
+image('bad/json:1', config => '{"architecture":');
+image('bad/time:1', history => [map { { created => 'yesterday' } } 1, 2]);
+image('bad/diff:1', config => {
+    rootfs => { type => 'layers', diff_ids => [digest('x')] }});
+image('bad/rootfs:1', config => { rootfs => undef });
+our $noconfig = image('bad/config:1');
+answer(qr{^GET /v2/bad/config/blobs/}, status => 404, type => 'text/plain',
+       body => 'gone');
+image('bad/stored:1');
+answer(qr{^GET /v2/bad/stored/blobs/}, status => 307, headers => [
+    Location => "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/gone"]);
+list('bad/old:1', strict => 0, entries => [{ platform => 'linux/amd64',
+    of => document('bad/old', 'application/vnd.docker.distribution.manifest'
+                   . '.v1+json', '{"schemaVersion":1,"name":"bad/old"}') }]);
+
+# what came was not what it should be
+
+for (['cut', truncate => 50], ['stall', stall => 5], ['gzip', gzip => 1],
+     ['e500', status => 500], ['e503', status => 503],
+     ['odd', status => 418], ['part', status => 206, add => [
+        'Content-Range' => 'bytes 0-9/100']],
+     ['other', body => '{}'], ['late', delay => 5], ['big', body => 'x' x 5000],
+     ['bigger', body => 'x' x 5000, chunked => 1])
+{
+    my ($name, @how) = @$_;
+
+    image("fetch/$name:1");
+    answer(qr{^GET /v2/fetch/$name/blobs/}, @how);
+}
+
+image('tag/cut:1');
+answer('GET /v2/tag/cut/manifests/1', truncate => 50);
+image('tag/stall:1');
+answer('GET /v2/tag/stall/manifests/1', stall => 5);
+image('tag/gzip:1');
+answer('GET /v2/tag/gzip/manifests/1', gzip => 1);
+our $unproven = document('tag/unproven:1', type_of('docker', 'manifest'),
+                         '{"schemaVersion": 2,');
+answer('GET /v2/tag/unproven/manifests/1', headers => []);
+our $mismatch = image('tag/mismatch:1');
+answer('GET /v2/tag/mismatch/manifests/1', headers => [
+    'Docker-Content-Digest' => digest('something else')]);
+image('tag/big:1', config => { x => 'y' });
+answer('GET /v2/tag/big/manifests/1', body => '{"a":"' . 'x' x 5000 . '"}',
+       headers => []);
+image('tag/bigger:1');
+answer('GET /v2/tag/bigger/manifests/1',
+       body => '{"a":"' . 'x' x 5000 . '"}', headers => [], chunked => 1);
+
+image('size/config:1', manifest => { config => {
+    mediaType => type_of('docker', 'config'), digest => $app->{config_digest},
+    size => 7 }});
+blob('size/config', $app->{config});
+list('size/child:1', entries => [{ of => image('size/child'), size => 7 }]);
+
+sub with_config_digest
+{
+    my ($where, $algorithm, $value) = @_;
+
+    my $config = $app->{config};
+
+    image($where, manifest => { config => {
+        mediaType => type_of('docker', 'config'), size => length $config,
+        digest => "$algorithm:$value" }});
+    blob($where =~ s/:.*//r, $config, "$algorithm:$value");
+}
+
+with_config_digest('alg/md5:1', 'md5', '0' x 32);
+with_config_digest('alg/blake3:1', 'blake3', '0' x 64);
+with_config_digest('alg/sha384:1', 'sha384',
+                   Digest::SHA::sha384_hex($app->{config}));
+with_config_digest('alg/sha512:1', 'sha512',
+                   Digest::SHA::sha512_hex($app->{config}));
+with_config_digest('alg/wrong:1', 'sha512', '0' x 128);
+
+# too much
+
+sub many
+{
+    my ($count) = @_;
+
+    return [map { layer(type_of('docker', 'layer')) } 1 .. $count];
+}
+
+image('many/layers:1', layers => many(10001));
+image('many/history:1', history => [
+    map { { created_by => 'x', empty_layer => JSON::PP::true } } 1 .. 10001]);
+our $streamed = document('many/streamed:1', type_of('docker', 'manifest'),
+                         '{"a":"' . 'x' x 50000 . '"}');
+
+# handed on
+
+for (['e401', 401, 'WWW-Authenticate' => 'Bearer realm="http://auth/",scope='
+      . '"repository:deny/e401:pull"'],
+     ['e403', 403, 'X-Why' => 'not you'], ['e429', 429, 'Retry-After' => 7])
+{
+    my ($name, $status, @header) = @$_;
+
+    list("deny/$name:1", entries => [image("deny/$name")]);
+    answer(qr{^GET /v2/deny/$name/manifests/sha256:}, status => $status,
+           type => 'application/problem', body => "status $status",
+           headers => \@header);
+    image("config/$name:1");
+    answer(qr{^GET /v2/config/$name/blobs/}, status => $status,
+           type => 'application/problem', body => "status $status",
+           headers => \@header);
+    image("storage/$name:1");
+    answer(qr{^GET /v2/storage/$name/blobs/}, status => 307, headers => [
+        Location => "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/$status"]);
+    answer("storage:GET /$status", status => $status, type => 'text/plain',
+           body => "status $status", headers => \@header);
+}
+
+# passed on
+
+for (['n401', 401, 'WWW-Authenticate' => 'Basic realm="x"'],
+     ['n404', 404], ['n429', 429, 'Retry-After' => 9], ['n500', 500])
+{
+    my ($name, $status, @header) = @$_;
+
+    answer("/v2/pass/$name/manifests/1", status => $status,
+           type => 'text/x-odd', body => "upstream says $status",
+           headers => \@header);
+}
+
+our $redirect = '
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+    }
+';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: no child for the platform
+--- request
+GET /v2/team/arm/manifests/1
+--- refused eval
+"404 MANIFEST_UNKNOWN no_platform team/arm:1
+platform: linux/amd64
+sourceDigest: $::arm->{digest}"
+--- asked
+GET /v2/team/arm/manifests/1
+
+
+
+=== TEST 2: no child for another platform
+--- location
+    schema_conversion_platform linux/ppc64le;
+--- request
+GET /v2/team/arm/manifests/1
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/arm:1
+platform: linux/ppc64le
+
+
+
+=== TEST 3: registry lost the child
+--- request
+GET /v2/team/lost/manifests/1
+--- refused eval
+"404 MANIFEST_UNKNOWN manifest_not_found team/lost:1
+sourceDigest: $::lost->{digest}"
+
+
+
+=== TEST 4: storage lost the child
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/team/away/manifests/1
+--- refused
+404 MANIFEST_UNKNOWN manifest_not_found team/away:1
+
+
+
+=== TEST 5: HEAD has no body
+--- request
+HEAD /v2/team/arm/manifests/1
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/arm:1
+--- asked
+HEAD /v2/team/arm/manifests/1
+GET /v2/team/arm/manifests/1
+
+
+
+=== TEST 6: foreign layers
+--- request
+GET /v2/bad/foreign/manifests/1
+--- refused
+400 MANIFEST_INVALID foreign_layer bad/foreign:1
+mediaType: application/vnd.docker.image.rootfs.foreign.diff.tar.gzip
+--- asked
+GET /v2/bad/foreign/manifests/1
+
+
+
+=== TEST 7: non-distributable layers
+--- request
+GET /v2/bad/nondist/manifests/1
+--- refused
+400 MANIFEST_INVALID foreign_layer bad/nondist:1
+
+
+
+=== TEST 8: encrypted layers
+--- request
+GET /v2/bad/encrypted/manifests/1
+--- refused
+400 MANIFEST_INVALID encrypted_layer bad/encrypted:1
+
+
+
+=== TEST 9: zstd layers
+--- request
+GET /v2/bad/zstd/manifests/1
+--- refused
+400 MANIFEST_INVALID layer_compression bad/zstd:1
+mediaType: application/vnd.oci.image.layer.v1.tar+zstd
+
+
+
+=== TEST 10: HEAD of zstd layers
+--- request
+HEAD /v2/bad/zstd/manifests/1
+--- refused
+400 MANIFEST_INVALID layer_compression bad/zstd:1
+
+
+
+=== TEST 11: a signature
+--- request
+GET /v2/bad/cosign/manifests/1
+--- refused
+400 MANIFEST_INVALID not_an_image bad/cosign:1
+
+
+
+=== TEST 12: an artifact
+--- request
+GET /v2/bad/artifact/manifests/1
+--- refused
+400 MANIFEST_INVALID not_an_image bad/artifact:1
+mediaType: application/vnd.example.thing.v1+json
+
+
+
+=== TEST 13: a chart
+--- request
+GET /v2/bad/chart/manifests/1
+--- refused
+400 MANIFEST_INVALID not_an_image bad/chart:1
+mediaType: application/vnd.cncf.helm.config.v1+json
+
+
+
+=== TEST 14: a plugin
+--- request
+GET /v2/bad/plugin/manifests/1
+--- refused
+400 MANIFEST_INVALID not_an_image bad/plugin:1
+
+
+
+=== TEST 15: a child of no type
+--- request
+GET /v2/bad/child/manifests/1
+--- refused
+400 MANIFEST_INVALID not_an_image bad/child:1
+
+
+
+=== TEST 16: a manifest stored broken
+--- request
+GET /v2/bad/broken/manifests/1
+--- refused eval
+"400 MANIFEST_INVALID invalid_manifest bad/broken:1
+sourceDigest: $::broken->{digest}"
+
+
+
+=== TEST 17: a config stored broken
+--- request
+GET /v2/bad/json/manifests/1
+--- refused
+400 MANIFEST_INVALID invalid_config bad/json:1
+
+
+
+=== TEST 18: a config's bad time
+--- request
+GET /v2/bad/time/manifests/1
+--- refused
+400 MANIFEST_INVALID invalid_config bad/time:1
+
+
+
+=== TEST 19: fewer diff_ids than layers
+--- request
+GET /v2/bad/diff/manifests/1
+--- refused
+400 MANIFEST_INVALID invalid_config bad/diff:1
+
+
+
+=== TEST 20: a config without rootfs
+--- request
+GET /v2/bad/rootfs/manifests/1
+--- refused
+400 MANIFEST_INVALID invalid_config bad/rootfs:1
+
+
+
+=== TEST 21: registry lost the config
+--- request
+GET /v2/bad/config/manifests/1
+--- refused eval
+"400 MANIFEST_INVALID config_not_found bad/config:1
+sourceDigest: $::noconfig->{digest}"
+
+
+
+=== TEST 22: storage lost the config
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/bad/stored/manifests/1
+--- refused
+400 MANIFEST_INVALID config_not_found bad/stored:1
+
+
+
+=== TEST 23: schema 1 not taken
+--- request
+GET /v2/bad/old/manifests/1
+--- more_headers
+Accept: application/vnd.docker.distribution.manifest.v2+json
+--- refused
+400 MANIFEST_INVALID not_taken bad/old:1
+
+
+
+=== TEST 24: manifest cut off
+--- request
+GET /v2/tag/cut/manifests/1
+--- refused
+502 UNKNOWN truncated tag/cut:1
+--- schema1_log
+ERROR application/vnd.docker.distribution.manifest.v2+json - - truncated
+
+
+
+=== TEST 25: manifest stalled
+--- location
+    proxy_read_timeout 1s;
+--- request
+GET /v2/tag/stall/manifests/1
+--- refused
+502 UNKNOWN truncated tag/stall:1
+
+
+
+=== TEST 26: manifest compressed
+--- request
+GET /v2/tag/gzip/manifests/1
+--- refused
+502 UNKNOWN encoded tag/gzip:1
+
+
+
+=== TEST 27: broken without a digest
+--- request
+GET /v2/tag/unproven/manifests/1
+--- refused
+502 UNKNOWN unproven tag/unproven:1
+
+
+
+=== TEST 28: manifest of another digest
+--- request
+GET /v2/tag/mismatch/manifests/1
+--- refused
+502 UNKNOWN digest_mismatch tag/mismatch:1
+
+
+
+=== TEST 29: config cut off
+--- request
+GET /v2/fetch/cut/manifests/1
+--- refused
+502 UNKNOWN truncated fetch/cut:1
+
+
+
+=== TEST 30: config stalled
+--- location
+    proxy_read_timeout 1s;
+--- request
+GET /v2/fetch/stall/manifests/1
+--- refused
+502 UNKNOWN truncated fetch/stall:1
+
+
+
+=== TEST 31: config compressed
+--- request
+GET /v2/fetch/gzip/manifests/1
+--- refused
+502 UNKNOWN encoded fetch/gzip:1
+
+
+
+=== TEST 32: config unreachable
+--- server
+    location ~ ^/v2/.*/blobs/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- refused
+502 UNKNOWN upstream_failed team/app:1
+
+
+
+=== TEST 33: config answered with 500
+--- request
+GET /v2/fetch/e500/manifests/1
+--- refused
+502 UNKNOWN upstream_failed fetch/e500:1
+
+
+
+=== TEST 34: config answered with 503
+--- request
+GET /v2/fetch/e503/manifests/1
+--- refused
+502 UNKNOWN upstream_failed fetch/e503:1
+
+
+
+=== TEST 35: config answered with 418
+--- request
+GET /v2/fetch/odd/manifests/1
+--- refused
+502 UNKNOWN upstream_failed fetch/odd:1
+
+
+
+=== TEST 36: config answered with 206
+--- request
+GET /v2/fetch/part/manifests/1
+--- refused
+502 UNKNOWN upstream_failed fetch/part:1
+
+
+
+=== TEST 37: config of another digest
+--- request
+GET /v2/fetch/other/manifests/1
+--- refused
+502 UNKNOWN digest_mismatch fetch/other:1
+
+
+
+=== TEST 38: config of another size
+--- request
+GET /v2/size/config/manifests/1
+--- refused
+502 UNKNOWN size_mismatch size/config:1
+
+
+
+=== TEST 39: child of another size
+--- request
+GET /v2/size/child/manifests/1
+--- refused
+502 UNKNOWN size_mismatch size/child:1
+
+
+
+=== TEST 40: an algorithm nobody can verify
+--- request
+GET /v2/alg/blake3/manifests/1
+--- refused
+502 UNKNOWN digest_unsupported alg/blake3:1
+
+
+
+=== TEST 41: an algorithm nobody trusts
+--- request
+GET /v2/alg/md5/manifests/1
+--- refused
+502 UNKNOWN digest_unsupported alg/md5:1
+
+
+
+=== TEST 42: sha384 can be verified
+--- request
+GET /v2/alg/sha384/manifests/1
+--- schema1
+alg/sha384:1 2 layers
+
+
+
+=== TEST 43: sha512 can be verified
+--- request
+GET /v2/alg/sha512/manifests/1
+--- schema1
+alg/sha512:1 2 layers
+
+
+
+=== TEST 44: sha512 is verified
+--- request
+GET /v2/alg/wrong/manifests/1
+--- refused
+502 UNKNOWN digest_mismatch alg/wrong:1
+
+
+
+=== TEST 45: config's header too late
+--- location
+    proxy_read_timeout 1s;
+--- request
+GET /v2/fetch/late/manifests/1
+--- refused
+504 UNKNOWN timed_out fetch/late:1
+
+
+
+=== TEST 46: manifest over the bound
+--- location
+    schema_conversion_max_size 4k;
+--- request
+GET /v2/tag/big/manifests/1
+--- refused
+502 SIZE_INVALID too_large tag/big:1
+
+
+
+=== TEST 47: manifest over the bound, chunked
+--- location
+    schema_conversion_max_size 4k;
+--- request
+GET /v2/tag/bigger/manifests/1
+--- refused
+502 SIZE_INVALID too_large tag/bigger:1
+
+
+
+=== TEST 48: HEAD of a manifest over the bound
+--- location
+    schema_conversion_max_size 4k;
+--- request
+HEAD /v2/tag/big/manifests/1
+--- refused
+502 SIZE_INVALID too_large tag/big:1
+
+
+
+=== TEST 49: config over the bound
+--- location
+    schema_conversion_max_size 4k;
+--- request
+GET /v2/fetch/big/manifests/1
+--- refused
+502 SIZE_INVALID too_large fetch/big:1
+
+
+
+=== TEST 50: config over the bound, chunked
+--- location
+    schema_conversion_max_size 4k;
+--- request
+GET /v2/fetch/bigger/manifests/1
+--- refused
+502 SIZE_INVALID too_large fetch/bigger:1
+
+
+
+=== TEST 51: more than 10,000 layers
+--- request
+GET /v2/many/layers/manifests/1
+--- refused
+502 SIZE_INVALID too_many many/layers:1
+
+
+
+=== TEST 52: more than 10,000 history entries
+--- request
+GET /v2/many/history/manifests/1
+--- refused
+502 SIZE_INVALID too_many many/history:1
+
+
+
+=== TEST 53: what is accepted has no bound
+--- location
+    schema_conversion_max_size 4k;
+--- request
+GET /v2/many/streamed/manifests/1
+--- more_headers
+Accept: application/vnd.docker.distribution.manifest.v2+json
+--- response_body eval
+$::streamed->{body}
+
+
+
+=== TEST 54: child denied with 401
+--- request
+GET /v2/deny/e401/manifests/1
+--- error_code: 401
+--- response_body chomp
+status 401
+--- response_headers
+Content-Type: application/problem
+WWW-Authenticate: Bearer realm="http://auth/",scope="repository:deny/e401:pull"
+Vary: Accept
+Docker-Distribution-Api-Version: registry/2.0
+Content-Length: 10
+!ETag
+!Docker-Content-Digest
+--- error_log
+"deny/e401:1": the registry answered 401
+--- schema1_log
+ERROR application/vnd.docker.distribution.manifest.list.v2+json * - denied
+
+
+
+=== TEST 55: child denied with 403
+--- request
+GET /v2/deny/e403/manifests/1
+--- error_code: 403
+--- response_body chomp
+status 403
+--- response_headers
+Content-Type: application/problem
+X-Why: not you
+--- error_log
+"deny/e403:1": the registry answered 403
+
+
+
+=== TEST 56: child denied with 429
+--- request
+GET /v2/deny/e429/manifests/1
+--- error_code: 429
+--- response_body chomp
+status 429
+--- response_headers
+Content-Type: application/problem
+Retry-After: 7
+--- error_log
+"deny/e429:1": the registry answered 429
+
+
+
+=== TEST 57: config denied with 401
+--- request
+GET /v2/config/e401/manifests/1
+--- error_code: 401
+--- response_body chomp
+status 401
+--- response_headers
+Content-Type: application/problem
+--- error_log
+"config/e401:1": the registry answered 401
+
+
+
+=== TEST 58: config denied with 403
+--- request
+GET /v2/config/e403/manifests/1
+--- error_code: 403
+--- response_body chomp
+status 403
+--- response_headers
+X-Why: not you
+--- error_log
+"config/e403:1": the registry answered 403
+
+
+
+=== TEST 59: config denied with 429
+--- request
+GET /v2/config/e429/manifests/1
+--- error_code: 429
+--- response_body chomp
+status 429
+--- response_headers
+Retry-After: 7
+--- error_log
+"config/e429:1": the registry answered 429
+
+
+
+=== TEST 60: HEAD of a denied config
+--- request
+HEAD /v2/config/e401/manifests/1
+--- error_code: 401
+--- response_body
+--- response_headers
+Content-Type: application/problem
+Content-Length: 10
+--- error_log
+"config/e401:1": the registry answered 401
+
+
+
+=== TEST 61: storage denies with 401
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/storage/e401/manifests/1
+--- refused
+502 UNKNOWN upstream_failed storage/e401:1
+
+
+
+=== TEST 62: storage denies with 403
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/storage/e403/manifests/1
+--- refused
+502 UNKNOWN upstream_failed storage/e403:1
+
+
+
+=== TEST 63: storage denies with 429
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/storage/e429/manifests/1
+--- refused
+502 UNKNOWN upstream_failed storage/e429:1
+
+
+
+=== TEST 64: a platform's empty variable
+--- location
+    schema_conversion_platform $arg_platform;
+--- request
+GET /v2/team/arm/manifests/1
+--- refused
+500 UNKNOWN bad_platform team/arm:1
+--- response_headers
+Content-Type: application/json
+Vary: Accept, User-Agent
+Docker-Distribution-Api-Version: registry/2.0
+--- response_body_like: schema_conversion_platform
+
+
+
+=== TEST 65: a platform's odd variable
+--- location
+    schema_conversion_platform $arg_platform;
+--- request
+GET /v2/team/arm/manifests/1?platform=amiga
+--- refused
+500 UNKNOWN bad_platform team/arm:1
+platform: amiga
+--- response_headers
+Content-Type: application/json
+Vary: Accept, User-Agent
+Docker-Distribution-Api-Version: registry/2.0
+
+
+
+=== TEST 66: an image needs no platform
+--- location
+    schema_conversion_platform $arg_platform;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 67: upstream's 401 passes
+--- request
+GET /v2/pass/n401/manifests/1
+--- error_code: 401
+--- response_body chomp
+upstream says 401
+--- response_headers
+Content-Type: text/x-odd
+WWW-Authenticate: Basic realm="x"
+Docker-Distribution-Api-Version: registry/2.0
+!Vary
+--- schema1_log
+PASS - - - -
+
+
+
+=== TEST 68: upstream's 404 passes
+--- request
+GET /v2/pass/n404/manifests/1
+--- error_code: 404
+--- response_body chomp
+upstream says 404
+--- response_headers
+Content-Type: text/x-odd
+!Vary
+--- schema1_log
+PASS - - - -
+
+
+
+=== TEST 69: upstream's 429 passes
+--- request
+GET /v2/pass/n429/manifests/1
+--- error_code: 429
+--- response_body chomp
+upstream says 429
+--- response_headers
+Retry-After: 9
+
+
+
+=== TEST 70: upstream's 500 passes
+--- request
+GET /v2/pass/n500/manifests/1
+--- error_code: 500
+--- response_body chomp
+upstream says 500
+--- response_headers
+Content-Type: text/x-odd
+
+
+
+=== TEST 71: error_page for nginx's own 502
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
+        error_page 502 = @down;
+    }
+
+    location @down {
+        return 503 "down\n";
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- error_code: 503
+--- response_body
+down
+--- error_log
+connect() failed
+
+
+
+=== TEST 72: error_page for nginx's own 504
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        proxy_read_timeout 1s;
+        error_page 504 = @down;
+    }
+
+    location /v2/slow/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_CLIENT_PORT/sleep/;
+        proxy_read_timeout 1s;
+        error_page 504 = @down;
+    }
+
+    location /sleep/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/v2/fetch/late/blobs/;
+    }
+
+    location @down {
+        return 503 "down\n";
+    }
+--- request
+GET /v2/slow/manifests/1
+--- error_code: 503
+--- response_body
+down
+--- error_log
+upstream timed out
