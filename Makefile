@@ -43,6 +43,7 @@ WITH_NGINX = lib=$$(BUILD='$(BUILD)' $(TOOLS)/test-nginx) || exit 1; \
 NGINX_TESTS  = $(wildcard t/*.t)
 E2E_TESTS    = $(wildcard t/e2e/*.t)
 DIFF_TESTS   = $(wildcard t/diff/*.t)
+FUZZ_TESTS   = $(wildcard t/fuzz/*.t)
 CORPUS_TESTS = $(if $(wildcard t/core/corpus.pl),$(if $(CORPUS), \
                     t/core/corpus.pl$(comma)$(CORPUS), \
                     '-t/core/corpus.pl:no documents$(comma) say CORPUS=DIR'))
@@ -53,7 +54,7 @@ unexport MAKEFLAGS
 
 
 .PHONY: build install clean deps convert unit test-nginx corpus diff \
-        difftest e2e test asan valgrind check demo demo-stop help
+        difftest fuzz e2e test asan valgrind check demo demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
@@ -73,7 +74,8 @@ deps:  ## install Debian's packages that building and testing need
 test: deps  ## install what it needs, run everything, count
 	@$(MAKE) --no-print-directory -j $(JOBS) build convert $(UNITS)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(UNITS) \
-	    $(CORPUS_TESTS) $(DIFF_TESTS) $(NGINX_TESTS) $(E2E_TESTS)
+	    $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) $(NGINX_TESTS) \
+	    $(E2E_TESTS)
 
 unit: $(UNITS)  ## test the core alone (T=FILE for some)
 	@$(TEST_ENV) $(RUN) $(if $(T),$(T),$(UNITS))
@@ -87,6 +89,10 @@ diff: convert  ## compare with distribution's own builder on random images
 difftest: convert  ## the same for long (N=1000000 SEED=1)
 	@BUILD_DIR='$(BUILD)' SCHEMA1_CONVERT='$(CONVERT)' \
 	    t/diff/run $(or $(N),1000000) $(or $(SEED),1)
+
+fuzz:  ## run the fuzzers, each for T seconds (10)
+	@$(TOOLS)/deps build fuzz
+	@T=$(or $(T),10) t/fuzz/run
 
 test-nginx: build  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))

@@ -1,0 +1,249 @@
+#!/usr/bin/perl
+#
+# Makes the seeds that are not worth keeping: from the golden cases, and keys.
+#
+#   seeds.pl DIR     fills DIR/TARGET, unless it is newer than what it is from
+
+use strict;
+use warnings;
+
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
+use MIME::Base64 qw(encode_base64url);
+
+my $max = 12000;
+my $separator = "\x1e";
+
+my $out = shift or die "seeds.pl: where to?\n";
+my $golden = dirname($0) . '/../golden';
+
+exit 0 if -e "$out/done" && -M "$out/done" < -M $0;
+
+remove_tree($out);
+
+
+sub slurp {
+    my $path = shift;
+
+    open my $fh, '<:raw', $path or die "seeds.pl: $path: $!\n";
+    local $/;
+
+    return scalar <$fh>;
+}
+
+
+sub seed {
+    my ($target, $name, $text) = @_;
+
+    return if length $text > $max;
+
+    make_path("$out/$target");
+
+    open my $fh, '>:raw', "$out/$target/$name" or die "seeds.pl: $name: $!\n";
+    print $fh $text;
+    close $fh or die "seeds.pl: $name: $!\n";
+}
+
+
+sub run {
+    my @command = @_;
+
+    open my $fh, '-|', @command or die "seeds.pl: $command[0]: $!\n";
+    binmode $fh;
+    local $/;
+
+    return scalar(<$fh>) // '';
+}
+
+
+# what names the config's digest and size in a manifest, in any spelling
+
+sub named {
+    my ($text, $n) = @_;
+
+    return $text
+        if $text !~ s/("config"\s*:\s*\{[^}]*"digest"\s*:\s*")[^"]*"/$1\@D$n"/;
+
+    $text =~ s/("config"\s*:\s*\{[^}]*"size"\s*:\s*)\d+/$1\@S$n/;
+
+    return $text;
+}
+
+
+my $turn = 0;
+
+for my $dir (sort glob "$golden/synthetic/* $golden/real/*") {
+    my $name = basename($dir);
+    my ($manifest, $config) = map { slurp("$dir/$_.json") }
+                              qw(manifest config);
+
+    seed('json', "$name-config", $config);
+    seed('manifest', $name, $manifest);
+
+    # schema 1 for all, schema 2 for some
+
+    seed('pull', $name, "0000" . "0\n" . named($manifest, 1)
+                        . $separator . $config);
+
+    if (++$turn % 4 == 0) {
+        seed('pull', "$name-2", "4210" . "0\n" . named($manifest, 1)
+                                . $separator . $config);
+        seed('pull', "$name-3", "3020" . "0\n" . named($manifest, 1)
+                                . $separator . $config);
+    }
+
+    if (++$turn % 8 == 0) {
+        seed('pull', "$name-list", "0000" . "0\n"
+             . '{"schemaVersion":2,"manifests":[{"mediaType":'
+             . '"application/vnd.oci.image.manifest.v1+json","digest":"@D1",'
+             . '"size":@S1,"platform":{"os":"linux","architecture":"amd64"}}]}'
+             . $separator . named($manifest, 2) . $separator . $config);
+    }
+}
+
+for my $dir (sort glob "$golden/lists/*") {
+    my $text = slurp("$dir/index.json");
+
+    seed('manifest', 'list-' . basename($dir), $text);
+
+    $text =~ s/sha256:[0-9a-f]{64}/\@D1/g;
+    $text =~ s/("size"\s*:\s*)\d+/$1\@S1/g;
+
+    my $image = slurp("$golden/real/umoci/manifest.json");
+    my $config = slurp("$golden/real/umoci/config.json");
+
+    seed('pull', 'list-' . basename($dir), "0000" . "0\n" . $text . $separator
+         . named($image, 2) . $separator . $config);
+}
+
+
+# signed manifests, as far as the payload goes
+
+for my $tail ("\n}", ' }', '}') {
+    my $payload = "{\n   \"schemaVersion\": 1,\n   \"fsLayers\": []$tail";
+    my $length = length($payload) - length $tail;
+    my $protected = encode_base64url(sprintf '{"formatLength":%d,'
+        . '"formatTail":"%s","time":"2016-01-02T03:04:05Z"}', $length,
+        encode_base64url($tail));
+    my $signed = substr($payload, 0, $length) . ",\n   \"signatures\": [{"
+                 . "\"signature\":\"\",\"protected\":\"$protected\"}]\n}";
+
+    my $name = 'tail-' . length $tail;
+
+    seed('jws', $name, $signed);
+    seed('jws', "$name-payload", $payload);
+    seed('json', "signed-$name", $signed);
+    seed('manifest', "signed-$name", $signed);
+
+    seed('pull', "signed-$name", "0000" . "0\n"
+         . '{"schemaVersion":2,"manifests":[{"mediaType":"",'
+         . '"digest":"@D1","size":@S1,"platform":{"os":"linux",'
+         . '"architecture":"amd64"}}]}' . $separator . $signed);
+}
+
+
+# keys: each kind in each form
+
+sub number {
+    my ($text, $name) = @_;
+
+    return '' if $text !~ /^\Q$name\E:[^\n]*\n((?:\s+[0-9a-f:]+\n)+)/m;
+
+    my $hex = $1;
+
+    $hex =~ s/[^0-9a-f]//g;
+
+    return pack 'H*', $hex;
+}
+
+
+sub plain {
+    my $bytes = shift;
+
+    $bytes =~ s/^\0+//;
+
+    return encode_base64url($bytes);
+}
+
+
+my $dir = tempdir(CLEANUP => 1);
+my $n = 0;
+
+for my $kind (['RSA', 'rsa_keygen_bits:2048'], ['RSA', 'rsa_keygen_bits:1024'],
+              ['EC', 'ec_paramgen_curve:P-256', 'P-256', 32],
+              ['EC', 'ec_paramgen_curve:P-384', 'P-384', 48],
+              ['EC', 'ec_paramgen_curve:P-521', 'P-521', 66],
+              ['EC', 'ec_paramgen_curve:secp256k1', 'P-256K', 32],
+              ['ED25519'])
+{
+    my ($type, $option, $curve, $size) = @$kind;
+    my $file = "$dir/key-" . ++$n . '.pem';
+    my $name = "$n-" . lc $type;
+
+    system('openssl', 'genpkey', '-quiet', '-algorithm', $type,
+           $option ? ('-pkeyopt', $option) : (), '-out', $file) == 0
+        or system("openssl genpkey -algorithm $type"
+                  . ($option ? " -pkeyopt $option" : '')
+                  . " -out $file 2>/dev/null") == 0
+        or next;
+
+    my $pem = slurp($file);
+    my @old = (qw(openssl pkey), $type eq 'ED25519' ? () : '-traditional',
+               '-in');
+    my $certificate = run(qw(openssl req -x509 -subj /CN=t -days 9999 -key),
+                          $file);
+
+    seed('key', $name, $pem);
+    seed('key', "$name-traditional",
+         run(@old, $file));
+    seed('key', "$name-public", run(qw(openssl pkey -pubout -in), $file));
+    seed('key', "$name-chain", $pem . $separator . $certificate);
+    seed('key', "$name-chain2", $pem . $separator . $certificate x 2);
+    seed('key', "$name-certificate", $certificate);
+    seed('key', "$name-encrypted",
+         run(qw(openssl pkcs8 -topk8 -iter 2 -passout pass:secret -in),
+             $file));
+    seed('key', "$name-other-password",
+         run(qw(openssl pkcs8 -topk8 -iter 2 -passout pass:other -in),
+             $file));
+    seed('key', "$name-old-encrypted",
+         run(@old, $file, qw(-aes128 -passout pass:secret)));
+
+    (my $headed = run(@old, $file))
+        =~ s/-----\n/-----\nkeyID: AAAA:BBBB\n\n/;
+
+    seed('key', "$name-headed", $headed);
+
+    my $text = run(qw(openssl pkey -noout -text -in), $file);
+
+    if ($type eq 'EC') {
+        my $point = number($text, 'pub');
+
+        next if length $point != 1 + 2 * $size;
+
+        my $d = number($text, 'priv');
+
+        $d =~ s/^\0+//;
+        $d = "\0" x ($size - length $d) . $d;
+
+        seed('key', "$name-jwk", sprintf
+             '{"kty":"EC","crv":"%s","x":"%s","y":"%s","d":"%s"}', $curve,
+             encode_base64url(substr $point, 1, $size),
+             encode_base64url(substr $point, 1 + $size),
+             encode_base64url($d));
+    }
+
+    if ($type eq 'RSA') {
+        seed('key', "$name-jwk", sprintf
+             '{"kty":"RSA","n":"%s","e":"AQAB","d":"%s","p":"%s","q":"%s",'
+             . '"dp":"%s","dq":"%s","qi":"%s"}',
+             map { plain(number($text, $_)) }
+             qw(modulus privateExponent prime1 prime2 exponent1 exponent2
+                coefficient));
+    }
+}
+
+make_path($out);
+open my $fh, '>', "$out/done" or die "seeds.pl: $out/done: $!\n";
+close $fh;
