@@ -1,0 +1,1043 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Blobs and manifests that the registry keeps somewhere else.
+
+use Schema1;
+use Schema1::Refused;
+
+plan tests => repeat_each() * 418;
+
+my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
+my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
+my $mock = "http://127.0.0.1:$ENV{TEST_NGINX_MOCK_PORT}";
+
+our $app = image('team/app:1');
+our $list = list('team/list:1', entries => [$app]);
+our $config = $app->{config_digest};
+
+our $redirect = '
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+    }
+';
+
+our $secret = '
+    location /secret/ {
+        internal;
+        return 200 "the secret";
+    }
+
+    location /v2/secret/ {
+        internal;
+        return 200 "the secret";
+    }
+';
+
+answer('storage:GET /config', body => $app->{config}, status => 200,
+       headers => []);
+answer('storage:GET /manifest', body => $app->{body}, status => 200,
+       type => $app->{type}, headers => []);
+answer('storage:GET /v2/team/app/blobs/x', body => $app->{config},
+       status => 200);
+
+# a config that is redirected, one image for each way
+sub away
+{
+    my ($name, $location, $status) = @_;
+
+    image("away/$name:1");
+    answer(qr{^GET /v2/away/$name/blobs/$config}, status => $status || 307,
+           headers => [Location => $location]);
+}
+
+away("s$_", "$storage/config", $_) for 301, 302, 303, 307, 308;
+away('s300', "$storage/config", 300);
+away('s305', "$storage/config", 305);
+
+away('signed', "$storage/config?X-Sig=a%2Fb%3D%3d+c&x=%7E~/?:@!\$'()*,;=&empty");
+away('fragment', "$storage/config#part");
+away('host', $storage =~ s/^http://r . '/config');
+away('upper', ($storage =~ s/^http/HTTP/r) . '/config');
+away('nopath', $storage);
+away('noquery', "$storage?q=1");
+answer('storage:GET /', body => $app->{config}, status => 200);
+
+# the registry's own
+for (['absolute', "$own/v2/away/absolute/blobs/moved"],
+     ['named', "$mock/v2/away/named/blobs/moved"],
+     ['path', '/v2/away/path/blobs/moved'],
+     ['relative', 'moved'], ['dots', '../../dots/./blobs/moved'],
+     ['slashes', $own =~ s/^http://r . '/v2/away/slashes/blobs/moved'],
+     ['https', ($own =~ s/^http/https/r) . '/v2/away/https/blobs/moved'],
+     ['manifest', '/v2/away/manifest/manifests/moved'],
+     ['query', '/v2/away/query/blobs/moved?sig=a%2Fb'])
+{
+    my ($name, $location) = @$_;
+
+    away($name, $location);
+    answer("GET /v2/away/$name/$_/moved", body => $app->{config},
+           status => 200) for qw(blobs manifests);
+}
+
+# no way into the user's other locations
+for (['secret', '/secret/x'], ['climb', '../../../../secret/x'],
+     ['other', '/v2/team/app/blobs/x'], ['v2', '/v2/secret/blobs/x'],
+     ['root', '/'], ['tags', '/v2/away/tags/tags/list'],
+     ['encoded', '/v2/away/encoded/blobs/%2e%2e/%2e%2e/%2e%2e/secret/x'],
+     ['slash', '/v2/away/slash/blobs/..%2f..%2f..%2f..%2fsecret%2fx'],
+     ['longer', '/v2/away/longer/blobs/x/blobs/y'],
+     ['ownsecret', "$own/secret/x"], ['bare', '/v2/away/bare/blobs/'],
+     ['prefix', '/v2/away/prefixed/blobs/x'],
+     ['again', '/blob-redirect'])
+{
+    away(@$_);
+}
+
+# after a foreign hop a path is the storage's
+away('after', "$storage/hop");
+answer('storage:GET /hop', status => 307, headers => [
+    Location => '/v2/away/after/blobs/x']);
+answer('storage:GET /v2/away/after/blobs/x', body => $app->{config},
+       status => 200);
+away('beside', "$storage/dir/hop?a=b");
+answer('storage:GET /dir/hop', status => 307, headers => [
+    Location => 'beside']);
+answer('storage:GET /dir/beside', body => $app->{config}, status => 200);
+away('back', "$storage/back");
+answer('storage:GET /back', status => 307, headers => [
+    Location => "$own/v2/away/back/blobs/x"]);
+answer('GET /v2/away/back/blobs/x', body => $app->{config}, status => 200);
+away('aftersecret', "$storage/aftersecret");
+answer('storage:GET /aftersecret', status => 307, headers => [
+    Location => '/secret/x']);
+answer('storage:GET /secret/x', body => $app->{config}, status => 200);
+
+# never
+away('ftp', 'ftp://127.0.0.1/config');
+away('file', 'file:///etc/passwd');
+away('unix', 'http://unix:/tmp/socket:/config');
+away('user', $storage =~ s{//}{//user:pass\@}r . '/config');
+away('atsign', $storage =~ s{//}{//\@}r . '/config');
+away('tab', "$storage/con\tfig");
+away('space', "$storage/con fig");
+away('high', "$storage/con\x80fig");
+away('backslash', "$storage/con\\fig");
+away('noport', 'http://127.0.0.1:0/config');
+away('empty', '');
+away('none', undef);
+away('nohost', 'http:/config');
+
+# hops
+for my $n (1 .. 7) {
+    answer("storage:GET /h$n", status => 302, headers => [
+        Location => "$storage/h" . ($n - 1)]);
+}
+
+answer('storage:GET /h0', body => $app->{config}, status => 200);
+away('five', "$storage/h4");
+away('six', "$storage/h5");
+away('loop', "$storage/loop");
+answer('storage:GET /loop', status => 302, headers => [
+    Location => "$storage/loop"]);
+away('ownloop', 'loop');
+answer('GET /v2/away/ownloop/blobs/loop', status => 302, headers => [
+    Location => 'loop']);
+
+# manifests
+list("child/s$_:1", entries => [$app]) for 301, 302, 303, 307, 308;
+answer(qr{^GET /v2/child/s$_/manifests/sha256:}, status => $_, headers => [
+    Location => "$storage/manifest"]) for 301, 302, 303, 307, 308;
+blob("child/s$_", $app->{config}) for 301, 302, 303, 307, 308;
+image('tag/away:1');
+answer('GET /v2/tag/away/manifests/1', status => 307, type => 'text/plain',
+       body => 'over there', headers => [Location => "$storage/manifest"]);
+image('tag/head:1');
+answer('HEAD /v2/tag/head/manifests/1', type => $app->{type}, headers => []);
+answer('GET /v2/tag/head/manifests/1', status => 307, headers => [
+    Location => "$storage/manifest"]);
+
+# wrong bytes
+away('wrong', "$storage/wrong");
+answer('storage:GET /wrong', body => '{}', status => 200);
+away('denied', "$storage/denied");
+answer('storage:GET /denied', status => 403, body => 'no', headers => [
+    'X-Secret' => 'of the storage']);
+
+# through TLS
+away('plain', "$storage/config");
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: 301 is followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s301/manifests/1
+--- schema1
+away/s301:1 2 layers
+--- asked eval
+"GET /v2/away/s301/manifests/1
+GET /v2/away/s301/blobs/$::config
+storage GET /config"
+
+
+
+=== TEST 2: 302 is followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s302/manifests/1
+--- schema1
+away/s302:1 2 layers
+
+
+
+=== TEST 3: 303 is followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s303/manifests/1
+--- schema1
+away/s303:1 2 layers
+
+
+
+=== TEST 4: 307 is followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+
+
+
+=== TEST 5: 308 is followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s308/manifests/1
+--- schema1
+away/s308:1 2 layers
+
+
+
+=== TEST 6: 300 is not followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s300/manifests/1
+--- refused
+502 UNKNOWN upstream_failed away/s300:1
+
+
+
+=== TEST 7: 305 is not followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s305/manifests/1
+--- refused
+502 UNKNOWN upstream_failed away/s305:1
+
+
+
+=== TEST 8: HEAD follows a redirect
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+HEAD /v2/away/s307/manifests/1
+--- response_headers
+Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws
+--- asked eval
+"HEAD /v2/away/s307/manifests/1
+GET /v2/away/s307/manifests/1
+GET /v2/away/s307/blobs/$::config
+storage GET /config"
+
+
+
+=== TEST 9: without the directive
+--- request
+GET /v2/away/s307/manifests/1
+--- refused
+502 UNKNOWN redirected away/s307:1
+--- response_body_like: schema_conversion_redirect
+--- asked eval
+"GET /v2/away/s307/manifests/1
+GET /v2/away/s307/blobs/$::config"
+
+
+
+=== TEST 10: a child's 301, 302, 303
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+[map { "GET /v2/child/s$_/manifests/1" } 301, 302, 303]
+--- schema1 eval
+[map { "child/s$_:1 2 layers" } 301, 302, 303]
+
+
+
+=== TEST 11: a child's 307, 308
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+[map { "GET /v2/child/s$_/manifests/1" } 307, 308]
+--- schema1 eval
+[map { "child/s$_:1 2 layers" } 307, 308]
+
+
+
+=== TEST 12: a child without the directive
+--- request
+GET /v2/child/s307/manifests/1
+--- refused
+502 UNKNOWN redirected child/s307:1
+--- response_body_like: schema_conversion_redirect
+
+
+
+=== TEST 13: the client's own 307 passes
+--- location
+    schema_conversion_redirect /blob-redirect;
+    proxy_redirect off;
+--- server eval: $::redirect
+--- request
+GET /v2/tag/away/manifests/1
+--- error_code: 307
+--- response_body chomp
+over there
+--- response_headers eval
+"Location: http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/manifest"
+--- asked
+GET /v2/tag/away/manifests/1
+
+
+
+=== TEST 14: the tag's manifest after HEAD
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+HEAD /v2/tag/head/manifests/1
+--- response_headers
+Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws
+--- asked eval
+"HEAD /v2/tag/head/manifests/1
+GET /v2/tag/head/manifests/1
+storage GET /manifest
+GET /v2/tag/head/blobs/$::config"
+
+
+
+=== TEST 15: signed query unchanged
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/signed/manifests/1?account=me
+--- schema1
+away/signed:1 2 layers
+--- asked eval
+"GET /v2/away/signed/manifests/1?account=me
+GET /v2/away/signed/blobs/$::config?account=me
+storage GET /config?X-Sig=a%2Fb%3D%3d+c&x=%7E~/?:@!\$'()*,;=&empty"
+
+
+
+=== TEST 16: a fragment is dropped
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/fragment/manifests/1
+--- schema1
+away/fragment:1 2 layers
+
+
+
+=== TEST 17: only a foreign host is said
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/host/manifests/1
+--- schema1
+away/host:1 2 layers
+--- asked eval
+"GET /v2/away/host/manifests/1
+GET /v2/away/host/blobs/$::config
+storage GET /config"
+
+
+
+=== TEST 18: a scheme in capitals
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/upper/manifests/1
+--- schema1
+away/upper:1 2 layers
+
+
+
+=== TEST 19: a host without a path
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+["GET /v2/away/nopath/manifests/1", "GET /v2/away/noquery/manifests/1"]
+--- schema1 eval
+["away/nopath:1 2 layers", "away/noquery:1 2 layers"]
+
+
+
+=== TEST 20: no credentials for foreign hosts
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- more_headers
+Authorization: Bearer token
+Proxy-Authorization: Basic dTpw
+Cookie: session=1
+Cookie: other=2
+X-Other: stays
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /v2/away/s307/manifests/1
+    Authorization: Bearer token
+GET /v2/away/s307/blobs/$::config
+    Authorization: Bearer token
+    Proxy-Authorization: Basic dTpw
+    X-Other: stays
+storage GET /config
+    !Authorization
+    !Proxy-Authorization
+    !Cookie
+    X-Other: stays"
+
+
+
+=== TEST 21: whatever the location says
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+        proxy_set_header Authorization $http_authorization;
+        proxy_set_header Proxy-Authorization $http_proxy_authorization;
+        proxy_set_header Cookie $http_cookie;
+    }
+--- more_headers
+Authorization: Bearer token
+Proxy-Authorization: Basic dTpw
+Cookie: session=1
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /v2/away/s307/manifests/1
+    Authorization: Bearer token
+GET /v2/away/s307/blobs/$::config
+    Authorization: Bearer token
+storage GET /config
+    !Authorization
+    !Proxy-Authorization
+    !Cookie"
+
+
+
+=== TEST 22: a user's name is not handed on
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+        proxy_set_header X-User "$remote_user";
+        proxy_set_header X-Session "$cookie_session";
+    }
+--- more_headers
+Authorization: Basic dTpw
+Cookie: session=1
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /v2/away/s307/manifests/1
+GET /v2/away/s307/blobs/$::config
+storage GET /config
+    !X-Session"
+
+
+
+=== TEST 23: own absolute URL
+--- request
+GET /v2/away/absolute/manifests/1
+--- more_headers eval
+"Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}
+Authorization: Bearer token"
+--- schema1
+away/absolute:1 2 layers
+--- asked eval
+"GET /v2/away/absolute/manifests/1
+GET /v2/away/absolute/blobs/$::config
+GET /v2/away/absolute/blobs/moved
+    Authorization: Bearer token"
+
+
+
+=== TEST 24: own by the upstream's name
+--- location
+    proxy_redirect off;
+--- request
+GET /v2/away/named/manifests/1
+--- schema1
+away/named:1 2 layers
+--- asked eval
+"GET /v2/away/named/manifests/1
+GET /v2/away/named/blobs/$::config
+GET /v2/away/named/blobs/moved"
+
+
+
+=== TEST 25: own path
+--- request
+GET /v2/away/path/manifests/1?account=me
+--- schema1
+away/path:1 2 layers
+--- asked eval
+"GET /v2/away/path/manifests/1?account=me
+GET /v2/away/path/blobs/$::config?account=me
+GET /v2/away/path/blobs/moved?account=me"
+
+
+
+=== TEST 26: own relative path
+--- request
+GET /v2/away/relative/manifests/1
+--- schema1
+away/relative:1 2 layers
+--- asked eval
+"GET /v2/away/relative/manifests/1
+GET /v2/away/relative/blobs/$::config
+GET /v2/away/relative/blobs/moved"
+
+
+
+=== TEST 27: own path with dots
+--- request
+GET /v2/away/dots/manifests/1
+--- schema1
+away/dots:1 2 layers
+--- asked eval
+"GET /v2/away/dots/manifests/1
+GET /v2/away/dots/blobs/$::config
+GET /v2/away/dots/blobs/moved"
+
+
+
+=== TEST 28: own host after two slashes
+--- request
+GET /v2/away/slashes/manifests/1
+--- more_headers eval
+"Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}"
+--- schema1
+away/slashes:1 2 layers
+
+
+
+=== TEST 29: own manifest path
+--- request
+GET /v2/away/manifest/manifests/1
+--- schema1
+away/manifest:1 2 layers
+
+
+
+=== TEST 30: own query and the client's
+--- request
+GET /v2/away/query/manifests/1?account=me
+--- schema1
+away/query:1 2 layers
+--- asked eval
+"GET /v2/away/query/manifests/1?account=me
+GET /v2/away/query/blobs/$::config?account=me
+GET /v2/away/query/blobs/moved?sig=a%2Fb&account=me"
+
+
+
+=== TEST 31: own is fetched directly
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+    location = /blob-redirect {
+        internal;
+        return 500;
+    }
+--- request
+GET /v2/away/path/manifests/1
+--- schema1
+away/path:1 2 layers
+
+
+
+=== TEST 32: not into an internal location
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request
+GET /v2/away/secret/manifests/1
+--- refused
+502 UNKNOWN redirected away/secret:1
+--- response_body_unlike: the secret
+
+
+
+=== TEST 33: not by climbing
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request
+GET /v2/away/climb/manifests/1
+--- refused
+502 UNKNOWN redirected away/climb:1
+
+
+
+=== TEST 34: not by encoded dots
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request
+GET /v2/away/encoded/manifests/1
+--- refused
+502 UNKNOWN redirected away/encoded:1
+
+
+
+=== TEST 35: not by encoded slashes
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request
+GET /v2/away/slash/manifests/1
+--- refused
+502 UNKNOWN redirected away/slash:1
+
+
+
+=== TEST 36: not to another repository
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request eval
+["GET /v2/away/other/manifests/1", "GET /v2/away/v2/manifests/1",
+ "GET /v2/away/prefix/manifests/1"]
+--- refused eval
+["502 UNKNOWN redirected away/other:1", "502 UNKNOWN redirected away/v2:1",
+ "502 UNKNOWN redirected away/prefix:1"]
+--- asked eval
+"GET /v2/away/other/manifests/1
+GET /v2/away/other/blobs/$::config
+GET /v2/away/v2/manifests/1
+GET /v2/away/v2/blobs/$::config
+GET /v2/away/prefix/manifests/1
+GET /v2/away/prefix/blobs/$::config"
+
+
+
+=== TEST 37: not to other paths
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request eval
+["GET /v2/away/root/manifests/1", "GET /v2/away/tags/manifests/1",
+ "GET /v2/away/longer/manifests/1", "GET /v2/away/bare/manifests/1",
+ "GET /v2/away/again/manifests/1"]
+--- refused eval
+["502 UNKNOWN redirected away/root:1", "502 UNKNOWN redirected away/tags:1",
+ "502 UNKNOWN redirected away/longer:1", "502 UNKNOWN redirected away/bare:1",
+ "502 UNKNOWN redirected away/again:1"]
+
+
+
+=== TEST 38: not by an absolute URL
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request
+GET /v2/away/ownsecret/manifests/1
+--- more_headers eval
+"Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}"
+--- refused
+502 UNKNOWN redirected away/ownsecret:1
+
+
+
+=== TEST 39: a path after a foreign hop
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- more_headers
+Authorization: Bearer token
+--- request
+GET /v2/away/after/manifests/1
+--- schema1
+away/after:1 2 layers
+--- asked eval
+"GET /v2/away/after/manifests/1
+GET /v2/away/after/blobs/$::config
+storage GET /hop
+    !Authorization
+storage GET /v2/away/after/blobs/x
+    !Authorization"
+
+
+
+=== TEST 40: a relative path after a foreign hop
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/beside/manifests/1
+--- schema1
+away/beside:1 2 layers
+--- asked eval
+"GET /v2/away/beside/manifests/1
+GET /v2/away/beside/blobs/$::config
+storage GET /dir/hop?a=b
+storage GET /dir/beside"
+
+
+
+=== TEST 41: back from a foreign hop
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- more_headers eval
+"Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}
+Authorization: Bearer token"
+--- request
+GET /v2/away/back/manifests/1
+--- schema1
+away/back:1 2 layers
+--- asked eval
+"GET /v2/away/back/manifests/1
+GET /v2/away/back/blobs/$::config
+storage GET /back
+    !Authorization
+GET /v2/away/back/blobs/x
+    !Authorization"
+
+
+
+=== TEST 42: an internal path after a foreign hop
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect . $::secret
+--- request
+GET /v2/away/aftersecret/manifests/1
+--- schema1
+away/aftersecret:1 2 layers
+--- asked eval
+"GET /v2/away/aftersecret/manifests/1
+GET /v2/away/aftersecret/blobs/$::config
+storage GET /aftersecret
+storage GET /secret/x"
+
+
+
+=== TEST 43: neither http nor https
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+["GET /v2/away/ftp/manifests/1", "GET /v2/away/file/manifests/1"]
+--- refused eval
+["502 UNKNOWN redirected away/ftp:1", "502 UNKNOWN redirected away/file:1"]
+
+
+
+=== TEST 44: no socket's path
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/unix/manifests/1
+--- refused
+502 UNKNOWN redirected away/unix:1
+
+
+
+=== TEST 45: no user in a URL
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+["GET /v2/away/user/manifests/1", "GET /v2/away/atsign/manifests/1"]
+--- refused eval
+["502 UNKNOWN redirected away/user:1", "502 UNKNOWN redirected away/atsign:1"]
+--- asked eval
+"GET /v2/away/user/manifests/1
+GET /v2/away/user/blobs/$::config
+GET /v2/away/atsign/manifests/1
+GET /v2/away/atsign/blobs/$::config"
+
+
+
+=== TEST 46: no control characters
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+[map { "GET /v2/away/$_/manifests/1" } qw(tab space high backslash)]
+--- refused eval
+[map { "502 UNKNOWN redirected away/$_:1" } qw(tab space high backslash)]
+
+
+
+=== TEST 47: no proper host
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+[map { "GET /v2/away/$_/manifests/1" } qw(noport nohost)]
+--- refused eval
+[map { "502 UNKNOWN redirected away/$_:1" } qw(noport nohost)]
+
+
+
+=== TEST 48: no Location at all
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+[map { "GET /v2/away/$_/manifests/1" } qw(empty none)]
+--- refused eval
+[map { "502 UNKNOWN redirected away/$_:1" } qw(empty none)]
+
+
+
+=== TEST 49: five hops
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/five/manifests/1
+--- schema1
+away/five:1 2 layers
+--- asked eval
+"GET /v2/away/five/manifests/1
+GET /v2/away/five/blobs/$::config
+storage GET /h4
+storage GET /h3
+storage GET /h2
+storage GET /h1
+storage GET /h0"
+
+
+
+=== TEST 50: six hops
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/six/manifests/1
+--- refused
+502 UNKNOWN redirected away/six:1
+--- asked eval
+"GET /v2/away/six/manifests/1
+GET /v2/away/six/blobs/$::config
+storage GET /h5
+storage GET /h4
+storage GET /h3
+storage GET /h2
+storage GET /h1"
+
+
+
+=== TEST 51: a loop
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+[map { "GET /v2/away/$_/manifests/1" } qw(loop ownloop)]
+--- refused eval
+[map { "502 UNKNOWN redirected away/$_:1" } qw(loop ownloop)]
+
+
+
+=== TEST 52: proxy_redirect matches
+--- location
+    proxy_redirect http://127.0.0.1:$TEST_NGINX_MOCK_PORT/ http://$http_host/;
+--- request
+GET /v2/away/named/manifests/1
+--- schema1
+away/named:1 2 layers
+--- asked eval
+"GET /v2/away/named/manifests/1
+GET /v2/away/named/blobs/$::config
+GET /v2/away/named/blobs/moved"
+
+
+
+=== TEST 53: proxy_redirect to a path
+--- location
+    proxy_redirect http://127.0.0.1:$TEST_NGINX_MOCK_PORT/ /;
+--- request
+GET /v2/away/named/manifests/1
+--- schema1
+away/named:1 2 layers
+
+
+
+=== TEST 54: proxy_redirect does not match
+--- location
+    schema_conversion_redirect /blob-redirect;
+    proxy_redirect http://example.com/ /;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /v2/away/s307/manifests/1
+GET /v2/away/s307/blobs/$::config
+storage GET /config"
+
+
+
+=== TEST 55: proxy_redirect makes a longer one
+--- location
+    schema_conversion_redirect /blob-redirect;
+    proxy_redirect http://127.0.0.1:$TEST_NGINX_STORAGE_PORT/config
+                   http://127.0.0.1:$TEST_NGINX_STORAGE_PORT/config?signed=with-a-rather-long-signature-appended;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /v2/away/s307/manifests/1
+GET /v2/away/s307/blobs/$::config
+storage GET /config?signed=with-a-rather-long-signature-appended"
+
+
+
+=== TEST 56: storage's bytes are verified
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/wrong/manifests/1
+--- refused
+502 UNKNOWN digest_mismatch away/wrong:1
+
+
+
+=== TEST 57: storage's headers stay there
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/denied/manifests/1
+--- refused
+502 UNKNOWN upstream_failed away/denied:1
+--- response_headers
+Content-Type: application/json
+Vary: Accept
+Docker-Distribution-Api-Version: registry/2.0
+!X-Secret
+
+
+
+=== TEST 58: never from https to http
+--- http_config
+    server {
+        listen $TEST_NGINX_RAND_PORT_1 ssl;
+        ssl_certificate $TEST_NGINX_KEYS/ec256.crt;
+        ssl_certificate_key $TEST_NGINX_KEYS/ec256.pem;
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+            proxy_redirect off;
+        }
+    }
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_redirect /blob-redirect;
+        proxy_pass https://127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+        proxy_redirect off;
+    }
+
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+    }
+--- request
+GET /v2/away/plain/manifests/1
+--- refused
+502 UNKNOWN redirected away/plain:1
+--- asked eval
+"GET /v2/away/plain/manifests/1
+GET /v2/away/plain/blobs/$::config"
+
+
+
+=== TEST 59: hosts limited by a map
+--- http_config
+    map $schema1_redirect_url $storage {
+        ~^http://127\.0\.0\.1:$TEST_NGINX_STORAGE_PORT/h  "";
+        default                                          $schema1_redirect_url;
+    }
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+    location = /blob-redirect {
+        internal;
+        if ($storage = "") {
+            return 403;
+        }
+        proxy_pass $storage;
+    }
+--- request eval
+["GET /v2/away/s307/manifests/1", "GET /v2/away/five/manifests/1"]
+--- schema1 eval
+["away/s307:1 2 layers", undef]
+--- refused eval
+[undef, "502 UNKNOWN upstream_failed away/five:1"]
+
+
+
+=== TEST 60: the variable elsewhere
+--- server
+    location = /var {
+        return 200 "[$schema1_redirect_url]";
+    }
+--- request
+GET /var
+--- response_body chomp
+[]
