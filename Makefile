@@ -54,7 +54,8 @@ unexport MAKEFLAGS
 
 
 .PHONY: build install clean deps convert unit test-nginx corpus diff \
-        difftest fuzz e2e test asan valgrind check demo demo-stop help
+        difftest fuzz e2e test suite asan valgrind check matrix deb demo \
+        demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
