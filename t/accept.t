@@ -1,0 +1,237 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Who is given what: the rows of the table, and how Accept is read.
+
+use Schema1;
+use Schema1::Made;
+
+plan tests => repeat_each() * 276;
+
+our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
+our $v2 = type_of('docker', 'manifest');
+our $list = type_of('docker', 'list');
+our $oci = type_of('oci', 'manifest');
+our $index = type_of('oci', 'list');
+
+our $docker = image('team/docker:1', layers => 2);
+our $app = image('team/app:1', format => 'oci', layers => 2, strict => 0);
+our $made = made_schema2($app);
+
+# a test for each value: the stored OCI manifest passes, or becomes something
+sub clients
+{
+    my ($image, @accept) = @_;
+
+    return ([map { "GET /v2/team/$image/manifests/1" } @accept],
+            [map { ref $_ ? join "\n", map { "Accept: $_" } @$_
+                          : defined $_ ? "Accept: $_" : '' } @accept]);
+}
+
+our ($old_get, $old) = clients('app', undef, '*/*', 'application/json',
+    'text/html', 'application/*', $v1, $unsigned, "$v1, $unsigned, */*",
+    'application/json; charset=utf-8, text/plain;q=0.5, */*;q=0.1', 'x', '""');
+our ($docker_get, $docker_old) = clients('docker', undef, '*/*',
+    'application/json', 'text/html', $v1);
+
+our ($modern_get, $modern) = clients('docker',
+    "$list, $v2, $oci, $index", "$index, $oci, $list, $v2, */*",
+    "$v1, $list, $v2, $oci, $index, application/json");
+
+our ($wildcard_get, $wildcard) = clients('app', "$v2, */*", "$v2, $list, */*",
+    "$v2, $list, application/*", "$v2,*/*;q=0.1", "*/*, $list", ["$v2", '*/*']);
+
+our ($rest_get, $rest) = clients('docker', $oci, $index, "$oci, $index",
+    "$oci, text/html", $list, "$oci, $index, */*");
+
+our ($middle_get, $middle) = clients('app', "$v2, $list, $v1",
+    "$v1, $v2", "$v2, application/json", "$v2, $v1, */*", "$v2, $unsigned",
+    "$list, $index, $v2, application/json", [$v2, $v1]);
+
+our ($below_get, $below) = clients('docker', "$list, $v1",
+    "$oci, application/json", "$oci, $index, $list, $v1",
+    "$index, $unsigned, */*");
+
+our ($only_get, $only) = clients('app', $v2, "$v2, $list", "$v2, $index",
+    "$v2, $list, $index", "$v2, text/html");
+
+our ($case_get, $case) = clients('app', uc $v2, ucfirst $v2,
+    "$v2;a=b", "$v2 ; a=\"x, */*\" ;b=c", "\t$v2 ,", ", ,$v2", "$v2;q=1",
+    "$v2;Q=0.001", "$v2; charset=utf-8; q=0.5");
+
+# not named after all
+our ($zero_get, $zero) = clients('docker', "$v2;q=0", "$v2; q=0.0",
+    "$v2;q=0.", "$v2;Q=0.000", "$v2;a=b;q=0", "$v2 ;\tq=0, */*");
+
+# a malformed q counts as 1
+our ($odd_get, $odd) = clients('app', "$v2;q=0.0000", "$v2;q=", "$v2;q=x",
+    "$v2;q=-0", "$v2;q=00", "$v2;q=0x", "$v2;q=2", "$v2;q=0.0.0", "$v2;q");
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: old clients take schema 1
+--- request eval: $::old_get
+--- more_headers eval: $::old
+--- schema1 eval
+[('team/app:1 2 layers') x @$::old]
+
+
+
+=== TEST 2: as well of Docker's schema 2
+--- request eval: $::docker_get
+--- more_headers eval: $::docker_old
+--- schema1 eval
+[('team/docker:1 2 layers') x @$::docker_old]
+
+
+
+=== TEST 3: all four types: modern
+--- request eval: $::modern_get
+--- more_headers eval: $::modern
+--- response_body eval
+[($::docker->{body}) x @$::modern]
+--- asked eval
+CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
+                  @$::modern
+
+
+
+=== TEST 4: some and a wildcard: modern
+--- request eval: $::wildcard_get
+--- more_headers eval: $::wildcard
+--- response_body eval
+[($::app->{body}) x @$::wildcard]
+--- response_headers eval
+[("Content-Type: $::oci\nDocker-Content-Digest: $::app->{digest}")
+ x @$::wildcard]
+
+
+
+=== TEST 5: neither schema 2 nor 1: modern
+--- request eval: $::rest_get
+--- more_headers eval: $::rest
+--- response_body eval
+[($::docker->{body}) x @$::rest]
+--- asked eval
+CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
+                @$::rest
+
+
+
+=== TEST 6: middle-aged ones take schema 2
+--- request eval: $::middle_get
+--- more_headers eval: $::middle
+--- response_headers eval
+[("Content-Type: $::v2") x @$::middle]
+--- response_body eval
+[($::made->{body}) x @$::middle]
+
+
+
+=== TEST 7: schema 1 where that is not named
+--- request eval: $::below_get
+--- more_headers eval: $::below
+--- schema1 eval
+[('team/docker:1 2 layers') x @$::below]
+
+
+
+=== TEST 8: schema 2 only
+--- request eval: $::only_get
+--- more_headers eval: $::only
+--- response_headers eval
+[("Content-Type: $::v2") x @$::only]
+--- response_body eval
+[($::made->{body}) x @$::only]
+
+
+
+=== TEST 9: case, parameters, blanks
+--- request eval: $::case_get
+--- more_headers eval: $::case
+--- response_headers eval
+[("Content-Type: $::v2") x @$::case]
+--- response_body eval
+[($::made->{body}) x @$::case]
+
+
+
+=== TEST 10: q=0 means not named
+--- request eval: $::zero_get
+--- more_headers eval: $::zero
+--- schema1 eval
+[('team/docker:1 2 layers') x @$::zero]
+
+
+
+=== TEST 11: a malformed q is 1
+--- request eval: $::odd_get
+--- more_headers eval: $::odd
+--- response_headers eval
+[("Content-Type: $::v2") x @$::odd]
+--- response_body eval
+[($::made->{body}) x @$::odd]
+
+
+
+=== TEST 12: a wildcard with q=0
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::v2, */*;q=0"
+--- response_headers eval
+"Content-Type: $::v2"
+--- response_body eval
+$::made->{body}
+
+
+
+=== TEST 13: three of four and one with q=0
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::v2, $::list, $::index, $::oci;q=0"
+--- response_headers eval
+"Content-Type: $::v2"
+--- response_body eval
+$::made->{body}
+
+
+
+=== TEST 14: application/json with q=0
+--- request
+GET /v2/team/docker/manifests/1
+--- more_headers eval
+"Accept: $::oci, application/json;q=0"
+--- response_body eval
+$::docker->{body}
+
+
+
+=== TEST 15: several lines are one
+--- request
+GET /v2/team/docker/manifests/1
+--- more_headers eval
+"Accept: $::list
+accept: text/html, $::oci
+ACCEPT: $::v2
+Accept: $::index"
+--- response_body eval
+$::docker->{body}
+--- response_headers eval
+"Content-Type: $::v2
+Docker-Content-Digest: $::docker->{digest}"
+
+
+
+=== TEST 16: all four on several lines
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::list, $::oci
+Accept: $::v2
+Accept: $::index"
+--- response_body eval
+$::app->{body}
