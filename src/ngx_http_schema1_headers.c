@@ -161,12 +161,16 @@ ngx_http_schema1_headers_init(ngx_conf_t *cf)
 
 
 ngx_int_t
-ngx_http_schema1_headers_accept(ngx_http_request_t *r, ngx_array_t *lines)
+ngx_http_schema1_headers_accept(ngx_http_request_t *r,
+    schema1_accept_t *accept, ngx_array_t *lines)
 {
-    ngx_uint_t        i;
-    schema1_str_t    *line;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_uint_t         i;
+    schema1_str_t     *line, value;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h;
+    schema1_accept_t   read;
+
+    ngx_memzero(accept, sizeof(schema1_accept_t));
 
     part = &r->headers_in.headers.part;
     h = part->elts;
@@ -185,18 +189,30 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r, ngx_array_t *lines)
 
         if (h[i].hash == 0
             || h[i].key.len != 6
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6) != 0)
+            || (ngx_memcmp(h[i].key.data, "Accept", 6) != 0
+                && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6)
+                   != 0))
         {
             continue;
         }
 
-        line = ngx_array_push(lines);
-        if (line == NULL) {
-            return NGX_ERROR;
-        }
+        value.len = h[i].value.len;
+        value.data = (char *) h[i].value.data;
 
-        line->len = h[i].value.len;
-        line->data = (char *) h[i].value.data;
+        schema1_accept_read(&read, &value, 1);
+
+        accept->types |= read.types;
+        accept->json |= read.json;
+        accept->wildcard |= read.wildcard;
+
+        if (lines) {
+            line = ngx_array_push(lines);
+            if (line == NULL) {
+                return NGX_ERROR;
+            }
+
+            *line = value;
+        }
     }
 }
 
@@ -598,6 +614,7 @@ ngx_http_schema1_headers_names(ngx_http_request_t *r, const char *token,
 
         if (h[i].hash == 0
             || h[i].key.len != 4
+            || (h[i].key.data[0] | 0x20) != 'v'
             || ngx_strncasecmp(h[i].key.data, (u_char *) "Vary", 4) != 0)
         {
             continue;

@@ -14,9 +14,12 @@
 /* at configuration: the variables that the edited lines are seen through */
 ngx_int_t ngx_http_schema1_headers_init(ngx_conf_t *cf);
 
-/* all Accept lines of the client, in their order */
+/*
+ * Reads all Accept lines of the client, and where "lines" is not NULL collects
+ * them there as schema1_str_t, in their order.
+ */
 ngx_int_t ngx_http_schema1_headers_accept(ngx_http_request_t *r,
-    ngx_array_t *lines);
+    schema1_accept_t *accept, ngx_array_t *lines);
 
 /* makes headers_in what has to go upstream, keeping the client's in ctx */
 ngx_int_t ngx_http_schema1_headers_edit(ngx_http_request_t *r,

@@ -100,7 +100,7 @@ ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 
     buf = NULL;
 
-    if (ngx_strlchr(target->data, target->data + target->len, '%') != NULL) {
+    if (memchr(target->data, '%', target->len) != NULL) {
         buf = ngx_pnalloc(r->pool, target->len);
         if (buf == NULL) {
             return SCHEMA1_URI_OTHER;
@@ -205,16 +205,16 @@ ngx_http_schema1_request_accept(ngx_http_request_t *r, schema1_uri_t *uri,
 
     *pctx = NULL;
 
-    if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK
-        || ngx_http_schema1_headers_accept(r, &lines) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    schema1_accept_read(&accept, lines.elts, lines.nelts);
+    (void) ngx_http_schema1_headers_accept(r, &accept, NULL);
 
     if (schema1_accept_is_modern(&accept)) {
         return NGX_OK;
+    }
+
+    if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK
+        || ngx_http_schema1_headers_accept(r, &accept, &lines) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ctx = ngx_http_schema1_request_create(r, uri);

@@ -33,11 +33,14 @@ typedef struct {
 
 
 static schema1_type_e schema1_accept_type(schema1_str_t range);
+static schema1_type_e schema1_accept_exact(schema1_str_t range);
 static bool schema1_accept_same(schema1_str_t range, schema1_str_t name);
 static bool schema1_accept_known(schema1_type_e type);
 static size_t schema1_accept_split(schema1_range_t *ranges,
     const schema1_str_t *lines, size_t n);
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
+static bool schema1_accept_plain(schema1_str_t *rest,
+    schema1_accept_t *accept);
 static schema1_str_t schema1_accept_cut(schema1_str_t *rest, char separator);
 static size_t schema1_accept_unquoted(schema1_str_t str, char separator);
 static schema1_str_t schema1_accept_trim(schema1_str_t str);
@@ -60,7 +63,7 @@ static const schema1_str_t  schema1_type_names[] = {
     schema1_string("application/vnd.docker.distribution.manifest.list.v2+json"),
     schema1_string("application/vnd.oci.image.manifest.v1+json"),
     schema1_string("application/vnd.oci.image.index.v1+json"),
-    schema1_string("")
+    schema1_string("*/*")               /* any other, as a client names it */
 };
 
 
@@ -91,13 +94,10 @@ schema1_accept_type(schema1_str_t range)
 
     /* nearly all clients write it in lower case, so that is tried first */
 
-    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (range.len == schema1_type_names[type].len
-            && memcmp(range.data, schema1_type_names[type].data, range.len)
-               == 0)
-        {
-            return type;
-        }
+    type = schema1_accept_exact(range);
+
+    if (type != SCHEMA1_TYPE_OTHER) {
+        return type;
     }
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
@@ -119,6 +119,25 @@ schema1_accept_type(schema1_str_t range)
 }
 
 
+static schema1_type_e
+schema1_accept_exact(schema1_str_t range)
+{
+    schema1_type_e  type;
+
+    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
+
+        if (range.len == schema1_type_names[type].len
+            && memcmp(range.data, schema1_type_names[type].data, range.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    return type;
+}
+
+
 static bool
 schema1_accept_same(schema1_str_t range, schema1_str_t name)
 {
@@ -136,7 +155,7 @@ schema1_accept_known(schema1_type_e type)
 const char *
 schema1_media_type_name(schema1_type_e type)
 {
-    if ((unsigned) type > SCHEMA1_TYPE_OTHER) {
+    if ((unsigned) type >= SCHEMA1_TYPE_OTHER) {
         return "";
     }
 
@@ -157,7 +176,15 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
     for (i = 0; i < n; i++) {
         rest = lines[i];
 
-        while (schema1_accept_next(&rest, &range)) {
+        while (rest.len != 0) {
+
+            if (schema1_accept_plain(&rest, accept)) {
+                continue;
+            }
+
+            if (!schema1_accept_next(&rest, &range)) {
+                break;
+            }
 
             if (range.zero) {
                 continue;
@@ -177,6 +204,63 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
             }
         }
     }
+}
+
+
+/*
+ * Reads one of the known types, or a wildcard, as nearly all clients write it,
+ * in lower case and without parameters: there is no need to take it apart.
+ */
+
+static bool
+schema1_accept_plain(schema1_str_t *rest, schema1_accept_t *accept)
+{
+    size_t          len;
+    const char     *p, *last;
+    schema1_type_e  type;
+
+    p = rest->data;
+    last = p + rest->len;
+
+    if (p != last && *p == ' ') {
+        p++;
+    }
+
+    /* the modern ones first: no client has to wait for them */
+
+    for (type = SCHEMA1_TYPE_OTHER; type != SCHEMA1_TYPE_GENERIC; type--) {
+        len = schema1_type_names[type].len;
+
+        if ((size_t) (last - p) < len || (p + len != last && p[len] != ',')) {
+            continue;
+        }
+
+        if (memcmp(p, schema1_type_names[type].data, len) == 0) {
+            break;
+        }
+    }
+
+    if (type == SCHEMA1_TYPE_GENERIC) {
+        return false;
+    }
+
+    if (type == SCHEMA1_TYPE_OTHER) {
+        accept->wildcard = true;
+
+    } else {
+        accept->types |= SCHEMA1_BIT(type);
+    }
+
+    p += len;
+
+    if (p != last) {
+        p++;
+    }
+
+    rest->data = p;
+    rest->len = (size_t) (last - p);
+
+    return true;
 }
 
 

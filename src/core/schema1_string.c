@@ -51,14 +51,6 @@ schema1_buf_free(schema1_buf_t *buf)
 
 
 bool
-schema1_str_eq(schema1_str_t str, const char *text)
-{
-    return strlen(text) == str.len
-           && (str.len == 0 || memcmp(str.data, text, str.len) == 0);
-}
-
-
-bool
 schema1_str_caseeq(schema1_str_t str, const char *text)
 {
     size_t  i;

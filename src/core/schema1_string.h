@@ -52,7 +52,15 @@ void schema1_buf_putc(schema1_buf_t *buf, char ch);
 /* frees the bytes and leaves an empty buffer */
 void schema1_buf_free(schema1_buf_t *buf);
 
-bool schema1_str_eq(schema1_str_t str, const char *text);
+/* here, so that the length of a literal is known where it is compared */
+
+static inline bool
+schema1_str_eq(schema1_str_t str, const char *text)
+{
+    return str.len == strlen(text)
+           && (str.len == 0 || memcmp(str.data, text, str.len) == 0);
+}
+
 
 /* ASCII letters only, whatever the locale */
 bool schema1_str_caseeq(schema1_str_t str, const char *text);
