@@ -73,10 +73,15 @@ deps:  ## install Debian's packages that building and testing need
 	@$(TOOLS)/deps build test
 
 test: deps  ## install what it needs, run everything, count
+	@$(MAKE) --no-print-directory suite
+
+# without a look at the packages; SUITE=FILES for a part of it
+SUITE     ?= $(UNITS) $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) \
+             $(NGINX_TESTS) $(E2E_TESTS)
+
+suite:
 	@$(MAKE) --no-print-directory -j $(JOBS) build convert $(UNITS)
-	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(UNITS) \
-	    $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) $(NGINX_TESTS) \
-	    $(E2E_TESTS)
+	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(SUITE)
 
 unit: $(UNITS)  ## test the core alone (T=FILE for some)
 	@$(TEST_ENV) $(RUN) $(if $(T),$(T),$(UNITS))
@@ -112,6 +117,12 @@ valgrind: build $(UNITS)  ## run unit tests and suite under valgrind
 check:  ## gcc's analyzer, clang, clang-tidy, cppcheck
 	@$(TOOLS)/deps build check
 	@$(TOOLS)/check
+
+matrix:  ## build and test on four Debian releases (S='sid trixie' for some)
+	@t/matrix/run $(S)
+
+deb:  ## build Debian's package into build/
+	@packaging/deb
 
 demo:  ## show it with a real registry (installs what it needs)
 	@$(TOOLS)/deps build demo
