@@ -1,0 +1,360 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# What the registry is asked, and what of the client's request goes there.
+
+use Schema1;
+use Schema1::Made;
+
+plan tests => repeat_each() * 103;
+
+our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+our $v2 = type_of('docker', 'manifest');
+our $list = type_of('docker', 'list');
+our $oci = type_of('oci', 'manifest');
+our $index = type_of('oci', 'list');
+our $missing = "$v2, $list, $oci, $index";
+
+our $app = image('team/app:1', layers => 2);
+our $new = image('team/new:1', format => 'oci', layers => 2);
+our $child = image('team/multi', format => 'oci', layers => 2);
+our $multi = list('team/multi:1', format => 'oci', entries => [$child]);
+our $old = document('team/old:1', type_of('docker', 'schema1'), '{"old":1}');
+our $generic = image('team/generic:1', type => 'application/json');
+
+our $fetches = "GET /v2/team/multi/manifests/1
+GET /v2/team/multi/manifests/$child->{digest}
+GET /v2/team/multi/blobs/$child->{config_digest}
+";
+
+# a client's whole request with headers that are edited, and their neighbours
+our @many = map { "X-Header-$_: value $_" } 1 .. 30;
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: no Accept becomes one
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::missing
+GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 2: the client's types come first
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::v1, application/json"
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::v1, application/json, $::missing
+GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 3: only the missing ones are added
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::list, $::v2"
+--- response_body eval
+$::app->{body}
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::list, $::v2, $::oci, $::index"
+
+
+
+=== TEST 4: several lines become one
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: text/html
+X-Between: 1
+accept: $::v1, application/json
+ACCEPT: */*"
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: text/html, $::v1, application/json, */*, $::missing
+    X-Between: 1
+GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 5: without q
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::v1; q=0.8, */*;q=0.1"
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::v1, */*, $::missing
+GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 6: q=0 is left out
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers
+Accept: text/html;q=0, application/json, */*; q=0.0
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: application/json, $::missing
+GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 7: unless it is modern
+--- request
+GET /v2/team/new/manifests/1
+--- more_headers eval
+"Accept: $::v2, $::oci;q=0"
+--- response_body eval
+Schema1::Made::made_schema2($::new)->{body}
+--- asked eval
+"GET /v2/team/new/manifests/1
+    Accept: $::v2, $::oci, $::list, $::index"
+
+
+
+=== TEST 8: a modern client's own lines
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::index;q=0.5, $::v2, $::oci;a=b, $::list
+Range: bytes=2-9
+If-Range: \"x\"
+If-None-Match: \"y\"
+If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT
+Accept-Encoding: gzip"
+--- error_code: 206
+--- response_body eval
+substr $::app->{body}, 2, 8
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::index;q=0.5, $::v2, $::oci;a=b, $::list
+    Range: bytes=2-9
+    If-Range: \"x\"
+    If-None-Match: \"y\"
+    If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT
+    Accept-Encoding: gzip"
+
+
+
+=== TEST 9: neither ranges nor conditions
+--- request
+GET /v2/team/multi/manifests/1
+--- more_headers eval
+"Range: bytes=2-9
+If-Range: \"x\"
+if-none-match: \"$::multi->{digest}\"
+If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT
+ACCEPT-ENCODING: gzip"
+--- schema1
+team/multi:1 2 layers
+--- asked eval
+$::fetches =~ s/\n/\n    !Range\n    !If-Range\n    !If-None-Match
+    !If-Modified-Since\n    !Accept-Encoding\n/gr
+
+
+
+=== TEST 10: nor for what passes
+--- request
+GET /v2/team/old/manifests/1
+--- more_headers
+Range: bytes=0-1
+Accept-Encoding: gzip
+--- response_body chomp
+{"old":1}
+--- asked
+GET /v2/team/old/manifests/1
+    !Range
+    !Accept-Encoding
+
+
+
+=== TEST 11: a HEAD goes as a HEAD
+--- request
+HEAD /v2/team/multi/manifests/1
+--- response_headers eval
+"Content-Type: $::v1"
+--- asked eval
+"HEAD /v2/team/multi/manifests/1
+    Accept: $::missing
+$::fetches"
+
+
+
+=== TEST 12: and alone where it passes
+--- request eval
+[('HEAD /v2/team/app/manifests/1') x 2, 'HEAD /v2/team/old/manifests/1']
+--- more_headers eval
+["Accept: $::v2", "Accept: $::v2, $::list, $::v1", '']
+--- response_headers eval
+[("Content-Length: " . length $::app->{body}) x 2, 'Content-Length: 9']
+--- asked
+HEAD /v2/team/app/manifests/1
+HEAD /v2/team/app/manifests/1
+HEAD /v2/team/old/manifests/1
+
+
+
+=== TEST 13: a GET tells a generic type
+--- request
+HEAD /v2/team/generic/manifests/1
+--- response_headers eval
+"Content-Type: $::v1"
+--- asked eval
+"HEAD /v2/team/generic/manifests/1
+GET /v2/team/generic/manifests/1
+GET /v2/team/generic/blobs/$::generic->{config_digest}"
+
+
+
+=== TEST 14: the query string everywhere
+--- request
+GET /v2/team/multi/manifests/1?ns=docker.io&a=%2F
+--- schema1
+team/multi:1 2 layers
+--- asked eval
+$::fetches =~ s/\n/?ns=docker.io&a=%2F\n/gr
+
+
+
+=== TEST 15: with a HEAD too
+--- request
+HEAD /v2/team/multi/manifests/1?x
+--- asked eval
+("HEAD /v2/team/multi/manifests/1\n" . $::fetches) =~ s/\n/?x\n/gr
+
+
+
+=== TEST 16: credentials everywhere
+--- request
+GET /v2/team/multi/manifests/1
+--- more_headers
+Authorization: Bearer secret
+Cookie: a=b
+User-Agent: docker/1.9.1
+--- schema1
+team/multi:1 2 layers
+--- asked eval
+$::fetches =~ s/\n/\n    Authorization: Bearer secret\n    Cookie: a=b
+    User-Agent: docker\/1.9.1\n/gr
+
+
+
+=== TEST 17: other headers are untouched
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+CORE::join "\n", @::many[0 .. 9], 'Accept: text/html', @::many[10 .. 19],
+           'Range: bytes=0-1', @::many[20 .. 29], 'Accept: */*'
+--- schema1
+team/app:1 2 layers
+--- asked eval
+my $headers = CORE::join "", map { "    $_\n" } @::many;
+"GET /v2/team/app/manifests/1
+    Accept: text/html, */*, $::missing
+    !Range
+${headers}GET /v2/team/app/blobs/$::app->{config_digest}
+    !Range
+$headers"
+
+
+
+=== TEST 18: the body goes once
+--- request
+GET /v2/team/app/manifests/1
+hello
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Content-Length: 5
+GET /v2/team/app/blobs/$::app->{config_digest}
+    !Content-Length"
+
+
+
+=== TEST 19: proxy_set_header holds
+--- location
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header Authorization "Basic dTpw";
+--- request
+GET /v2/team/multi/manifests/1
+--- schema1
+team/multi:1 2 layers
+--- asked eval
+$::fetches =~ s/\n/\n    X-Real-IP: 127.0.0.1
+    Authorization: Basic dTpw\n/gr
+
+
+
+=== TEST 20: the client's own headers return
+--- location
+    add_header X-Accept "$http_accept" always;
+    add_header X-Range "$http_range" always;
+    add_header X-Tag "$http_if_none_match" always;
+    add_header X-Encoding "$http_accept_encoding" always;
+--- request
+GET /v2/team/multi/manifests/1
+--- more_headers
+Accept: text/html;q=0.5
+Range: bytes=0-1
+If-None-Match: "x"
+Accept-Encoding: gzip
+--- response_headers
+X-Accept: text/html;q=0.5
+X-Range: bytes=0-1
+X-Tag: "x"
+X-Encoding: gzip
+--- schema1
+team/multi:1 2 layers
+
+
+
+=== TEST 21: in the access log too
+--- http_config
+    log_format own "<$http_accept> <$http_range> <$http_if_none_match>";
+--- location
+    proxy_set_header X-Accept $http_accept;
+    access_log logs/access.log own;
+--- request eval
+['GET /v2/team/app/manifests/1', 'GET /v2/none/app/manifests/1']
+--- more_headers eval
+[("Accept: */*;q=0.5\nRange: bytes=0-1\nIf-None-Match: \"x\"") x 2]
+--- error_code eval
+[200, 404]
+--- access_log eval
+[(qr{<\*/\*;q=0.5> <bytes=0-1> <\\x22x\\x22>}) x 2]
+
+
+
+=== TEST 22: only what is needed
+--- request eval
+['GET /v2/team/multi/manifests/1', 'GET /v2/team/none/manifests/1']
+--- more_headers eval
+[("Accept: $::v2, $::list, $::index, $::v1") x 2]
+--- error_code eval
+[200, 404]
+--- response_body eval
+[$::multi->{body}, '{"errors":[{"code":"MANIFEST_UNKNOWN","message":'
+                   . '"manifest unknown"}]}']
+--- asked
+GET /v2/team/multi/manifests/1
+GET /v2/team/none/manifests/1
