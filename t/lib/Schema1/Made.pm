@@ -2,19 +2,25 @@ package Schema1::Made;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What the module has to make of an image of Schema1::Documents, written down
-# without the module.
+# What the module has to make, written down without the module, and a section
+# for answers that it makes:
+#
+#     --- head_as_get: ACCEPT
+#
+# After the block's own request a GET and a HEAD of the same URI are answered
+# by the same status and headers, and the length is that of the body (one
+# test).  ACCEPT may be empty.
 
 use strict;
 use warnings;
 
+use HTTP::Tiny;
 use JSON::PP;
+use Test::Nginx::Socket;
 
 use Schema1::Documents;
 
-use Exporter 'import';
-
-our @EXPORT = qw(made_schema2);
+my @functions = qw(made_schema2 golden);
 
 my %docker = (
     'application/vnd.oci.image.config.v1+json'
@@ -24,6 +30,78 @@ my %docker = (
     'application/vnd.oci.image.layer.v1.tar'
         => 'application/vnd.docker.image.rootfs.diff.tar',
 );
+
+
+sub import
+{
+    my $caller = caller;
+
+    no strict 'refs';
+
+    *{"${caller}::$_"} = \&{$_} for @functions;
+
+    add_response_body_check(\&check);
+}
+
+
+sub check
+{
+    my ($block, $body, $index) = @_;
+
+    my $accept = $block->head_as_get;
+
+    return unless defined $accept;
+
+    my ($uri) = $block->request =~ /^\s*[A-Z]+ (\S+)/;
+
+    $accept =~ s/\s+\z//;
+
+    my ($get, $head) = map { answer_to($_, $uri, $accept) } qw(GET HEAD);
+
+    Test::More::is_deeply($head, $get, $block->name . ' - HEAD as GET');
+}
+
+
+sub answer_to
+{
+    my ($method, $uri, $accept) = @_;
+
+    my $answer = HTTP::Tiny->new(timeout => 5)->request(
+        $method, "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}$uri",
+        { headers => { length $accept ? (Accept => $accept) : () } });
+    my $headers = $answer->{headers};
+
+    delete $headers->{date};
+
+    return { status => $answer->{status}, headers => $headers,
+             length => $method eq 'HEAD' ? $headers->{'content-length'}
+                                         : length $answer->{content} };
+}
+
+
+# a document of t/golden: type, body, digest, config, config_digest, name, tag,
+# payload (as it is given to clients)
+sub golden
+{
+    my ($case) = @_;
+
+    my ($manifest, $config, $payload, $meta) = map {
+        my $file = "t/golden/$case/$_";
+        -e $file ? Schema1::Keys::slurp($file) : undef;
+    } qw(manifest.json config.json payload.json meta.json);
+
+    $payload = Schema1::Keys::slurp("t/golden/$case/mended.json")
+        if -e "t/golden/$case/mended.json";
+
+    $meta = JSON::PP->new->utf8->decode($meta);
+
+    return {
+        %$meta, body => $manifest, config => $config, payload => $payload,
+        type => JSON::PP->new->utf8->decode($manifest)->{mediaType}
+                || type_of('oci', 'manifest'),
+        digest => digest($manifest), config_digest => digest($config),
+    };
+}
 
 
 # a hash: type, body, digest; as distribution itself formats schema 2
