@@ -57,10 +57,12 @@ static void schema1_accept_append(schema1_buf_t *value, schema1_str_t type);
 
 static const schema1_str_t  schema1_type_names[] = {
     schema1_string(""),
-    schema1_string("application/vnd.docker.distribution.manifest.v1+prettyjws"),
+    schema1_string("application/vnd.docker.distribution.manifest.v1"
+                   "+prettyjws"),
     schema1_string("application/vnd.docker.distribution.manifest.v1+json"),
     schema1_string("application/vnd.docker.distribution.manifest.v2+json"),
-    schema1_string("application/vnd.docker.distribution.manifest.list.v2+json"),
+    schema1_string("application/vnd.docker.distribution.manifest.list"
+                   ".v2+json"),
     schema1_string("application/vnd.oci.image.manifest.v1+json"),
     schema1_string("application/vnd.oci.image.index.v1+json"),
     schema1_string("*/*")               /* any other, as a client names it */

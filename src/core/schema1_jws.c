@@ -37,8 +37,7 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
     schema1_buf_t *body, schema1_error_t *err)
 {
     int            rc;
-    schema1_buf_t  input, signature;
-    schema1_str_t  protected;
+    schema1_buf_t  protected, signature;
 
     if (payload.len < 3
         || memcmp(payload.data + payload.len - 2, "\n}", 2) != 0)
@@ -49,30 +48,23 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
         return SCHEMA1_ERROR;
     }
 
-    memset(&input, 0, sizeof(schema1_buf_t));
+    memset(&protected, 0, sizeof(schema1_buf_t));
     memset(&signature, 0, sizeof(schema1_buf_t));
 
-    rc = schema1_jws_protected(payload, now, &input);
+    rc = schema1_jws_protected(payload, now, &protected);
 
-    protected.len = input.len;
-
-    schema1_buf_putc(&input, '.');
-    schema1_base64url_encode(&input, (const unsigned char *) payload.data,
-                             payload.len);
-
-    if (rc == SCHEMA1_OK && !input.failed) {
-        protected.data = input.data;
-
-        rc = schema1_key_sign(key, schema1_jws_text(&input), &signature);
+    if (rc == SCHEMA1_OK && !protected.failed) {
+        rc = schema1_key_sign(key, schema1_jws_text(&protected), payload,
+                              &signature);
 
         if (rc == SCHEMA1_OK) {
             schema1_jws_assemble(payload, schema1_key_header(key),
-                                 schema1_jws_text(&signature), protected,
-                                 body);
+                                 schema1_jws_text(&signature),
+                                 schema1_jws_text(&protected), body);
         }
     }
 
-    if (input.failed || signature.failed || body->failed) {
+    if (protected.failed || signature.failed || body->failed) {
         schema1_error_set(err, SCHEMA1_NO_MEMORY,
                           "out of memory while signing the manifest");
         rc = SCHEMA1_ERROR;
@@ -82,7 +74,7 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
                           "the manifest could not be signed");
     }
 
-    schema1_buf_free(&input);
+    schema1_buf_free(&protected);
     schema1_buf_free(&signature);
 
     return rc;
@@ -164,7 +156,16 @@ static void
 schema1_jws_assemble(schema1_str_t payload, const char *header,
     schema1_str_t signature, schema1_str_t protected, schema1_buf_t *body)
 {
-    schema1_buf_append(body, payload.data, payload.len - 2);
+    if (payload.data == body->data) {
+
+        /* a large payload is not copied */
+
+        body->len -= 2;
+
+    } else {
+        schema1_buf_append(body, payload.data, payload.len - 2);
+    }
+
     schema1_buf_puts(body, ",\n"
                            "   \"signatures\": [\n"
                            "      {\n"

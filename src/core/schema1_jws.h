@@ -17,7 +17,8 @@
 /*
  * Signs a payload (indented JSON that ends in "\n}") in libtrust's "pretty"
  * form of a JWS (RFC 7515; docker/libtrust, jsonsign.go) and appends the
- * document to "body".  "now" is in seconds since 1970, UTC.
+ * document to "body".  A payload that is all there is in "body" is signed in
+ * place.  "now" is in seconds since 1970, UTC.
  * SCHEMA1_ERROR: err->reason is SIGNING_FAILED or NO_MEMORY.
  */
 int schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload,

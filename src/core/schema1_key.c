@@ -33,6 +33,9 @@
 
 #define SCHEMA1_KEY_INDENT       "            "
 
+/* a multiple of three: the encoded pieces make one text */
+#define SCHEMA1_KEY_PIECE        49152
+
 
 typedef struct {
     int                           nid;          /* of the curve; RSA: 0 */
@@ -94,8 +97,9 @@ static int schema1_key_chain(schema1_key_t *key, BIO *bio,
     char error[SCHEMA1_KEY_ERROR_SIZE]);
 static int schema1_key_certificate(X509 *x509, schema1_buf_t *header,
     schema1_buf_t *ders);
-static int schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t data,
-    unsigned char **signature, size_t *len);
+static int schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
+    schema1_str_t payload, unsigned char **signature, size_t *len);
+static int schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload);
 static int schema1_key_join(const schema1_key_alg_t *alg,
     const unsigned char *der, size_t len, schema1_buf_t *signature);
 
@@ -277,14 +281,14 @@ schema1_key_header(const schema1_key_t *key)
 
 
 int
-schema1_key_sign(const schema1_key_t *key, schema1_str_t data,
-    schema1_buf_t *signature)
+schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
+    schema1_str_t payload, schema1_buf_t *signature)
 {
     int             rc;
     size_t          len;
     unsigned char  *raw;
 
-    rc = schema1_key_sign_raw(key, data, &raw, &len);
+    rc = schema1_key_sign_raw(key, header, payload, &raw, &len);
 
     if (rc == SCHEMA1_OK) {
 
@@ -853,9 +857,11 @@ schema1_key_test(const schema1_key_t *key)
     size_t                 len;
     EVP_MD_CTX            *ctx;
     unsigned char         *raw;
-    static schema1_str_t   text = schema1_string("schema1");
+    static schema1_str_t   header = schema1_string("schema1");
+    static schema1_str_t   payload = schema1_string("");
+    static schema1_str_t   text = schema1_string("schema1.");
 
-    if (schema1_key_sign_raw(key, text, &raw, &len) != SCHEMA1_OK) {
+    if (schema1_key_sign_raw(key, header, payload, &raw, &len) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
@@ -969,8 +975,8 @@ schema1_key_certificate(X509 *x509, schema1_buf_t *header,
 /* what OpenSSL makes of it: for EC a DER sequence of r and s */
 
 static int
-schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t data,
-    unsigned char **signature, size_t *len)
+schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
+    schema1_str_t payload, unsigned char **signature, size_t *len)
 {
     bool         good;
     EVP_MD_CTX  *ctx;
@@ -985,9 +991,10 @@ schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t data,
               == 1
            && *len != 0
            && (*signature = OPENSSL_malloc(*len)) != NULL
-           && EVP_DigestSign(ctx, *signature, len,
-                             (const unsigned char *) data.data, data.len)
-              == 1
+           && EVP_DigestSignUpdate(ctx, header.data, header.len) == 1
+           && EVP_DigestSignUpdate(ctx, ".", 1) == 1
+           && schema1_key_update(ctx, payload) == SCHEMA1_OK
+           && EVP_DigestSignFinal(ctx, *signature, len) == 1
            && *len != 0;
 
     EVP_MD_CTX_free(ctx);
@@ -998,6 +1005,43 @@ schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t data,
     }
 
     return SCHEMA1_OK;
+}
+
+
+/* a payload may be large: its encoded form is never held as a whole */
+
+static int
+schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload)
+{
+    int            rc;
+    size_t         len;
+    schema1_buf_t  piece;
+
+    memset(&piece, 0, sizeof(schema1_buf_t));
+
+    rc = SCHEMA1_OK;
+
+    while (rc == SCHEMA1_OK && payload.len != 0) {
+
+        len = payload.len < SCHEMA1_KEY_PIECE ? payload.len
+                                              : SCHEMA1_KEY_PIECE;
+        piece.len = 0;
+        schema1_base64url_encode(&piece, (const unsigned char *) payload.data,
+                                 len);
+
+        if (piece.failed
+            || EVP_DigestSignUpdate(ctx, piece.data, piece.len) != 1)
+        {
+            rc = SCHEMA1_ERROR;
+        }
+
+        payload.data += len;
+        payload.len -= len;
+    }
+
+    schema1_buf_free(&piece);
+
+    return rc;
 }
 
 

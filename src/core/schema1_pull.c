@@ -333,7 +333,6 @@ schema1_pull_give_config(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
     int            rc;
-    schema1_buf_t  buf;
     schema1_str_t  payload;
 
     if (schema1_pull_verify(pull, document->body, "config", err)
@@ -342,15 +341,13 @@ schema1_pull_give_config(schema1_pull_t *pull,
         return SCHEMA1_STEP_ERROR;
     }
 
-    memset(&buf, 0, sizeof(schema1_buf_t));
-
     rc = schema1_convert_payload(&pull->manifest, document->body,
-                                 pull->conf.name, pull->conf.tag, &buf,
+                                 pull->conf.name, pull->conf.tag, &pull->body,
                                  &pull->answer.entries, err);
 
     if (rc == SCHEMA1_OK) {
-        payload.data = buf.data;
-        payload.len = buf.len;
+        payload.data = pull->body.data;
+        payload.len = pull->body.len;
 
         rc = schema1_pull_digest(pull->answer.digest, payload, err);
     }
@@ -359,8 +356,6 @@ schema1_pull_give_config(schema1_pull_t *pull,
         rc = schema1_jws_sign(pull->conf.key, payload, pull->conf.now,
                               &pull->body, err);
     }
-
-    schema1_buf_free(&buf);
 
     if (rc != SCHEMA1_OK) {
         return SCHEMA1_STEP_ERROR;

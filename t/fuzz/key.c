@@ -105,8 +105,8 @@ key_check(const schema1_key_t *key)
 
     memset(&signature, 0, sizeof(schema1_buf_t));
 
-    fuzz_check(schema1_key_sign(key, fuzz_text("a text to be signed"),
-                                &signature)
+    fuzz_check(schema1_key_sign(key, fuzz_text("a header"),
+                                fuzz_text("a text to be signed"), &signature)
                == SCHEMA1_OK);
     fuzz_check(signature.len >= 64 && signature.len <= 2048);
 
