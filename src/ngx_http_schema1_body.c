@@ -90,7 +90,7 @@ ngx_http_schema1_body_grow(ngx_http_request_t *r,
     if (size == 0) {
         size = NGX_HTTP_SCHEMA1_BODY_FIRST;
 
-        if (body->expected >= 0 && body->expected < (off_t) size) {
+        if (body->expected > 0 && body->expected < (off_t) size) {
             size = (size_t) body->expected;
         }
     }
