@@ -165,10 +165,12 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_request_t          *sr;
     ngx_http_post_subrequest_t  *ps;
 
-    ngx_log_debug4(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 fetch %s: \"%V?%V\" url: \"%V\"",
-                   ngx_http_schema1_fetch_names[fetch->kind], uri, args,
-                   &fetch->url);
+    /* a query may hold a signature, so none is logged */
+
+    ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 fetch %s: \"%V\", hop %ui",
+                   ngx_http_schema1_fetch_names[fetch->kind], uri,
+                   fetch->hops);
 
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
     if (ps == NULL) {

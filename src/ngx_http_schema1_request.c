@@ -72,7 +72,7 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 request \"%V\", upstream accept: \"%V\"",
-                   &r->unparsed_uri, &ctx->upstream_accept);
+                   &r->uri, &ctx->upstream_accept);
 
     if (ngx_http_schema1_headers_edit(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
