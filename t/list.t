@@ -1,0 +1,289 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Lists and indexes as they are in the wild.
+
+use Schema1;
+use Schema1::Refused;
+
+plan tests => repeat_each() * 116;
+
+our $v1 = type_of('docker', 'schema1');
+our $v2 = type_of('docker', 'manifest');
+our $list = type_of('docker', 'list');
+our $oci = type_of('oci', 'manifest');
+our $index = type_of('oci', 'list');
+
+# each image has a number of layers of its own
+our @image = map { image('team/list', layers => $_) } 0 .. 6;
+my @oci = map { image('team/list', layers => $_, format => 'oci') } 0 .. 6;
+
+my $attestation = image('team/list', format => 'oci', layers => [{
+    mediaType => 'application/vnd.in-toto+json', size => 7,
+    digest => digest('a proof') }], config => { os => 'unknown' });
+my @attestation = (of => $attestation, platform => 'unknown/unknown',
+                   annotations => { 'vnd.docker.reference.type'
+                                    => 'attestation-manifest' });
+
+sub tag
+{
+    my ($tag, @entries) = @_;
+
+    return list("team/list:$tag", entries => \@entries);
+}
+
+tag('attested', { @attestation }, $image[2], { @attestation });
+tag('unplaced', { of => $image[1], platform => undef }, $image[2]);
+tag('empty-platform', { of => $image[1], platform => {} }, $image[2]);
+tag('half', { of => $image[1], platform => { os => 'linux' } },
+    { of => $image[3], platform => { architecture => 'amd64' } }, $image[2]);
+tag('first', @image[3, 2, 4]);
+tag('windows', { of => $image[1], platform => { os => 'windows',
+    architecture => 'amd64', 'os.version' => '10.0.17763.1' } }, $image[2]);
+tag('features', { of => $image[2], platform => { os => 'linux',
+    architecture => 'amd64', 'os.features' => ['x'], features => ['sse4'] } });
+list('team/list:annotated', format => 'oci', entries => [
+    { of => $oci[2], annotations => { a => 'b' }, urls => ['http://x/'] }],
+    list => { annotations => { c => 'd' }, artifactType => 'application/x' });
+
+my $inner = list('team/list', format => 'oci', entries => [
+    { of => $oci[4], platform => 'linux/arm64' }, $oci[2]]);
+my $deep = list('team/list', format => 'oci', entries => [
+    { of => $inner, platform => 'linux/amd64' }]);
+my $arm = list('team/list', format => 'oci', entries => [
+    { of => $oci[4], platform => 'linux/arm64' }]);
+
+our $nested = list('team/list:nested', format => 'oci', entries => [
+    { of => $arm, platform => 'linux/arm64' },
+    { of => $inner, platform => 'linux/amd64' }]);
+list('team/list:unplaced-index', format => 'oci', entries => [
+    { of => $inner, platform => undef }]);
+list('team/list:index-and-image', format => 'oci', entries => [
+    { of => $inner, platform => undef }, $oci[3]]);
+list('team/list:deep', format => 'oci', entries => [
+    { of => $deep, platform => 'linux/amd64' }]);
+list('team/list:nested-none', format => 'oci', entries => [
+    { of => $arm, platform => 'linux/amd64' }]);
+our $inner_digest = $inner->{digest};
+our $child = $oci[2]{body};
+our $oci_digest = $oci[2]{digest};
+
+tag('none');
+tag('attestations', { @attestation });
+list('team/list:null', list => { manifests => undef });
+
+# by the digest of its payload, as registries keep it
+our $tail = encode('{"formatLength":23,"formatTail":"Cn0","time":"2020"}');
+our $payload = qq({\n   "schemaVersion": 1\n});
+our $signed = qq({\n   "schemaVersion": 1,\n   "signatures": [\n      {\n)
+              . qq(         "protected": "$tail"\n      }\n   ]\n});
+
+sub encode
+{
+    require Schema1::Keys;
+    return Schema1::Keys::base64url($_[0]);
+}
+
+our $payload_digest = digest($payload);
+
+tag('signed', { mediaType => $v1, digest => $payload_digest,
+                size => length $signed, platform => 'linux/amd64' });
+answer("/v2/team/list/manifests/$payload_digest", status => 200, type => $v1,
+       body => $signed, headers => ['Docker-Content-Digest', $payload_digest]);
+
+our $broken = digest("another payload");
+tag('broken', { mediaType => $v1, digest => $broken, size => length $signed,
+                platform => 'linux/amd64' });
+answer("/v2/team/list/manifests/$broken", status => 200, type => $v1,
+       body => $signed, headers => []);
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: attestations never match
+--- request
+GET /v2/team/list/manifests/attested
+--- schema1
+team/list:attested 2 layers
+
+
+
+=== TEST 2: nor alone
+--- request
+GET /v2/team/list/manifests/attestations
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/list:attestations
+
+
+
+=== TEST 3: nor where unknown is asked for
+--- location
+    schema_conversion_platform unknown/unknown;
+--- request
+GET /v2/team/list/manifests/attested
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/list:attested
+
+
+
+=== TEST 4: entries without a platform
+--- request eval
+[map { "GET /v2/team/list/manifests/$_" } qw(unplaced empty-platform half)]
+--- schema1 eval
+[map { "team/list:$_ 2 layers" } qw(unplaced empty-platform half)]
+
+
+
+=== TEST 5: the first match counts
+--- request
+GET /v2/team/list/manifests/first
+--- schema1
+team/list:first 3 layers
+
+
+
+=== TEST 6: another system's entries
+--- request
+GET /v2/team/list/manifests/windows
+--- schema1
+team/list:windows 2 layers
+
+
+
+=== TEST 7: features are of no account
+--- request
+GET /v2/team/list/manifests/features
+--- schema1
+team/list:features 2 layers
+
+
+
+=== TEST 8: annotations, an artifact type
+--- request
+GET /v2/team/list/manifests/annotated
+--- schema1
+team/list:annotated 2 layers
+
+
+
+=== TEST 9: an index within an index
+--- request
+GET /v2/team/list/manifests/nested
+--- schema1
+team/list:nested 2 layers
+--- asked eval
+"GET /v2/team/list/manifests/nested
+GET /v2/team/list/manifests/$::inner_digest
+GET /v2/team/list/manifests/$::oci_digest
+GET /v2/team/list/blobs/$::image[2]{config_digest}"
+
+
+
+=== TEST 10: its child as is
+--- request
+GET /v2/team/list/manifests/nested
+--- more_headers eval
+"Accept: $::oci, $::v1"
+--- response_headers eval
+"Content-Type: $::oci
+Docker-Content-Digest: $::oci_digest"
+--- response_body eval
+$::child
+
+
+
+=== TEST 11: an index even where accepted
+--- request
+GET /v2/team/list/manifests/nested
+--- more_headers eval
+"Accept: $::index, $::v1"
+--- response_body eval
+$::nested->{body}
+
+
+
+=== TEST 12: an index without a platform
+--- request
+GET /v2/team/list/manifests/unplaced-index
+--- schema1
+team/list:unplaced-index 2 layers
+
+
+
+=== TEST 13: an image goes before it
+--- request
+GET /v2/team/list/manifests/index-and-image
+--- schema1
+team/list:index-and-image 3 layers
+
+
+
+=== TEST 14: no more than once
+--- request
+GET /v2/team/list/manifests/deep
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/list:deep
+
+
+
+=== TEST 15: no match in the inner one
+--- request
+GET /v2/team/list/manifests/nested-none
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/list:nested-none
+platform: linux/amd64
+
+
+
+=== TEST 16: empty lists
+--- request eval
+['GET /v2/team/list/manifests/none', 'HEAD /v2/team/list/manifests/none',
+ 'GET /v2/team/list/manifests/null']
+--- refused eval
+['404 MANIFEST_UNKNOWN no_platform team/list:none',
+ '404 MANIFEST_UNKNOWN no_platform team/list:none',
+ '404 MANIFEST_UNKNOWN no_platform team/list:null']
+
+
+
+=== TEST 17: a schema 1 child as is
+--- request
+GET /v2/team/list/manifests/signed
+--- response_body eval
+$::signed
+--- response_headers eval
+"Content-Type: $::v1
+Docker-Content-Digest: $::payload_digest
+ETag: \"$::payload_digest\"
+Vary: Accept"
+--- asked eval
+"GET /v2/team/list/manifests/signed
+GET /v2/team/list/manifests/$::payload_digest"
+
+
+
+=== TEST 18: where schema 2 is named too
+--- request
+GET /v2/team/list/manifests/signed
+--- more_headers eval
+"Accept: $::v2, application/json"
+--- response_body eval
+$::signed
+
+
+
+=== TEST 19: not for who takes no schema 1
+--- request
+GET /v2/team/list/manifests/signed
+--- more_headers eval
+"Accept: $::v2"
+--- refused
+400 MANIFEST_INVALID not_taken team/list:signed
+
+
+
+=== TEST 20: its payload is verified
+--- request
+GET /v2/team/list/manifests/broken
+--- refused
+502 UNKNOWN digest_mismatch team/list:broken
