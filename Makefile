@@ -23,7 +23,6 @@ CORE_SRCS := $(wildcard src/core/*.c)
 CORE_OBJS := $(CORE_SRCS:src/core/%.c=$(BUILD)/core/%.o)
 UNIT_SRCS := $(wildcard t/unit/test_*.c)
 UNITS     := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
-SOURCES   := $(wildcard *.c src/*.c) $(CORE_SRCS)
 
 CORE_CFLAGS := -std=gnu99 -g -O2 -Wall -Wextra -Werror \
                $(EXTRA_CFLAGS)
