@@ -394,7 +394,9 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->platform = prev->platform;
     }
 
-    if (ngx_http_schema1_cache_place(cf, prev, conf) != NGX_OK) {
+    if (ngx_http_schema1_cache_check(cf, conf->cache) != NGX_OK
+        || ngx_http_schema1_cache_place(cf, prev, conf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 

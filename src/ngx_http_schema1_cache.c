@@ -214,6 +214,22 @@ ngx_http_schema1_cache_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+ngx_int_t
+ngx_http_schema1_cache_check(ngx_conf_t *cf, ngx_shm_zone_t *zone)
+{
+    if (zone == NULL || zone->init == ngx_http_schema1_cache_init_zone) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown zone \"%V\" in \"schema_conversion_cache\", "
+                       "no \"schema_conversion_cache_zone\" defines it",
+                       &zone->shm.name);
+
+    return NGX_ERROR;
+}
+
+
 static ngx_int_t
 ngx_http_schema1_cache_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 {

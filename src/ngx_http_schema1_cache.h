@@ -26,6 +26,9 @@ char *ngx_http_schema1_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_schema1_cache_use(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+/* at configuration, when all zones are known: whether this one is a cache's */
+ngx_int_t ngx_http_schema1_cache_check(ngx_conf_t *cf, ngx_shm_zone_t *zone);
+
 /*
  * At configuration: the name of the place that a location conf belongs to, the
  * same in every configuration that has the place.

@@ -45,8 +45,10 @@ ngx_http_schema1_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (smcf->status == NULL) {
         ngx_str_set(&name, "schema_conversion_status");
 
+        /* a tag of its own: no cache can be put into this zone */
+
         smcf->status = ngx_shared_memory_add(cf, &name, 8 * ngx_pagesize,
-                                             &ngx_http_schema1_module);
+                                             &ngx_http_schema1_outcomes);
         if (smcf->status == NULL) {
             return NGX_CONF_ERROR;
         }
