@@ -1,0 +1,562 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# What was made once is not made again.
+
+use Schema1;
+use Schema1::Client;
+use Schema1::Refused;
+
+# a cache outlives a request
+repeat_each(1);
+
+# one that can be told to reload
+master_on();
+workers(1);
+
+plan tests => repeat_each() * 274;
+
+our $app = image('team/app:1');
+our $same = image('team/same:1');
+image('team/app:2');
+our $config = $app->{config_digest};
+our $oci = image('team/oci:1', format => 'oci', strict => 0);
+our $oci_config = $oci->{config_digest};
+
+my $arm = image('team/list', platform => 'linux/arm64');
+our $list = list('team/list:1', strict => 0, entries => [
+    image('team/list'), $arm]);
+
+image('locked/app:1');
+protect('locked/app', 'Basic dTpw');
+
+# one for each
+our @big = map { image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) }
+           1 .. 8;
+our $huge = image('huge/app:1', config => { x => 'y' x 200_000 });
+
+image('moved/app:1', layers => 1);
+our $other = image('moved/app', layers => 2);
+my $flag = "$Schema1::servroot.flag";
+END { unlink "$flag.$_" for qw(moved slow) }
+
+# of the first, then of another
+sub once
+{
+    my ($which) = @_;
+    return sysopen my $fh, "$flag.$which", 0xc1;
+}
+
+image('broken/app:1');
+answer(qr{^GET /v2/broken/app/blobs/}, delay => 0.5, status => 503);
+image('wait/app:1');
+answer(qr{^GET /v2/wait/app/blobs/}, delay => 0.7);
+image('wait/other:1', layers => 3);
+image('gone/app:1');
+answer(qr{^GET /v2/gone/app/blobs/}, delay => 0.7);
+our $slow = image('slow/app:1');
+answer(qr{^GET /v2/slow/app/blobs/}, sub {
+    my ($socket, $request) = @_;
+
+    Time::HiRes::sleep(7) if once('slow');
+
+    my $body = $slow->{config};
+    print $socket "HTTP/1.1 200 OK\r\nContent-Length: ", length $body,
+                  "\r\nConnection: close\r\n\r\n$body";
+});
+our $unproven = image('bad/app:1');
+answer(qr{^GET /v2/bad/app/blobs/}, body => '{}');
+
+our $zone = '
+    schema_conversion_cache_zone one:1m;
+';
+
+our $on = '
+        schema_conversion_cache one;
+';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: a hit fetches nothing further
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- schema1 eval
+["team/app:1 2 layers ES256", "team/app:1 2 layers ES256"]
+--- asked eval
+"GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::config
+GET /v2/team/app/manifests/1"
+--- schema1_log eval
+"CONVERTED $::app->{type} $::app->{digest} * -
+HIT $::app->{type} $::app->{digest} * -"
+
+
+
+=== TEST 2: a hit signs nothing again
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- same: a a
+
+
+
+=== TEST 3: without a cache
+--- http_config eval: $::zone
+--- location
+    schema_conversion_cache off;
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- same: a b
+--- asked eval
+"GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::config
+GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::config"
+
+
+
+=== TEST 4: a hit bears the same headers
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- response_headers eval
+my $h = "Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws
+Vary: Accept
+Docker-Distribution-Api-Version: registry/2.0
+!Last-Modified
+!Accept-Ranges"; [$h, $h]
+--- after
+my $answer = ask('/v2/team/app/manifests/1');
+is($answer->{header}{'docker-content-digest'}, $digest, 'digest');
+is($answer->{header}{etag}, "\"$digest\"", 'etag');
+is($answer->{header}{'content-length'}, length $body, 'length');
+
+
+
+=== TEST 5: If-None-Match of a hit
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask('/v2/team/app/manifests/1',
+                 'If-None-Match' => "\"$digest\"");
+is($answer->{status}, 304, 'not modified');
+is($answer->{body}, '', 'no body');
+
+
+
+=== TEST 6: HEAD fills and hits
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["HEAD /v2/team/app/manifests/1", "HEAD /v2/team/app/manifests/1",
+ "GET /v2/team/app/manifests/1"]
+--- response_body_like eval
+['^$', '^$', 'schemaVersion']
+--- asked eval
+"HEAD /v2/team/app/manifests/1
+GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::config
+HEAD /v2/team/app/manifests/1
+GET /v2/team/app/manifests/1"
+
+
+
+=== TEST 7: key holds the name
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/same/manifests/1"]
+--- schema1 eval
+["team/app:1 2 layers", "team/same:1 2 layers"]
+
+
+
+=== TEST 8: key holds the tag
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/2"]
+--- schema1 eval
+["team/app:1 2 layers", "team/app:2 2 layers"]
+
+
+
+=== TEST 9: key holds the types
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/oci/manifests/1", "GET /v2/team/oci/manifests/1",
+ "GET /v2/team/oci/manifests/1"]
+--- more_headers eval
+["", "Accept: application/vnd.docker.distribution.manifest.v2+json", ""]
+--- same: a b a
+--- response_headers eval
+["Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws",
+ "Content-Type: application/vnd.docker.distribution.manifest.v2+json",
+ "Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws"]
+
+
+
+=== TEST 10: same types in another order
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/oci/manifests/1", "GET /v2/team/oci/manifests/1"]
+--- more_headers eval
+["Accept: application/json, application/vnd.docker.distribution.manifest.v2+json",
+ "Accept: application/vnd.docker.distribution.manifest.v2+json;q=0.5, application/json"]
+--- same: a a
+--- schema1_log
+CONVERTED * * * -
+HIT * * * -
+
+
+
+=== TEST 11: key holds the platform
+--- http_config eval: $::zone
+--- location
+    schema_conversion_cache one;
+    schema_conversion_platform $arg_p;
+--- request eval
+["GET /v2/team/list/manifests/1?p=linux/amd64",
+ "GET /v2/team/list/manifests/1?p=linux/arm64",
+ "GET /v2/team/list/manifests/1?p=linux/amd64"]
+--- schema1 eval
+["team/list:1 2 layers ES256 amd64", "team/list:1 2 layers ES256 arm64",
+ "team/list:1 2 layers ES256 amd64"]
+--- same: a b a
+
+
+
+=== TEST 12: the platform, only for lists
+--- http_config eval: $::zone
+--- location
+    schema_conversion_cache one;
+    schema_conversion_platform $arg_p;
+--- request eval
+["GET /v2/team/app/manifests/1?p=linux/amd64",
+ "GET /v2/team/app/manifests/1?p=linux/arm64"]
+--- same: a a
+
+
+
+=== TEST 13: key holds the place
+--- http_config eval: $::zone
+--- location eval: $::on
+--- server
+    location = /v2/team/app/manifests/1 {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1?x=y",
+ "GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- after
+reload(sub { s/= (\S+ \{)/^~ $1/ }) if $n == 1;
+reload(sub { s/\^~ (\S+ \{)/= $1/ }) if $n == 2;
+--- same: a a b a
+
+
+
+=== TEST 14: two registries of the same names
+--- http_config eval
+"$::zone
+server {
+    listen 127.0.0.1:\$TEST_NGINX_RAND_PORT_1;
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:\$TEST_NGINX_MOCK_PORT;
+    }
+}"
+--- location eval: $::on
+--- server
+    location /elsewhere/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_RAND_PORT_1/;
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /elsewhere/v2/team/app/manifests/1",
+ "GET /elsewhere/v2/team/app/manifests/1"]
+--- same: a b b
+
+
+
+=== TEST 15: key holds the signing key
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1",
+ "GET /v2/team/app/manifests/1"]
+--- after
+reload(sub { s/ec256\.pem/rsa2048.pem/ }) if $n == 0;
+reload(sub { s/rsa2048\.pem/ec256.pem/ }) if $n == 1;
+--- schema1 eval
+["team/app:1 2 layers ES256", "team/app:1 2 layers RS256",
+ "team/app:1 2 layers ES256"]
+--- same: a b a
+
+
+
+=== TEST 16: key holds the chain
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- after
+reload(sub {
+    s{(schema_conversion_key (\S+)/ec256.pem;)}
+     {$1 schema_conversion_certificate $2/chain.pem;}
+}) if $n == 0;
+--- response_body_like eval
+['"jwk"', '"x5c"']
+
+
+
+=== TEST 17: survives a reload
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- after
+reload(sub { s{^(\s*location)}{location = /new { return 200; }\n$1}m })
+    if $n == 0;
+--- same: a a
+--- asked eval
+"GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::config
+GET /v2/team/app/manifests/1"
+
+
+
+=== TEST 18: shared by all workers
+--- workers: 2
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my @wrong = grep { $_->{body} ne $body }
+            map { ask('/v2/team/app/manifests/1') } 1 .. 12;
+is(scalar @wrong, 0, 'all hit');
+
+
+
+=== TEST 19: only after this client's 200
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/locked/app/manifests/1" } 1 .. 3]
+--- more_headers eval
+["Authorization: Basic dTpw", "", "Authorization: Basic eDp5"]
+--- error_code eval
+[200, 401, 401]
+--- response_body_like eval
+["schemaVersion", "UNAUTHORIZED", "UNAUTHORIZED"]
+
+
+
+=== TEST 20: a moved tag is no hit
+--- http_config eval: $::zone
+--- location eval: $::on
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        if ($arg_moved) {
+            rewrite ^(.*)/1$ $1/$arg_moved break;
+        }
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+["GET /v2/moved/app/manifests/1",
+ "GET /v2/moved/app/manifests/1?moved=$::other->{digest}"]
+--- schema1 eval
+["moved/app:1 1 layer", "moved/app:1 2 layers"]
+
+
+
+=== TEST 21: a failure is not kept
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/bad/app/manifests/1", "GET /v2/bad/app/manifests/1"]
+--- refused eval
+["502 UNKNOWN digest_mismatch bad/app:1",
+ "502 UNKNOWN digest_mismatch bad/app:1"]
+--- asked eval
+my $asked = "GET /v2/bad/app/manifests/1
+GET /v2/bad/app/blobs/$::unproven->{config_digest}
+"; $asked x 2
+
+
+
+=== TEST 22: larger than a page
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/big/n1/manifests/1", "GET /v2/big/n1/manifests/1"]
+--- same: a a
+
+
+
+=== TEST 23: least recently used goes first
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/big/n$_/manifests/1" } 1, 2, 1, 3, 1, 4, 1, 5, 1, 6, 1, 2]
+--- same: a b a c a d a e a f a B
+
+
+
+=== TEST 24: a full zone fails nothing
+--- http_config
+    schema_conversion_cache_zone one:32k;
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/big/n$_/manifests/1" } 1 .. 8]
+--- schema1 eval
+[map { "big/n$_:1 2 layers" } 1 .. 8]
+
+
+
+=== TEST 25: larger than the zone
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/huge/app/manifests/1",
+ "GET /v2/huge/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- same: a b c a
+
+
+
+=== TEST 26: inactive
+--- http_config
+    schema_conversion_cache_zone one:1m inactive=1s;
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1",
+ "GET /v2/team/app/manifests/1"]
+--- after
+sleep 3 if $n == 1;
+--- same: a a b
+
+
+
+=== TEST 27: requests wait for the first
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my @answers = together(map { ['/v2/wait/app/manifests/1'] } 1 .. 4);
+is(scalar(grep { $_->{status} == 200 } @answers), 4, 'answered');
+is(scalar(grep { $_->{body} eq $answers[0]{body} } @answers), 4, 'same');
+is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 1, 'one config');
+is(scalar(grep { $_->{uri} =~ m{manifests/1} } asked()), 4, 'each asked');
+
+
+
+=== TEST 28: send_timeout is none of waiting
+--- http_config eval: $::zone
+--- location
+    schema_conversion_cache one;
+    send_timeout 100ms;
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my @answers = together(map { ['/v2/wait/app/manifests/1'] } 1 .. 3);
+is(scalar(grep { $_->{status} == 200 } @answers), 3, 'answered');
+
+
+
+=== TEST 29: another key does not wait
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my @answers = together(['/v2/wait/app/manifests/1'],
+                       ['/v2/wait/other/manifests/1']);
+ok($answers[1]{seconds} < $answers[0]{seconds} - 0.2, 'sooner');
+
+
+
+=== TEST 30: when the first fails
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- no_error_log
+[alert]
+--- after
+my @answers = together(map { ['/v2/broken/app/manifests/1'] } 1 .. 3);
+is(scalar(grep { $_->{status} == 502 } @answers), 3, 'all told');
+is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 3, 'each by itself');
+ok($answers[2]{seconds} < 2, 'not one after the other');
+
+
+
+=== TEST 31: when the first's client goes
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my $first = start('/v2/gone/app/manifests/1');
+Time::HiRes::sleep(0.2);
+my $second = start('/v2/gone/app/manifests/1');
+Time::HiRes::sleep(0.1);
+close $first->{socket};
+is(finish($second)->{status}, 200, 'answered');
+
+
+
+=== TEST 32: when a waiting client goes
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my $first = start('/v2/gone/app/manifests/1');
+Time::HiRes::sleep(0.1);
+abort('/v2/gone/app/manifests/1', 0.1);
+is(finish($first)->{status}, 200, 'answered');
+is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
+
+
+
+=== TEST 33: not longer than 5 seconds
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my $first = start('/v2/slow/app/manifests/1');
+Time::HiRes::sleep(0.3);
+my $second = finish(start('/v2/slow/app/manifests/1'));
+is($second->{status}, 200, 'answered');
+ok($second->{seconds} > 4 && $second->{seconds} < 6.5, 'after 5 seconds')
+    or diag($second->{seconds});
+my $answer = finish($first);
+is($answer->{status}, 200, 'the first too');
+ok($answer->{seconds} > 6.5, 'later');
