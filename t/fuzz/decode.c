@@ -163,9 +163,12 @@ decode_check(const decode_t *to, const fuzz_node_t *root,
 
     fuzz_check(to->seen == (fuzz_member(root, "seen") != NULL));
 
+    node = fuzz_last(root, "pointer");
+
+    fuzz_check(to->pointer.there == (node && node->type != FUZZ_NULL));
+
     if (fuzz_members(root, "pointer") <= 1) {
         node = fuzz_member(root, "pointer");
-        fuzz_check(to->pointer.there == (node != NULL));
 
         if (node != NULL) {
             decode_check_string(to->pointer.string, node, "string");

@@ -113,6 +113,9 @@ bool fuzz_equal(const fuzz_node_t *one, const fuzz_node_t *two);
 /* the member that Go would take: case aside, the last that is no null */
 const fuzz_node_t *fuzz_member(const fuzz_node_t *object, const char *name);
 
+/* the last member of the name, whatever it is */
+const fuzz_node_t *fuzz_last(const fuzz_node_t *object, const char *name);
+
 /* how many members have the name, case aside */
 size_t fuzz_members(const fuzz_node_t *object, const char *name);
 

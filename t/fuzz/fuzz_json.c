@@ -499,6 +499,23 @@ fuzz_member(const fuzz_node_t *object, const char *name)
 }
 
 
+const fuzz_node_t *
+fuzz_last(const fuzz_node_t *object, const char *name)
+{
+    const fuzz_node_t  *member, *found;
+
+    found = NULL;
+
+    for (member = object->child; member != NULL; member = member->next) {
+        if (fuzz_folded(member->name, name)) {
+            found = member;
+        }
+    }
+
+    return found;
+}
+
+
 size_t
 fuzz_members(const fuzz_node_t *object, const char *name)
 {

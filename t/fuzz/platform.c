@@ -52,6 +52,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                || schema1_str_eq(asked.architecture, "unknown"));
     fuzz_check(rank == 0 || own <= rank);
 
+    /* another variant than the one asked for is second best */
+
+    if (asked.variant.len != 0 && entry.variant.len != 0
+        && !fuzz_same(asked.variant, entry.variant))
+    {
+        fuzz_check(rank == 0 || own < rank);
+    }
+
     if (rank != 0) {
         fuzz_check(fuzz_same(asked.os, entry.os));
         fuzz_check(fuzz_same(asked.architecture, entry.architecture));

@@ -118,6 +118,21 @@ for my $dir (sort glob "$golden/lists/*") {
 }
 
 
+# escapes make a payload large that is signed in pieces then
+
+{
+    my $digest = 'sha256:' . 'a' x 64;
+
+    for my $n (7000, 7001, 7002) {
+        seed('pull', "large-$n", '000000' . "\n"
+             . '{"schemaVersion":2,"config":{"digest":"@D1","size":@S1},'
+             . '"layers":[{"digest":"' . $digest . '"}]}' . $separator
+             . '{"rootfs":{"diff_ids":["' . $digest . '"]},"a":"'
+             . '<' x $n . '"}');
+    }
+}
+
+
 # signed manifests, as far as the payload goes
 
 for my $tail ("\n}", ' }', '}') {
