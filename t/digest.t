@@ -1,0 +1,360 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Pulling by the digest of a manifest that was made here.
+
+use Schema1;
+use Schema1::Client;
+
+# a cache outlives a request
+repeat_each(1);
+
+plan tests => repeat_each() * 99;
+
+our $app = image('team/app:1');
+image('team/other:1', layers => 3);
+our $oci = image('team/oci:1', format => 'oci', strict => 0);
+our $list = list('team/list:1', strict => 0, entries => [
+    our $child = image('team/list')]);
+image('locked/app:1');
+protect('locked/app', 'Basic dTpw');
+
+our $gone = image('gone/app:1');
+answer("GET /v2/gone/app/manifests/$gone->{digest}", status => 404,
+       body => 'nothing here');
+our $changed = image('changed/app:1');
+answer("GET /v2/changed/app/manifests/$changed->{digest}", body => '{}');
+our $away = image('away/app:1');
+answer("GET /v2/away/app/manifests/$away->{digest}", status => 500,
+       body => 'down');
+our $cut = image('cut/app:1');
+answer("GET /v2/cut/app/manifests/$cut->{digest}", truncate => 10);
+
+our $zone = '
+    schema_conversion_cache_zone one:1m;
+';
+
+our $on = '
+        schema_conversion_cache one;
+';
+
+our $signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+our $unknown = 'sha256:' . 'ab' x 32;
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: what was made is given again
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask("/v2/team/app/manifests/$digest");
+is($answer->{status}, 200, 'status');
+is($answer->{body}, $body, 'body');
+is($answer->{header}{'content-type'}, $::signed, 'type');
+is($answer->{header}{'docker-content-digest'}, $digest, 'digest');
+is($answer->{header}{etag}, "\"$digest\"", 'etag');
+is($answer->{header}{'content-length'}, length $body, 'length');
+is($answer->{header}{'docker-distribution-api-version'}, 'registry/2.0', 'API');
+is((map { $_->{uri} } asked())[-1], "/v2/team/app/manifests/$::app->{digest}",
+   'the source was asked for');
+
+
+
+=== TEST 2: HEAD of it
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask("/v2/team/app/manifests/$digest", '' => { method => 'HEAD' });
+is($answer->{status}, 200, 'status');
+is($answer->{body}, '', 'no body');
+is($answer->{header}{'content-length'}, length $body, 'length');
+
+
+
+=== TEST 3: whatever Accept says
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+for my $type ('application/vnd.oci.image.index.v1+json', 'text/html',
+              $::app->{type})
+{
+    my $answer = ask("/v2/team/app/manifests/$digest", Accept => $type);
+    is($answer->{body}, $body, $type);
+}
+
+
+
+=== TEST 4: If-None-Match
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(ask("/v2/team/app/manifests/$digest", 'If-None-Match' => "\"$digest\"")
+   ->{status}, 304, 'not modified');
+
+
+
+=== TEST 5: schema 2 made from OCI
+--- http_config eval: $::zone
+--- location eval: $::on
+--- more_headers eval
+"Accept: application/json, $::app->{type}"
+--- request
+GET /v2/team/oci/manifests/1
+--- after
+my $answer = ask("/v2/team/oci/manifests/$digest");
+is($answer->{body}, $body, 'body');
+is($answer->{header}{'content-type'}, $::app->{type}, 'type');
+
+
+
+=== TEST 6: with this client's credentials
+--- http_config eval: $::zone
+--- location eval: $::on
+--- more_headers
+Authorization: Basic dTpw
+--- request
+GET /v2/locked/app/manifests/1
+--- after
+my $path = "/v2/locked/app/manifests/$digest";
+is(ask($path, Authorization => 'Basic dTpw')->{body}, $body, 'the same');
+my $answer = ask($path);
+is($answer->{status}, 401, 'without any');
+is($answer->{header}{'www-authenticate'}, 'Basic realm="mock"', 'challenge');
+is(ask($path, Authorization => 'Basic eDp5')->{status}, 401, 'with others');
+
+
+
+=== TEST 7: only in the same place
+--- http_config eval: $::zone
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_set_header Authorization $http_authorization;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location ~ ^/v2/locked/app/manifests/sha256:[0-9a-f] {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- more_headers
+Authorization: Basic dTpw
+--- request
+GET /v2/locked/app/manifests/1
+--- after
+is(ask("/v2/locked/app/manifests/$digest", Authorization => 'Basic dTpw')
+   ->{status}, 404, 'another place');
+
+
+
+=== TEST 8: only under the same name
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask("/v2/team/other/manifests/$digest");
+is($answer->{status}, 404, 'status');
+like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
+is(scalar(asked()), 3, 'nothing else was asked');
+
+
+
+=== TEST 9: a digest that nobody knows
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+"GET /v2/team/app/manifests/$::unknown"
+--- error_code: 404
+--- response_body_like: "manifest unknown"
+--- response_headers
+!Vary
+Docker-Distribution-Api-Version: registry/2.0
+--- schema1_log
+- - - - -
+
+
+
+=== TEST 10: without the cache
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask("/v2/team/app/manifests/$digest");
+is($answer->{status}, 404, 'status');
+like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
+
+
+
+=== TEST 11: a source that is gone
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/gone/app/manifests/1
+--- after
+my $answer = ask("/v2/gone/app/manifests/$digest");
+is($answer->{status}, 404, 'status');
+like($answer->{body}, qr/"manifest unknown"/, 'the 404 of the digest');
+is((map { $_->{uri} } asked())[-1], "/v2/gone/app/manifests/$::gone->{digest}",
+   'the source was asked for');
+
+
+
+=== TEST 12: a source that changed
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/changed/app/manifests/1
+--- after
+my $answer = ask("/v2/changed/app/manifests/$digest");
+is($answer->{status}, 404, 'status');
+like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
+
+
+
+=== TEST 13: a source that fails
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/away/app/manifests/1
+--- after
+my $answer = ask("/v2/away/app/manifests/$digest");
+is($answer->{status}, 404, 'status');
+like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
+
+
+
+=== TEST 14: a source that is cut off
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/cut/app/manifests/1
+--- no_error_log
+[alert]
+--- after
+my $answer = ask("/v2/cut/app/manifests/$digest");
+is($answer->{status}, 404, 'status');
+like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
+
+
+
+=== TEST 15: HEAD where the 404 stands
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/gone/app/manifests/1
+--- after
+my $answer = ask("/v2/gone/app/manifests/$digest", '' => { method => 'HEAD' });
+is($answer->{status}, 404, 'status');
+is($answer->{body}, '', 'no body');
+
+
+
+=== TEST 16: an error_page wins
+--- http_config eval: $::zone
+--- location
+        schema_conversion_cache one;
+        proxy_intercept_errors on;
+        error_page 404 = @page;
+--- server
+    location @page {
+        return 410 "gone\n";
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask("/v2/team/app/manifests/$digest");
+is($answer->{status}, 410, 'status');
+is($answer->{body}, "gone\n", 'body');
+
+
+
+=== TEST 17: the child that passed is not ours
+--- http_config eval: $::zone
+--- location eval: $::on
+--- more_headers eval
+"Accept: $::app->{type}"
+--- request
+GET /v2/team/list/manifests/1
+--- response_body eval
+$::child->{body}
+--- after
+my $answer = ask("/v2/team/list/manifests/$digest", Accept => $::app->{type});
+is($answer->{body}, $body, 'body');
+is(scalar(grep { /$digest/ } map { $_->{uri} } asked()), 2, 'registry\'s own');
+
+
+
+=== TEST 18: what a list became
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/list/manifests/1
+--- after
+my $answer = ask("/v2/team/list/manifests/$digest");
+is($answer->{body}, $body, 'body');
+is((map { $_->{uri} } asked())[-1],
+   "/v2/team/list/manifests/$::list->{digest}", 'the list was asked for');
+
+
+
+=== TEST 19: the client's query goes along
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(ask("/v2/team/app/manifests/$digest?account=me")->{body}, $body, 'body');
+like((map { $_->{uri} } asked())[-1], qr/\?account=me$/, 'query');
+
+
+
+=== TEST 20: in the log
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+ask("/v2/team/app/manifests/$digest");
+ask("/v2/team/other/manifests/$digest");
+--- schema1_log eval
+"CONVERTED $::app->{type} $::app->{digest} * -
+DIGEST $::app->{type} $::app->{digest} * -
+- - - - -"
+
+
+
+=== TEST 21: one of distribution's own is asked first
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+"GET /v2/team/app/manifests/$::app->{digest}"
+--- response_body eval
+$::app->{body}
+--- asked eval
+"GET /v2/team/app/manifests/$::app->{digest}"
+
+
+
+=== TEST 22: a slow source, a short send_timeout
+--- http_config eval: $::zone
+--- location
+        schema_conversion_cache one;
+        send_timeout 100ms;
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $path = "/v2/team/app/manifests/$digest";
+my @answers = together(map { [$path] } 1 .. 5);
+is(scalar(grep { $_->{body} eq $body } @answers), 5, 'all answered');
