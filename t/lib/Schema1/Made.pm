@@ -22,9 +22,10 @@ use Schema1::Documents;
 
 my @functions = qw(made_schema2 golden);
 
+my $config = type_of('docker', 'config');
+
 my %docker = (
-    'application/vnd.oci.image.config.v1+json'
-        => 'application/vnd.docker.container.image.v1+json',
+    'application/vnd.oci.image.config.v1+json' => $config,
     'application/vnd.oci.image.layer.v1.tar+gzip'
         => 'application/vnd.docker.image.rootfs.diff.tar.gzip',
     'application/vnd.oci.image.layer.v1.tar'
@@ -134,7 +135,10 @@ sub descriptor
 {
     my ($of, $indent) = @_;
 
-    my $type = $docker{$of->{mediaType}} || $of->{mediaType};
+    my $type = $of->{mediaType} // 'application/json';
+
+    # only a config may have a type that says nothing
+    $type = $docker{$type} || ($type =~ /vnd/ ? $type : $config);
 
     return qq({
 $indent   "mediaType": "$type",

@@ -1,0 +1,273 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# What is stored, where the Content-Type says so and where it does not.
+
+use Schema1;
+use Schema1::Made;
+
+plan tests => repeat_each() * 189;
+
+our $v1 = type_of('docker', 'schema1');
+our $v2 = type_of('docker', 'manifest');
+our $list = type_of('docker', 'list');
+our $oci = type_of('oci', 'manifest');
+our $index = type_of('oci', 'list');
+
+our @generic = (undef, 'application/json', 'text/plain',
+                'application/octet-stream', 'binary/octet-stream',
+                'Application/JSON; charset=utf-8', '');
+
+our $app = image('team/app', layers => 2);
+our $new = image('team/new', format => 'oci', layers => 2);
+
+# documents that say what they are, or by their members
+our %document = (
+    docker  => $app->{body},
+    oci     => $new->{body},
+    list    => list('team/list', entries => [image('team/list')])->{body},
+    bare    => image('team/bare', format => 'oci',
+                     manifest => { mediaType => undef })->{body}
+               =~ s/"mediaType":null,//r,
+    index   => list('team/index', format => 'oci', entries => [
+                   image('team/index')])->{body},
+    members => list('team/members', format => 'oci', entries => [
+                   image('team/members')])->{body}
+               =~ s/"mediaType":"[^"]*index[^"]*",//r,
+    schema1 => '{"schemaVersion":1,"name":"x","tag":"y","fsLayers":[],'
+               . '"history":[],"signatures":[{}]}',
+    empty   => '{}',
+    chart   => '{"schemaVersion":2,"mediaType":"application/vnd.x+json"}',
+    text    => 'no JSON at all',
+    nothing => '',
+);
+
+image('team/docker', layers => 2);
+image('team/oci', layers => 2, format => 'oci');
+
+my $n = 0;
+
+for my $type (@generic) {
+    stored('docker', 't' . $n++, $type);
+}
+
+stored($_, 'json', 'application/json') for keys %document;
+
+stored('docker', 'html', 'text/html');
+stored('docker', 'odd', 'application/vnd.oci.artifact.manifest.v1+json');
+stored('docker', 'signed', $v1);
+stored('docker', 'spelt', uc($v2) . '; charset=utf-8');
+stored('oci', 'docker', $v2);
+stored('docker', 'oci', $oci);
+
+sub stored
+{
+    my ($name, $tag, $type) = @_;
+
+    answer("/v2/team/$name/manifests/$tag", status => 200, type => $type,
+           body => $document{$name}, headers => ['X-Kept' => 'yes']);
+}
+
+our $big = $app->{body} =~ s/\}\z/',"x":"' . 'y' x 5000 . '"}'/er;
+
+answer('/v2/team/big/manifests/1', status => 200, type => 'application/json',
+       body => $big, headers => ['X-Kept' => 'yes', ETag => '"big"']);
+answer('/v2/team/big/manifests/chunked', status => 200, type => 'text/plain',
+       body => $big, headers => [], chunked => 1);
+answer('/v2/team/big/manifests/slow', status => 200, type => undef,
+       body => $big, headers => [], chunked => 1, drip => [1500, 0.01]);
+
+sub pulls
+{
+    return [map { "GET /v2/team/$_" } @_];
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: generic types
+--- request eval
+::pulls(map { "docker/manifests/t$_" } 0 .. $#::generic)
+--- schema1 eval
+[map { "team/docker:t$_ 2 layers" } 0 .. $#::generic]
+
+
+
+=== TEST 2: told by mediaType
+--- request eval
+::pulls(map { "$_/manifests/json" } qw(docker oci list index))
+--- schema1 eval
+[map { "team/$_:json 2 layers" } qw(docker oci list index)]
+
+
+
+=== TEST 3: told by members
+--- request eval
+::pulls(map { "$_/manifests/json" } qw(bare members))
+--- schema1 eval
+[map { "team/$_:json 2 layers" } qw(bare members)]
+
+
+
+=== TEST 4: what is accepted is untouched
+--- request eval
+::pulls(map { "$_/manifests/json" } qw(docker oci list members schema1))
+--- more_headers eval
+["Accept: $::v2", "Accept: $::oci, $::v1", "Accept: $::list, $::v1",
+ "Accept: $::index, $::v1", "Accept: $::v2"]
+--- response_body eval
+[@::document{qw(docker oci list members schema1)}]
+--- response_headers eval
+[("Content-Type: application/json\nX-Kept: yes\nVary: Accept") x 5]
+
+
+
+=== TEST 5: schema 2 of a generic type
+--- request
+GET /v2/team/oci/manifests/json
+--- more_headers eval
+"Accept: $::v2"
+--- response_body eval
+Schema1::Made::made_schema2($::new)->{body}
+--- response_headers eval
+"Content-Type: $::v2"
+
+
+
+=== TEST 6: schema 1 of a generic type
+--- request
+GET /v2/team/schema1/manifests/json
+--- response_body eval
+$::document{schema1}
+--- response_headers
+Content-Type: application/json
+X-Kept: yes
+
+
+
+=== TEST 7: what is no manifest passes
+--- request eval
+::pulls(map { "$_/manifests/json" } qw(empty chart text nothing))
+--- response_body eval
+[@::document{qw(empty chart text nothing)}]
+--- response_headers eval
+[map { "Content-Type: application/json\nContent-Length: $_\nX-Kept: yes" }
+ map { length } @::document{qw(empty chart text nothing)}]
+
+
+
+=== TEST 8: and a HEAD of it
+--- request eval
+[map { "HEAD /v2/team/$_/manifests/json" } qw(empty text nothing schema1)]
+--- response_headers eval
+[map { "Content-Type: application/json\nContent-Length: $_\nX-Kept: yes" }
+ map { length } @::document{qw(empty text nothing schema1)}]
+
+
+
+=== TEST 9: other types pass
+--- request eval
+::pulls(map { "docker/manifests/$_" } qw(html odd))
+--- response_body eval
+[($::document{docker}) x 2]
+--- response_headers eval
+["Content-Type: text/html",
+ 'Content-Type: application/vnd.oci.artifact.manifest.v1+json']
+--- asked
+GET /v2/team/docker/manifests/html
+GET /v2/team/docker/manifests/odd
+
+
+
+=== TEST 10: the header decides
+--- request eval
+::pulls('docker/manifests/signed', 'oci/manifests/docker')
+--- more_headers eval
+['', "Accept: $::v2"]
+--- response_body eval
+[@::document{qw(docker oci)}]
+--- response_headers eval
+["Content-Type: $::v1", "Content-Type: $::v2"]
+
+
+
+=== TEST 11: it does for conversion too
+--- request
+GET /v2/team/docker/manifests/oci
+--- more_headers eval
+"Accept: $::v2"
+--- response_headers eval
+"Content-Type: $::v2"
+--- response_body_like
+"layers": \[
+
+
+
+=== TEST 12: its case and parameters
+--- request
+GET /v2/team/docker/manifests/spelt
+--- schema1
+team/docker:spelt 2 layers
+
+
+
+=== TEST 13: beyond the bound
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+::pulls(map { "big/manifests/$_" } qw(1 chunked slow))
+--- response_body eval
+[($::big) x 3]
+--- response_headers eval
+["Content-Type: application/json
+Content-Length: " . length($::big) . "
+X-Kept: yes
+ETag: \"big\"
+Vary: Accept", "Content-Type: text/plain\nVary: Accept", 'Vary: Accept']
+
+
+
+=== TEST 14: a HEAD beyond the bound
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+[map { "HEAD /v2/team/big/manifests/$_" } qw(1 chunked)]
+--- response_headers eval
+["Content-Type: application/json
+Content-Length: " . length($::big) . "
+X-Kept: yes
+ETag: \"big\"
+Vary: Accept", "Content-Type: text/plain\nVary: Accept"]
+
+
+
+=== TEST 15: a condition beyond the bound
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+[map { "$_ /v2/team/big/manifests/1" } qw(GET HEAD)]
+--- more_headers eval
+[('If-None-Match: "big"') x 2]
+--- error_code eval
+[304, 304]
+--- response_headers eval
+[("ETag: \"big\"\nVary: Accept") x 2]
+
+
+
+=== TEST 16: within the bound
+--- location
+    schema_conversion_max_size 8k;
+--- request eval
+::pulls('docker/manifests/json')
+--- schema1
+team/docker:json 2 layers
+
+
+
+=== TEST 17: HEAD as GET
+--- request
+HEAD /v2/team/docker/manifests/json
+--- head_as_get:
+--- response_headers eval
+"Content-Type: $::v1"
