@@ -133,13 +133,14 @@ ngx_http_schema1_send_matches(ngx_http_request_t *r, ngx_str_t *tag,
 }
 
 
-/* whether a list of entity tags holds one; digests hold no comma */
+/* whether a list of entity tags, which may hold commas, has this one */
 
 static ngx_uint_t
 ngx_http_schema1_send_listed(ngx_str_t *value, ngx_str_t *tag)
 {
-    u_char     *p, *last;
-    ngx_str_t   item;
+    u_char      *p, *last;
+    ngx_str_t    item;
+    ngx_uint_t   quoted;
 
     p = value->data;
     last = p + value->len;
@@ -152,9 +153,12 @@ ngx_http_schema1_send_listed(ngx_str_t *value, ngx_str_t *tag)
         }
 
         item.data = p;
+        quoted = 0;
 
-        while (p < last && *p != ' ' && *p != '\t' && *p != ',') {
-            p++;
+        while (p < last
+               && (quoted || (*p != ' ' && *p != '\t' && *p != ',')))
+        {
+            quoted ^= (*p++ == '"');
         }
 
         item.len = p - item.data;

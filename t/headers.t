@@ -1,0 +1,269 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# The two headers that are added to what passes; nothing else is touched.
+
+use Schema1;
+
+plan tests => repeat_each() * 250;
+
+our $v1 = type_of('docker', 'schema1');
+our $v2 = type_of('docker', 'manifest');
+our $oci = type_of('oci', 'manifest');
+our $modern = CORE::join ', ', $v2, $oci, type_of('docker', 'list'),
+                         type_of('oci', 'list');
+
+our $app = image('team/app:1', layers => 2);
+our $old = document('team/old:1', $v1, '{"schemaVersion":1}');
+our $digest = $app->{digest};
+
+our %vary = (none => [], star => ['*'], accept => ['Accept'],
+             case => ['accept-encoding, ACCEPT'], other => ['Accept-Encoding'],
+             alike => ['X-Accept, Accept-Language'],
+             two => ['Origin', 'Accept'], agent => ['User-Agent'],
+             both => ['user-agent,accept']);
+
+for my $tag (sort keys %vary) {
+    document("vary/app:$tag", $v1, '{"schemaVersion":1}');
+    answer("/v2/vary/app/manifests/$tag", headers => [
+        map { (Vary => $_) } @{$vary{$tag}}]);
+}
+
+my @kept = ('X-One' => '1', 'Set-Cookie' => 'a=1', 'Set-Cookie' => 'b=2',
+            ETag => 'W/"x"', 'Last-Modified' => 'yesterday',
+            'Accept-Ranges' => 'bytes', 'Cache-Control' => 'no-cache',
+            Expires => 'never', Link => '</v2/x>; rel=next');
+
+answer('/v2/kept/app/manifests/1', status => 200, body => 'any',
+       type => 'application/vnd.x; charset=utf-8', headers => \@kept);
+answer('/v2/kept/gzip/manifests/1', status => 200, type => $v2, gzip => 1,
+       body => $app->{body});
+answer('/v2/bare/app/manifests/1', status => 200, type => $v1, body => '{}',
+       headers => []);
+answer('/v2/bare/own/manifests/1', status => 200, type => $v1, body => '{}',
+       headers => ['docker-distribution-api-version' => 'registry/9.9']);
+answer(qr{ /v2/bare/\w+/(blobs|tags)/}, status => 200, type => 'text/plain',
+       body => 'x', headers => []);
+answer('/v2/bare/denied/manifests/1', status => 401, type => undef, body => '',
+       headers => ['WWW-Authenticate' => 'Basic realm="x"']);
+answer("/v2/bare/e$_/manifests/1", status => $_, type => 'text/plain',
+       body => 'x', headers => ['X-Kept' => 'yes'])
+    for 404, 429, 503;
+answer(qr{^(PUT|POST|DELETE|PATCH) /v2/bare/}, status => 202, body => '',
+       type => undef, headers => []);
+answer(qr{ /other}, status => 200, type => 'text/plain', body => 'x',
+       headers => []);
+
+our $version = 'Docker-Distribution-Api-Version: registry/2.0';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: Vary, whoever asks
+--- request eval
+[('GET /v2/team/app/manifests/1') x 4, 'GET /v2/team/old/manifests/1']
+--- more_headers eval
+["Accept: $::modern", "Accept: $::v2, */*", "Accept: $::oci", "Accept: $::v2",
+ '']
+--- response_headers eval
+[('Vary: Accept') x 5]
+--- response_body eval
+[($::app->{body}) x 4, $::old->{body}]
+
+
+
+=== TEST 2: with a HEAD
+--- request eval
+['HEAD /v2/team/app/manifests/1', 'HEAD /v2/team/old/manifests/1']
+--- more_headers eval
+["Accept: $::modern", '']
+--- response_headers eval
+[('Vary: Accept') x 2]
+
+
+
+=== TEST 3: with a 304
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::modern
+If-None-Match: \"$::digest\""
+--- error_code: 304
+--- response_headers eval
+"Vary: Accept
+$::version"
+
+
+
+=== TEST 4: unless it is there
+--- request eval
+[map { "GET /v2/vary/app/manifests/$_" } qw(none star accept case other alike
+                                            two)]
+--- response_headers eval
+['Vary: Accept', 'Vary: *', 'Vary: Accept', 'Vary: accept-encoding, ACCEPT',
+ 'Vary: Accept-Encoding, Accept', 'Vary: X-Accept, Accept-Language, Accept',
+ 'Vary: Origin, Accept']
+
+
+
+=== TEST 5: for a modern client too
+--- request eval
+[map { "GET /v2/vary/app/manifests/$_" } qw(none star accept case other)]
+--- more_headers eval
+[("Accept: $::modern") x 5]
+--- response_headers eval
+['Vary: Accept', 'Vary: *', 'Vary: Accept', 'Vary: accept-encoding, ACCEPT',
+ 'Vary: Accept-Encoding, Accept']
+
+
+
+=== TEST 6: the platform's variables
+--- location
+    schema_conversion_platform linux/$http_user_agent;
+--- request eval
+[map { ("GET /v2/vary/app/manifests/$_") x 2 } qw(none star accept agent both)]
+--- more_headers eval
+[("Accept: $::modern", '') x 5]
+--- response_headers eval
+[map { ("Vary: $_") x 2 } 'Accept, User-Agent', '*', 'Accept, User-Agent',
+ 'User-Agent, Accept', 'user-agent,accept']
+
+
+
+=== TEST 7: no Vary without a tag
+--- request eval
+['GET /v2/', "GET /v2/team/app/manifests/$::digest",
+ "GET /v2/team/app/blobs/$::app->{config_digest}", 'GET /v2/bare/app/tags/list']
+--- response_headers eval
+[("!Vary\n$::version") x 4]
+
+
+
+=== TEST 8: no Vary with other statuses
+--- request eval
+[map { ("GET /v2/bare/$_/manifests/1") x 2 } qw(denied e404 e429 e503)]
+--- more_headers eval
+[("Accept: $::modern", '') x 4]
+--- error_code eval
+[map { ($_) x 2 } 401, 404, 429, 503]
+--- response_headers eval
+[(("!Vary\n$::version\nWWW-Authenticate: Basic realm=\"x\"") x 2,
+ ("!Vary\n$::version\nX-Kept: yes\nContent-Type: text/plain") x 6)]
+
+
+
+=== TEST 9: nor with other methods
+--- request eval
+[map { "$_ /v2/bare/app/manifests/1" } qw(PUT DELETE POST PATCH)]
+--- error_code eval
+[(202) x 4]
+--- response_headers eval
+[("!Vary\n$::version") x 4]
+
+
+
+=== TEST 10: the version, where it is missing
+--- request eval
+[map { "GET /v2/bare/app/$_" } 'manifests/1', "manifests/$::digest",
+ 'blobs/x', 'tags/list']
+--- error_code eval
+[200, 404, 200, 200]
+--- response_headers eval
+[($::version) x 4]
+
+
+
+=== TEST 11: and only there
+--- request eval
+['GET /v2/bare/own/manifests/1', 'GET /v2/team/app/manifests/1']
+--- more_headers eval
+['', "Accept: $::modern"]
+--- response_headers eval
+['Docker-Distribution-Api-Version: registry/9.9', $::version]
+
+
+
+=== TEST 12: under /v2/ alone
+--- server
+    location /other {
+        schema_conversion on;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+['GET /other', 'GET /other/v2/team/app/manifests/1']
+--- response_headers eval
+[("!Docker-Distribution-Api-Version\n!Vary") x 2]
+
+
+
+=== TEST 13: nothing where it is off
+--- server
+    location /v2/bare/ {
+        schema_conversion off;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/bare/app/manifests/1
+--- response_headers
+!Docker-Distribution-Api-Version
+!Vary
+
+
+
+=== TEST 14: nginx's own errors
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
+    }
+    location /v2/secret/ {
+        schema_conversion on;
+        deny all;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+[('GET /v2/team/app/manifests/1') x 2, 'GET /v2/secret/app/manifests/1']
+--- more_headers eval
+["Accept: $::modern", '', '']
+--- error_code eval
+[502, 502, 403]
+--- response_headers eval
+[("!Vary\n$::version\nContent-Type: text/html") x 3]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 15: nothing else is touched
+--- request eval
+[('GET /v2/kept/app/manifests/1') x 2]
+--- more_headers eval
+["Accept: $::modern", '']
+--- response_body eval
+[('any') x 2]
+--- response_headers eval
+[("Content-Type: application/vnd.x; charset=utf-8
+Content-Length: 3
+X-One: 1
+Set-Cookie: a=1, b=2
+ETag: W/\"x\"
+Last-Modified: yesterday
+Accept-Ranges: bytes
+Cache-Control: no-cache
+Expires: never
+Link: </v2/x>; rel=next") x 2]
+
+
+
+=== TEST 16: nor a compressed body
+--- request
+GET /v2/kept/gzip/manifests/1
+--- more_headers eval
+"Accept: $::modern
+Accept-Encoding: gzip"
+--- response_body eval
+Compress::Zlib::memGzip($::app->{body})
+--- response_headers eval
+"Content-Type: $::v2
+Content-Encoding: gzip"
