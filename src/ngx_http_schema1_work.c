@@ -11,7 +11,10 @@
  * "buffered" is four bits wide: SSI, sub and copy filters have the others, and
  * no image is a manifest
  */
-#define NGX_HTTP_SCHEMA1_BUFFERED  0x08
+#define NGX_HTTP_SCHEMA1_BUFFERED   0x08
+
+/* a worker that shuts down goes as soon as it has no timer left */
+#define NGX_HTTP_SCHEMA1_WORK_TIME  60000
 
 
 static void ngx_http_schema1_work_run(ngx_http_schema1_ctx_t *ctx);
@@ -43,10 +46,13 @@ ngx_http_schema1_work(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         task->handler = ngx_http_schema1_work_thread;
         task->event.data = r;
         task->event.handler = ngx_http_schema1_work_done;
+        task->event.log = r->connection->log;
 
         ctx->worked = 0;
 
         if (ngx_thread_task_post(ctx->conf->thread_pool, task) == NGX_OK) {
+
+            ngx_add_timer(&task->event, NGX_HTTP_SCHEMA1_WORK_TIME);
 
             /*
              * not r->aio: with that nginx would not call the filters on a
@@ -116,6 +122,21 @@ ngx_http_schema1_work_done(ngx_event_t *ev)
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
                    "schema1 thread done: \"%V\"", &r->uri);
+
+    if (ev->timedout) {
+        ev->timedout = 0;
+
+        ngx_log_error(NGX_LOG_WARN, c->log, 0,
+                      "schema_conversion: a thread takes long to convert");
+
+        ngx_add_timer(ev, NGX_HTTP_SCHEMA1_WORK_TIME);
+
+        return;
+    }
+
+    if (ev->timer_set) {
+        ngx_del_timer(ev);
+    }
 
     r->main->blocked--;
 
