@@ -1,0 +1,268 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Reading, converting and signing outside the event loop.
+
+use Schema1;
+use Schema1::Client;
+use Schema1::Refused;
+
+# one that can be told to reload
+master_on();
+workers(1);
+
+plan tests => repeat_each() * 81;
+
+our $app = image('team/app:1');
+our $oci = image('team/oci:1', format => 'oci', strict => 0);
+our $list = list('team/list:1', strict => 0, entries => [
+    our $child = image('team/list')]);
+our $arm = list('team/arm:1', entries => [
+    image('team/arm', platform => 'linux/arm64')]);
+image('bad/json:1', config => '{"a":');
+our $schema1 = document('team/old:1', type_of('docker', 'schema1'),
+                        '{"schemaVersion":1}');
+our $plain = document('team/plain:1', 'application/json', '{"a":"b"}');
+answer('/v2/team/plain/manifests/1', type => 'application/json');
+
+# half a second's work and more
+our $huge = image('huge/app:1', config => { x => ['y' x 10] x 200_000 });
+image('slow/app:1');
+answer(qr{^GET /v2/slow/app/blobs/}, delay => 0.3);
+
+our $main = '
+    thread_pool one threads=2;
+';
+
+our $on = '
+        schema_conversion_thread_pool one;
+';
+
+our $zone = '
+    schema_conversion_cache_zone one:8m;
+';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: schema 1
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers ES256
+
+
+
+=== TEST 2: HEAD
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+HEAD /v2/team/app/manifests/1
+--- response_body
+--- response_headers
+Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws
+
+
+
+=== TEST 3: schema 2 made from OCI
+--- main_config eval: $::main
+--- location eval: $::on
+--- more_headers eval
+"Accept: application/json, $::app->{type}"
+--- request
+GET /v2/team/oci/manifests/1
+--- response_headers eval
+"Content-Type: $::app->{type}"
+
+
+
+=== TEST 4: a list's child
+--- main_config eval: $::main
+--- location eval: $::on
+--- more_headers eval
+"Accept: $::app->{type}"
+--- request
+GET /v2/team/list/manifests/1
+--- response_body eval
+$::child->{body}
+
+
+
+=== TEST 5: a list's child converted
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+GET /v2/team/list/manifests/1
+--- schema1
+team/list:1 2 layers ES256
+
+
+
+=== TEST 6: what passes as it is
+--- main_config eval: $::main
+--- location eval: $::on
+--- request eval
+["GET /v2/team/old/manifests/1", "GET /v2/team/plain/manifests/1"]
+--- response_body eval
+[$::schema1->{body}, $::plain->{body}]
+
+
+
+=== TEST 7: no child
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+GET /v2/team/arm/manifests/1
+--- refused
+404 MANIFEST_UNKNOWN no_platform team/arm:1
+platform: linux/amd64
+
+
+
+=== TEST 8: a config stored broken
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+GET /v2/bad/json/manifests/1
+--- refused
+400 MANIFEST_INVALID invalid_config bad/json:1
+
+
+
+=== TEST 9: with a cache
+--- main_config eval: $::main
+--- http_config eval: $::zone
+--- location
+        schema_conversion_thread_pool one;
+        schema_conversion_cache one;
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- same: a a
+--- after
+is(ask("/v2/team/app/manifests/$digest")->{body}, $body, 'by digest');
+
+
+
+=== TEST 10: many at once
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my @answers = together(map { ['/v2/team/app/manifests/1'] } 1 .. 10);
+is(scalar(grep { $_->{status} == 200 } @answers), 10, 'answered');
+is(scalar(grep { eval { check_schema1($_->{body}, 'team/app', 1, 2) } }
+          @answers), 10, 'right');
+
+
+
+=== TEST 11: pipelined
+--- main_config eval: $::main
+--- location eval: $::on
+--- pipelined_requests eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/list/manifests/1",
+ "GET /v2/team/app/manifests/1"]
+--- schema1 eval
+["team/app:1 2 layers", "team/list:1 2 layers", "team/app:1 2 layers"]
+
+
+
+=== TEST 12: send_timeout is none of work
+--- main_config eval: $::main
+--- location
+        schema_conversion_thread_pool one;
+        schema_conversion_max_size 16m;
+        send_timeout 50ms;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 10
+--- after
+is(ask('/v2/huge/app/manifests/1')->{status}, 200, 'answered');
+
+
+
+=== TEST 13: clients that go
+--- main_config eval: $::main
+--- location
+        schema_conversion_thread_pool one;
+        schema_conversion_max_size 16m;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 10
+--- no_error_log
+[alert]
+--- after
+abort('/v2/huge/app/manifests/1', $_) for 0, 0.05, 0.1, 0.2, 0.3;
+abort('/v2/slow/app/manifests/1', $_) for 0, 0.1, 0.2, 0.29, 0.3, 0.31;
+is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
+
+
+
+=== TEST 14: a full queue
+--- main_config
+    thread_pool one threads=1 max_queue=1;
+--- location
+        schema_conversion_thread_pool one;
+        schema_conversion_max_size 16m;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 10
+--- error_log
+the thread pool's queue is full, converting in place
+--- after
+my @answers = together((map { ['/v2/huge/app/manifests/1'] } 1 .. 2),
+                       map { ['/v2/team/app/manifests/1'] } 1 .. 12);
+is(scalar(grep { $_->{status} == 200 } @answers), 14, 'answered');
+
+
+
+=== TEST 15: off in a location
+--- main_config eval: $::main
+--- http_config
+    schema_conversion_thread_pool one;
+--- location
+        schema_conversion_thread_pool off;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers ES256
+--- no_error_log
+schema1 thread done
+[error]
+
+
+
+=== TEST 16: in the pool's threads
+--- main_config eval: $::main
+--- location eval: $::on
+--- log_level: debug
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers ES256
+--- error_log
+task #
+schema1 thread done
+
+
+
+=== TEST 17: a reload while at work
+--- main_config eval: $::main
+--- location
+        schema_conversion_thread_pool one;
+        schema_conversion_max_size 16m;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 10
+--- after
+my $slow = start('/v2/huge/app/manifests/1');
+Time::HiRes::sleep(0.1);
+kill 'HUP', (processes())[0];
+is(finish($slow)->{status}, 200, 'answered');
