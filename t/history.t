@@ -130,7 +130,7 @@ GET /v2/team/undated/manifests/1
 --- schema1
 team/undated:1 2 layers
 --- response_body_like
-"created\\":\\"0001-01-01T00:00:00Z\\"(?s:.*)"created\\":\\"0001-01-01T00:00:00Z\\"
+\{\\"id\\":\\"[0-9a-f]{64}\\",\\"created\\":\\"0001-01-01T00:00:00Z\\"
 
 
 
