@@ -24,7 +24,7 @@ static int schema1_digest_hash(const EVP_MD *md, schema1_str_t data,
 
 
 static const schema1_algorithm_t  schema1_algorithms[] = {
-    { schema1_string("sha256"), 32, EVP_sha256 },
+    { schema1_string("sha256"), 32, schema1_digest_sha256 },
     { schema1_string("sha384"), 48, EVP_sha384 },
     { schema1_string("sha512"), 64, EVP_sha512 }
 };
@@ -62,10 +62,56 @@ schema1_digest_hex(schema1_str_t digest)
 }
 
 
+/*
+ * OpenSSL 3 looks EVP_sha256() up by name at each use, which takes longer than
+ * a small document's hash: it is looked up once, whichever thread is first.
+ */
+
+const EVP_MD *
+schema1_digest_sha256(void)
+{
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+    EVP_MD         *md, *none;
+    static EVP_MD  *sha256;
+
+    md = __atomic_load_n(&sha256, __ATOMIC_ACQUIRE);
+
+    if (md) {
+        return md;
+    }
+
+    md = EVP_MD_fetch(NULL, "SHA256", NULL);
+
+    if (md == NULL) {
+        ERR_clear_error();
+        return EVP_sha256();
+    }
+
+    none = NULL;
+
+    if (__atomic_compare_exchange_n(&sha256, &none, md, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    {
+        return md;
+    }
+
+    EVP_MD_free(md);
+
+    return none;
+
+#else
+
+    return EVP_sha256();
+
+#endif
+}
+
+
 int
 schema1_digest_sha256_hex(schema1_str_t data, char hex[64])
 {
-    return schema1_digest_hash(EVP_sha256(), data, hex);
+    return schema1_digest_hash(schema1_digest_sha256(), data, hex);
 }
 
 

@@ -8,6 +8,8 @@
 #define _SCHEMA1_DIGEST_H_INCLUDED_
 
 
+#include <openssl/evp.h>
+
 #include "schema1_error.h"
 
 
@@ -20,6 +22,9 @@ bool schema1_digest_valid(schema1_str_t digest);
 
 /* what follows the colon */
 schema1_str_t schema1_digest_hex(schema1_str_t digest);
+
+/* never NULL */
+const EVP_MD *schema1_digest_sha256(void);
 
 /* lower case hex SHA-256 of "data" into 64 bytes, not terminated */
 int schema1_digest_sha256_hex(schema1_str_t data, char hex[64]);

@@ -361,7 +361,7 @@ schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i,
 {
     unsigned char  hash[EVP_MAX_MD_SIZE];
 
-    if (EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1
+    if (EVP_DigestInit_ex(md, schema1_digest_sha256(), NULL) != 1
         || EVP_DigestUpdate(md, blob.data, blob.len) != 1
         || EVP_DigestUpdate(md, " ", 1) != 1)
     {

@@ -211,25 +211,28 @@ static schema1_step_e
 schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
-    if (document->digest.len != 0) {
-
-        schema1_error_note(err->source_digest, sizeof(err->source_digest),
-                           document->digest);
-
-        if (schema1_digest_verify(document->digest, document->body,
-                                  "manifest", err)
-            != SCHEMA1_OK)
-        {
-            return SCHEMA1_STEP_ERROR;
-        }
-
-        pull->proven = true;
-    }
-
     if (schema1_pull_digest(pull->source_digest, document->body, err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_STEP_ERROR;
+    }
+
+    if (document->digest.len != 0) {
+
+        /* it is hashed once, unless the digest is another one */
+
+        if (!schema1_str_eq(document->digest, pull->source_digest)
+            && schema1_digest_verify(document->digest, document->body,
+                                     "manifest", err)
+               != SCHEMA1_OK)
+        {
+            pull->source_digest[0] = '\0';
+            schema1_error_note(err->source_digest, sizeof(err->source_digest),
+                               document->digest);
+            return SCHEMA1_STEP_ERROR;
+        }
+
+        pull->proven = true;
     }
 
     pull->await = SCHEMA1_AWAIT_TAG;
