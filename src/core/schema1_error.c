@@ -119,7 +119,9 @@ int
 schema1_error_body(const schema1_error_t *err, schema1_str_t name,
     schema1_str_t tag, schema1_buf_t *body)
 {
+    int      rc;
     char    *text;
+    size_t   len;
     json_t  *object;
 
     object = schema1_error_object(err, name, tag);
@@ -127,17 +129,25 @@ schema1_error_body(const schema1_error_t *err, schema1_str_t name,
         return SCHEMA1_ERROR;
     }
 
-    text = json_dumps(object, JSON_COMPACT|JSON_PRESERVE_ORDER);
-    json_decref(object);
+    /* json_dumps() may lose a member's name where memory is short */
 
-    if (text == NULL) {
-        return SCHEMA1_ERROR;
+    rc = SCHEMA1_ERROR;
+
+    len = json_dumpb(object, NULL, 0, JSON_COMPACT|JSON_PRESERVE_ORDER);
+    text = len ? malloc(len) : NULL;
+
+    if (text != NULL
+        && json_dumpb(object, text, len, JSON_COMPACT|JSON_PRESERVE_ORDER)
+           == len)
+    {
+        schema1_buf_append(body, text, len);
+        rc = body->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
     }
 
-    schema1_buf_puts(body, text);
     free(text);
+    json_decref(object);
 
-    return body->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+    return rc;
 }
 
 
