@@ -290,11 +290,12 @@ pull_run(pull_t *p)
     }
 
     /*
-     * Escapes make a payload up to 14 times its config, and it is held three
-     * times over while it is signed; short history entries make long ones.
+     * Escapes make a payload seven times its config, and it grows by doubling
+     * while it is signed; the shortest history entries make the longest ones,
+     * of which there are 10,000 at most.
      */
 
-    fuzz_check(fuzz_memory_peak() <= 200 * p->total + 64 * 1024);
+    fuzz_check(fuzz_memory_peak() <= 80 * p->total + 64 * 1024);
 
     if (fuzz_memory_fail(0)) {
         fuzz_check(step == SCHEMA1_STEP_ERROR);

@@ -190,17 +190,17 @@ for my $kind (['RSA', 'rsa_keygen_bits:2048'], ['RSA', 'rsa_keygen_bits:1024'],
               ['EC', 'ec_paramgen_curve:P-384', 'P-384', 48],
               ['EC', 'ec_paramgen_curve:P-521', 'P-521', 66],
               ['EC', 'ec_paramgen_curve:secp256k1', 'P-256K', 32],
-              ['ED25519'])
+              ['ED25519'],
+              ['RSA', 'rsa_keygen_bits:2048 -pkeyopt '
+                      . 'rsa_keygen_pubexp:4294967297'])
 {
     my ($type, $option, $curve, $size) = @$kind;
     my $file = "$dir/key-" . ++$n . '.pem';
     my $name = "$n-" . lc $type;
 
-    system('openssl', 'genpkey', '-quiet', '-algorithm', $type,
-           $option ? ('-pkeyopt', $option) : (), '-out', $file) == 0
-        or system("openssl genpkey -algorithm $type"
-                  . ($option ? " -pkeyopt $option" : '')
-                  . " -out $file 2>/dev/null") == 0
+    system("openssl genpkey -algorithm $type"
+           . ($option ? " -pkeyopt $option" : '')
+           . " -out $file 2>/dev/null") == 0
         or next;
 
     my $pem = slurp($file);

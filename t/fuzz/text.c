@@ -166,8 +166,10 @@ text_check_digest(schema1_str_t digest, schema1_str_t data)
 static void
 text_check_error(schema1_str_t name, schema1_str_t tag)
 {
+    int               rc;
+    bool              failed;
     json_t           *json;
-    schema1_buf_t     body;
+    schema1_buf_t     body, again;
     schema1_error_t   err;
 
     memset(&err, 0, sizeof(schema1_error_t));
@@ -196,5 +198,22 @@ text_check_error(schema1_str_t name, schema1_str_t tag)
                == 0);
 
     json_decref(json);
+
+    /* jansson's allocations fail too: then the whole body, or an error */
+
+    json_set_alloc_funcs(malloc, free);
+
+    (void) fuzz_memory_fail(1 + (name.len + 7 * tag.len) % 64);
+
+    memset(&again, 0, sizeof(schema1_buf_t));
+
+    rc = schema1_error_body(&err, name, tag, &again);
+    failed = fuzz_memory_fail(0);
+
+    fuzz_check(failed || rc == SCHEMA1_OK);
+    fuzz_check(rc != SCHEMA1_OK
+               || fuzz_same(fuzz_buf(&body), fuzz_buf(&again)));
+
+    schema1_buf_free(&again);
     schema1_buf_free(&body);
 }
