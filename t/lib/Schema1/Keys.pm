@@ -33,13 +33,16 @@ sub make
 
     return $dir if -e "$dir/.done";
 
+    # what OpenSSL 3 has to be asked for, 1.1.1 does unasked
+    my $traditional = qx(openssl version) =~ /^OpenSSL 1/ ? '' : '-traditional';
+
     my @commands = (
         (map { "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:$_"
                . " -out rsa$_.pem" } 1024, 2048),
         (map { "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-$_"
                . " -out ec$_.pem" } 224, 256, 384, 521),
         'genpkey -algorithm ED25519 -out ed25519.pem',
-        'rsa -traditional -in rsa2048.pem -out rsa2048-pkcs1.pem',
+        "rsa $traditional -in rsa2048.pem -out rsa2048-pkcs1.pem",
         'ec -in ec256.pem -out ec256-sec1.pem',
         'pkey -in ec256.pem -aes256 -passout pass:secret -out encrypted.pem',
         'pkey -in ec256.pem -pubout -out public.pem',
