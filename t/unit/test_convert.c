@@ -5,6 +5,8 @@
 
 
 #include <stdlib.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 
 #include "schema1_convert.h"
 #include "schema1_digest.h"
@@ -602,6 +604,10 @@ test_failures(void)
         tap_ok(1, "allocations # SKIP another allocator is in place");
         return;
     }
+
+    /* what libcrypto keeps from its first error on */
+    OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL);
+    (void) ERR_peek_error();
 
     for (i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
         tap_ok(test_fail_each(configs[i]) > 3,
