@@ -176,13 +176,16 @@ ngx_http_schema1_body_stop(ngx_http_request_t *r)
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 stop upstream");
 
-    /* as nginx itself does where only a header was asked for */
+    /*
+     * as if the upstream had said all: with an error of the client's nginx
+     * would close the connection to it
+     */
 
     u->keepalive = 0;
 
     if (u->buffering) {
         if (u->pipe) {
-            u->pipe->downstream_error = 1;
+            u->pipe->upstream_done = 1;
         }
 
         return;
