@@ -555,7 +555,7 @@ schema1_digest_formed(schema1_str_t digest)
             continue;
         }
 
-        if (!word || strchr("+._-", ch) == NULL) {
+        if (!word || ch == '\0' || strchr("+._-", ch) == NULL) {
             return false;
         }
 
@@ -570,7 +570,8 @@ schema1_digest_formed(schema1_str_t digest)
         ch = encoded.data[i];
 
         if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
-            && !(ch >= '0' && ch <= '9') && strchr("=_-", ch) == NULL)
+            && !(ch >= '0' && ch <= '9')
+            && (ch == '\0' || strchr("=_-", ch) == NULL))
         {
             return false;
         }
