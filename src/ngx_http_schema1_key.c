@@ -25,7 +25,7 @@ static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, ngx_uint_t secret,
     schema1_str_t *data);
 static ngx_int_t ngx_http_schema1_key_passwords(ngx_conf_t *cf,
-    schema1_str_t data, ngx_array_t *passwords);
+    ngx_str_t *name, schema1_str_t data, ngx_array_t *passwords);
 static void ngx_http_schema1_key_cleanse(schema1_str_t *data);
 static void ngx_http_schema1_key_cleanup(void *data);
 
@@ -123,7 +123,8 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
                                            "schema_conversion_password_file",
                                            &file->password_file, 1, &lines)
             != NGX_OK
-            || ngx_http_schema1_key_passwords(cf, lines, &passwords)
+            || ngx_http_schema1_key_passwords(cf, &file->password_file, lines,
+                                              &passwords)
                != NGX_OK))
     {
         return NGX_CONF_ERROR;
@@ -236,8 +237,8 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
 /* one password a line, as in ssl_password_file */
 
 static ngx_int_t
-ngx_http_schema1_key_passwords(ngx_conf_t *cf, schema1_str_t data,
-    ngx_array_t *passwords)
+ngx_http_schema1_key_passwords(ngx_conf_t *cf, ngx_str_t *name,
+    schema1_str_t data, ngx_array_t *passwords)
 {
     const char     *p, *last, *end;
     schema1_str_t  *password;
@@ -273,8 +274,8 @@ ngx_http_schema1_key_passwords(ngx_conf_t *cf, schema1_str_t data,
 
     if (passwords->nelts == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"schema_conversion_password_file\" holds no "
-                           "password");
+                           "\"schema_conversion_password_file\" \"%V\" "
+                           "holds no password", name);
         return NGX_ERROR;
     }
 

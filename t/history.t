@@ -129,7 +129,7 @@ __DATA__
 GET /v2/team/undated/manifests/1
 --- schema1
 team/undated:1 2 layers
---- response_body_like
+--- response_body_like chomp
 \{\\"id\\":\\"[0-9a-f]{64}\\",\\"created\\":\\"0001-01-01T00:00:00Z\\"
 
 
