@@ -1,0 +1,792 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# The rest of nginx, around a conversion.
+
+use Schema1;
+use Schema1::Client;
+use Schema1::Refused;
+
+plan tests => repeat_each() * 249;
+
+our $app = image('team/app:1');
+our $config = $app->{config_digest};
+our $list = list('team/list:1', strict => 0, entries => [
+    our $child = image('team/list')]);
+our $large = image('large/app:1', config => { x => 'y' x 1_000_000 });
+our $slow = image('slow/app:1');
+answer(qr{^GET /v2/slow/app/blobs/}, delay => 1.5);
+our $old = document('team/old:1', type_of('docker', 'schema1'),
+                    '{"schemaVersion":1}');
+image('lost/app:1');
+answer(qr{^GET /v2/lost/app/blobs/}, status => 404, body => 'lost');
+image('locked/app:1');
+protect('locked/app', 'Basic dTpw');
+
+our $signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+
+our $on = '
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+';
+
+our $mock = '
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+';
+
+answer('/auth', status => 200, headers => ['X-Token' => 'secret']);
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: send_timeout is none of a fetch
+--- location
+    send_timeout 1s;
+--- request
+GET /v2/slow/app/manifests/1
+--- schema1
+slow/app:1 2 layers
+
+
+
+=== TEST 2: $request_uri in proxy_pass
+--- config eval
+"location /v2/ { $::on proxy_pass http://127.0.0.1:$ENV{TEST_NGINX_MOCK_PORT}\$request_uri; }"
+--- request
+GET /v2/team/list/manifests/1?a=b
+--- schema1
+team/list:1 2 layers
+--- asked eval
+"GET /v2/team/list/manifests/1?a=b
+GET /v2/team/list/manifests/$::child->{digest}?a=b
+GET /v2/team/list/blobs/$::config?a=b"
+
+
+
+=== TEST 3: $request_uri in proxy_cache_key
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_method$request_uri$http_accept;
+    proxy_cache_valid 200 1m;
+--- request eval
+["GET /v2/team/list/manifests/1", "GET /v2/team/list/manifests/1"]
+--- schema1 eval
+["team/list:1 2 layers", "team/list:1 2 layers"]
+
+
+
+=== TEST 4: error_page in the blobs' location
+--- server
+    location ~ ^/v2/.*/blobs/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
+        error_page 502 = @other;
+    }
+    location @other {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- error_log
+connect() failed
+
+
+
+=== TEST 5: error_page gives another 200
+--- server
+    location ~ ^/v2/.*/blobs/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        proxy_intercept_errors on;
+        error_page 404 =200 @page;
+    }
+    location @page {
+        return 200 "a page";
+    }
+--- request
+GET /v2/lost/app/manifests/1
+--- refused
+502 UNKNOWN digest_mismatch lost/app:1
+
+
+
+=== TEST 6: try_files, on in both
+--- config eval
+"location /v2/ { $::on try_files /nothing \@other; }
+ location \@other { $::on $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 7: try_files, off in the second
+--- config eval
+"location /v2/ { $::on try_files /nothing \@other; }
+ location \@other { $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- response_body eval
+$::app->{body}
+--- response_headers
+!Vary
+
+
+
+=== TEST 8: try_files, on in the second
+--- config eval
+"location /v2/ { try_files /nothing \@other; }
+ location \@other { $::on $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 9: auth_request_set lasts
+--- config eval
+"location /v2/ {
+    $::on
+    auth_request /auth;
+    auth_request_set \$token \$upstream_http_x_token;
+    proxy_set_header X-Token \$token;
+    $::mock
+}
+location = /auth { internal; $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /auth
+GET /v2/team/app/manifests/1
+    X-Token: secret
+GET /v2/team/app/blobs/$::config
+    X-Token: secret"
+
+
+
+=== TEST 10: auth_request refuses
+--- config eval
+"location /v2/ { $::on auth_request /auth; $::mock }
+ location = /auth { internal; return 403; }"
+--- request
+GET /v2/team/app/manifests/1
+--- error_code: 403
+--- asked
+
+
+
+=== TEST 11: access is judged once
+--- server
+    location ~ ^/v2/.*/blobs/ {
+        deny all;
+        auth_basic "x";
+        auth_basic_user_file /nothing;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 12: deny
+--- location
+    deny all;
+--- request
+GET /v2/team/app/manifests/1
+--- error_code: 403
+--- asked
+--- error_log
+access forbidden by rule
+
+
+
+=== TEST 13: auth_basic
+--- location
+    auth_basic "x";
+    auth_basic_user_file ../html/users;
+--- user_files
+>>> users
+u:{PLAIN}p
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- more_headers eval
+["", "Authorization: Basic dTpw"]
+--- error_code eval
+[401, 200]
+
+
+
+=== TEST 14: gzip on for GET
+--- location
+    gzip on;
+    gzip_types *;
+    gzip_min_length 1;
+    gzip_http_version 1.0;
+    gzip_proxied any;
+--- more_headers
+Accept-Encoding: gzip
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- response_headers_like
+Content-Length: \d+
+ETag: "sha256:\w{64}"
+Content-Encoding:
+
+
+
+=== TEST 15: gzip on for HEAD
+--- location
+    gzip on;
+    gzip_types *;
+    gzip_min_length 1;
+    gzip_http_version 1.0;
+    gzip_proxied any;
+--- more_headers
+Accept-Encoding: gzip
+--- request
+HEAD /v2/team/app/manifests/1
+--- response_headers_like
+Content-Length: \d+
+ETag: "sha256:\w{64}"
+
+
+
+=== TEST 16: gunzip
+--- location
+    gunzip on;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 17: sub_filter of another type
+--- location
+    sub_filter amd64 i386;
+    sub_filter_once off;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- response_headers_like
+ETag: "sha256:\w{64}"
+
+
+
+=== TEST 18: add_header
+--- location
+    add_header X-Added yes always;
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/lost/app/manifests/1"]
+--- error_code eval
+[200, 400]
+--- response_headers eval
+["X-Added: yes", "X-Added: yes"]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 19: proxy_hide_header
+--- location
+    proxy_hide_header Docker-Distribution-Api-Version;
+    proxy_hide_header Docker-Content-Digest;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- response_headers_like
+Docker-Content-Digest: sha256:\w{64}
+
+
+
+=== TEST 20: proxy_cache
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_method$uri$http_accept;
+    proxy_cache_valid 200 1m;
+    add_header X-Cache $upstream_cache_status;
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- schema1 eval
+["team/app:1 2 layers", "team/app:1 2 layers"]
+--- response_headers eval
+["", "X-Cache: HIT"]
+
+
+
+=== TEST 21: proxy_cache and HEAD
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $uri$http_accept;
+    proxy_cache_valid 200 1m;
+--- request eval
+["HEAD /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1",
+ "HEAD /v2/team/app/manifests/1"]
+--- response_body_like eval
+['^$', 'schemaVersion', '^$']
+--- response_headers_like eval
+my $h = "Content-Type: \Q$::signed\E
+Content-Length: [1-9]\\d+"; [$h, $h, $h]
+
+
+
+=== TEST 22: proxy_cache_convert_head off
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_convert_head off;
+    proxy_cache_key $request_method$uri$http_accept;
+    proxy_cache_valid 200 1m;
+--- request eval
+["HEAD /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1",
+ "HEAD /v2/team/app/manifests/1"]
+--- response_body_like eval
+['^$', 'schemaVersion', '^$']
+--- response_headers_like eval
+my $h = "Content-Type: \Q$::signed\E
+Content-Length: [1-9]\\d+"; [$h, $h, $h]
+
+
+
+=== TEST 23: proxy_cache revalidates
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_method$uri$http_accept;
+    proxy_cache_valid 200 1s;
+    proxy_cache_revalidate on;
+    add_header X-Cache $upstream_cache_status;
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- after
+sleep 2 if $n == 0;
+--- schema1 eval
+["team/app:1 2 layers", "team/app:1 2 layers"]
+--- response_headers eval
+["", "X-Cache: REVALIDATED"]
+
+
+
+=== TEST 24: proxy_buffering off
+--- location
+    proxy_buffering off;
+--- request eval
+["GET /v2/team/list/manifests/1", "HEAD /v2/team/list/manifests/1"]
+--- response_body_like eval
+['schemaVersion', '^$']
+
+
+
+=== TEST 25: 1 MiB through small buffers
+--- location
+    proxy_buffer_size 4k;
+    proxy_buffers 2 4k;
+    proxy_busy_buffers_size 4k;
+--- request
+GET /v2/large/app/manifests/1
+--- schema1
+large/app:1 2 layers
+
+
+
+=== TEST 26: 1 MiB unbuffered
+--- location
+    proxy_buffering off;
+    proxy_buffer_size 4k;
+--- request
+GET /v2/large/app/manifests/1
+--- schema1
+large/app:1 2 layers
+
+
+
+=== TEST 27: 1 MiB without a file
+--- location
+    proxy_buffers 2 4k;
+    proxy_buffer_size 4k;
+    proxy_busy_buffers_size 4k;
+    proxy_max_temp_file_size 0;
+--- request
+GET /v2/large/app/manifests/1
+--- schema1
+large/app:1 2 layers
+
+
+
+=== TEST 28: subrequest_output_buffer_size
+--- location
+    subrequest_output_buffer_size 128;
+--- request
+GET /v2/large/app/manifests/1
+--- schema1
+large/app:1 2 layers
+
+
+
+=== TEST 29: limit_req counts once
+--- http_config
+    limit_req_zone $server_name zone=limit:1m rate=1r/m;
+--- location
+    limit_req zone=limit burst=20 nodelay;
+--- request
+GET /v2/team/list/manifests/1
+--- schema1
+team/list:1 2 layers
+
+
+
+=== TEST 30: limit_req refuses
+--- http_config
+    limit_req_zone $arg_x zone=limit:1m rate=1r/m;
+--- location
+    limit_req zone=limit;
+    limit_req_status 429;
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1?x=1",
+ "GET /v2/team/app/manifests/1?x=1"]
+--- error_code_like eval
+["200", "200|429", "429"]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 31: mirror
+--- location
+    mirror /mirror;
+--- server
+    location = /mirror {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_STORAGE_PORT/mirror;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 32: rewrite in the location
+--- location
+    rewrite ^/v2/mine/(.*)$ /v2/team/$1 break;
+--- request
+GET /v2/mine/app/manifests/1
+--- schema1
+mine/app:1 2 layers
+
+
+
+=== TEST 33: rewrite in the server
+--- server
+    rewrite ^/v2/mine/(.*)$ /v2/team/$1;
+--- request
+GET /v2/mine/app/manifests/1
+--- schema1
+mine/app:1 2 layers
+
+
+
+=== TEST 34: regex location
+--- config eval
+"location ~ ^/v2/(?<repo>.+)/(manifests|blobs)/ { $::on $::mock }"
+--- request
+GET /v2/team/list/manifests/1
+--- schema1
+team/list:1 2 layers
+
+
+
+=== TEST 35: X-Accel-Redirect to the registry
+--- http_config
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+        location / {
+            add_header X-Accel-Redirect /inner$request_uri;
+            return 200;
+        }
+    }
+--- config eval
+"location ~ /manifests/1 { $::on proxy_pass http://127.0.0.1:\$TEST_NGINX_RAND_PORT_1; }
+ location ^~ /inner/ { internal; $::on rewrite ^/inner(/.*) \$1 break; $::mock }
+ location /v2/ { $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 36: returned content
+--- config eval
+"location = /v2/team/app/manifests/1 { $::on default_type $::app->{type};
+    return 200 '$::app->{body}'; }
+ location /v2/ { $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 37: static content
+--- config eval
+"location = /v2/team/app/manifests/1 { $::on default_type $::app->{type};
+    alias html/manifest; }
+ location /v2/ { $::mock }"
+--- user_files eval
+">>> manifest
+$::app->{body}"
+--- request eval
+["GET /v2/team/app/manifests/1", "HEAD /v2/team/app/manifests/1"]
+--- response_body_like eval
+['"schemaVersion": 1', '^$']
+--- response_headers eval
+["Content-Type: $::signed
+!Last-Modified
+!Accept-Ranges", "Content-Type: $::signed"]
+
+
+
+=== TEST 38: TLS upstream
+--- http_config
+    server {
+        listen $TEST_NGINX_RAND_PORT_1 ssl;
+        ssl_certificate $TEST_NGINX_KEYS/ec256.crt;
+        ssl_certificate_key $TEST_NGINX_KEYS/ec256.pem;
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- config eval
+"location /v2/ { $::on proxy_pass https://127.0.0.1:\$TEST_NGINX_RAND_PORT_1; }"
+--- request
+GET /v2/team/list/manifests/1
+--- schema1
+team/list:1 2 layers
+
+
+
+=== TEST 39: several keys
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /v2/team/app/manifests/1 {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/rsa2048.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location /server/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_RAND_PORT_1/;
+    }
+--- http_config
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec384.pem;
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/list/manifests/1",
+ "GET /server/v2/team/app/manifests/1"]
+--- schema1 eval
+["team/app:1 2 layers RS256", "team/list:1 2 layers ES256",
+ "team/app:1 2 layers ES384"]
+
+
+
+=== TEST 40: HTTP/1.0 client
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/team/app/manifests/1', '' => { protocol => 'HTTP/1.0' });
+ok(check_schema1($answer->{body}, 'team/app', 1, 2), 'whole');
+is($answer->{header}{'content-length'}, length $answer->{body}, 'length');
+
+
+
+=== TEST 41: pipelining
+--- pipelined_requests eval
+[map { "GET /v2/team/$_/manifests/1" } qw(app list old app)]
+--- response_body_like eval
+[map { "\"$_\"" } qw(team/app team/list schemaVersion team/app)]
+
+
+
+=== TEST 42: a half-closed client
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/team/app/manifests/1', '' => { shut => 1 });
+ok($answer->{status} == 200 || $answer->{raw} eq '', 'whole or nothing');
+is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
+
+
+
+=== TEST 43: a slow reader
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/large/app/manifests/1', '' => { linger => 0.5 });
+ok(check_schema1($answer->{body}, 'large/app', 1, 2), 'whole');
+
+
+
+=== TEST 44: clients that go
+--- request
+GET /v2/
+--- no_error_log
+[alert]
+[error]
+--- after
+abort("/v2/$_->[0]/app/manifests/1", $_->[1])
+    for map { my $s = $_; map { [$_, $s] } qw(team slow large locked) }
+        0, 0.005, 0.02, 0.1;
+is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
+
+
+
+=== TEST 45: limit_rate
+--- location
+    limit_rate 4k;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 46: a body with a GET
+--- request
+GET /v2/team/app/manifests/1
+a body
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::config
+    !Content-Length"
+
+
+
+=== TEST 47: the log has the client's Accept
+--- http_config
+    log_format accept "accept: $http_accept|$upstream_status|";
+--- location
+    access_log logs/access.log accept;
+--- more_headers
+Accept: text/html
+--- request
+GET /v2/team/app/manifests/1
+--- access_log
+accept: text/html|200|
+
+
+
+=== TEST 48: HTTP/2
+--- http_config
+    server {
+        listen $TEST_NGINX_RAND_PORT_1 http2;
+        location /v2/ {
+            schema_conversion on;
+            schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+            send_timeout 1s;
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- server
+    location = /port {
+        return 200 $TEST_NGINX_RAND_PORT_1;
+    }
+--- request
+GET /port
+--- after
+SKIP: {
+    skip('curl without HTTP/2', 4) if `curl -V 2>&1` !~ /\bHTTP2\b/;
+    my $curl = 'curl -s --max-time 10 --http2-prior-knowledge';
+    my $url = "http://127.0.0.1:$body/v2";
+    my $text = `$curl $url/team/app/manifests/1`;
+    ok(eval { check_schema1($text, 'team/app', 1, 2) }, 'GET');
+    like(`$curl -I $url/team/app/manifests/1`,
+         qr/^HTTP\/2 200.*content-length: \d+/s, 'HEAD');
+    ok(eval { check_schema1(scalar `$curl $url/slow/app/manifests/1`,
+                            'slow/app', 1, 2) }, 'a slow one');
+    `$curl --max-time 0.3 $url/slow/app/manifests/1`;
+    is(`$curl -o /dev/null -w '%{http_code}' $url/team/list/manifests/1`, 200,
+       'after an abort');
+}
+
+
+
+=== TEST 49: SSI
+--- config eval
+"location /v2/ { $::on $::mock }
+ location = /page { ssi on; default_type text/html;
+    return 200 '[<!--# include virtual=\"/v2/team/app/manifests/1\" -->]'; }"
+--- request
+GET /page
+--- response_body_like: ^\[\{"config"
+
+
+
+=== TEST 50: proxy_set_header Accept wins
+--- location
+    proxy_set_header Accept application/json;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+
+
+
+=== TEST 51: an internal redirect by error_page
+--- config eval
+"location /v2/ { $::on proxy_pass http://127.0.0.1:\$TEST_NGINX_DEAD_PORT;
+    error_page 502 = \@other; }
+ location \@other { $::on $::mock }
+ location ~ /blobs/ { $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- error_log
+connect() failed
+
+
+
+=== TEST 52: upstream's retries
+--- http_config
+    upstream two {
+        server 127.0.0.1:$TEST_NGINX_DEAD_PORT;
+        server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- config eval
+"location /v2/ { $::on proxy_pass http://two; }"
+--- request eval
+[map { "GET /v2/team/list/manifests/1" } 1 .. 3]
+--- schema1 eval
+[map { "team/list:1 2 layers" } 1 .. 3]
+--- no_error_log
+[alert]
