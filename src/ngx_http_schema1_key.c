@@ -328,12 +328,23 @@ ngx_http_schema1_key_ephemeral(ngx_conf_t *cf)
 
     smcf->ephemeral = ngx_http_schema1_ephemeral_key;
 
-    ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
-                       "\"schema_conversion\" without "
-                       "\"schema_conversion_key\" signs with an ephemeral "
-                       "key, %s", schema1_key_id(smcf->ephemeral));
-
     return NGX_OK;
+}
+
+
+void
+ngx_http_schema1_key_notice(ngx_cycle_t *cycle)
+{
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_schema1_module);
+
+    if (smcf && smcf->ephemeral) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                      "\"schema_conversion\" without "
+                      "\"schema_conversion_key\" signs with an ephemeral "
+                      "key, %s", schema1_key_id(smcf->ephemeral));
+    }
 }
 
 

@@ -24,6 +24,9 @@ char *ngx_http_schema1_key_load(ngx_conf_t *cf,
  */
 ngx_int_t ngx_http_schema1_key_ephemeral(ngx_conf_t *cf);
 
+/* says so in the log, which is the configured one only when all is read */
+void ngx_http_schema1_key_notice(ngx_cycle_t *cycle);
+
 /* what to sign with */
 const schema1_key_t *ngx_http_schema1_key(ngx_http_request_t *r,
     ngx_http_schema1_loc_conf_t *slcf);
