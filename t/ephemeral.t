@@ -120,7 +120,7 @@ sub stop
     return unless $pid;
 
     kill 'TERM', $pid;
-    wait_for(sub { !kill 0, $pid }) or diag('nginx does not end');
+    wait_for(sub { !-e "$dir/nginx.pid" }) or diag('nginx does not end');
 }
 
 
