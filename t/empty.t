@@ -191,8 +191,8 @@ Content-Length: 32
 $::layer
 --- response_headers
 Content-Length: 32
---- error_log
-prematurely closed
+--- no_error_log
+[alert]
 
 
 
