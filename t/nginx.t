@@ -68,7 +68,7 @@ GET /v2/team/list/blobs/$::config?a=b"
     proxy_cache_path logs/cache keys_zone=one:1m;
 --- location
     proxy_cache one;
-    proxy_cache_key $request_method$request_uri$http_accept;
+    proxy_cache_key $request_method$request_uri;
     proxy_cache_valid 200 1m;
 --- request eval
 ["GET /v2/team/list/manifests/1", "GET /v2/team/list/manifests/1"]
