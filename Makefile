@@ -30,7 +30,7 @@ CORE_LIBS   := -ljansson -lcrypto
 
 TOOLS     := t/tools
 SAY       := printf '  %s %s\n'
-RUN       := $(TOOLS)/run-tests $(if $(V),--verbose)
+RUN       := $(TOOLS)/run-tests --jobs $(JOBS) $(if $(V),--verbose)
 
 # evaluated where it is used: it may fetch Test::Nginx
 TEST_ENV   = BUILD='$(BUILD)' SCHEMA1_CONVERT='$(CONVERT)' \
