@@ -36,6 +36,7 @@ static int schema1_scan_escape(schema1_scanner_t *s);
 static int schema1_scan_number(schema1_scanner_t *s);
 static int schema1_scan_digits(schema1_scanner_t *s);
 static bool schema1_scan_in_object(schema1_scanner_t *s);
+static bool schema1_json_ends(char ch);
 static const char *schema1_json_skip_string(const char *p, const char *last);
 static void schema1_json_skip_space(schema1_json_t *json);
 static const char *schema1_json_content(schema1_str_t token,
@@ -44,9 +45,12 @@ static unsigned schema1_json_rune(const char **p, const char *last);
 static int schema1_json_hex4(const char *p, const char *last);
 static unsigned schema1_utf8_decode(const char **p, const char *last);
 static size_t schema1_utf8_encode(unsigned rune, char *to);
+static const char *schema1_json_plain(const char *p, const char *last);
 static void schema1_write_raw(schema1_writer_t *writer, const char *data,
     size_t len);
 static void schema1_write_rune(schema1_writer_t *writer, unsigned rune);
+static const char *schema1_write_string(schema1_writer_t *writer,
+    const char *p, const char *last);
 static size_t schema1_write_special(schema1_writer_t *writer, const char *p,
     const char *last);
 
@@ -433,7 +437,7 @@ schema1_json_value(schema1_json_t *json)
         } else {
             do {
                 p++;
-            } while (p < json->last && strchr(" \t\r\n,:\"[]{}", *p) == NULL);
+            } while (p < json->last && !schema1_json_ends(*p));
         }
 
         if (depth == 0) {
@@ -448,16 +452,57 @@ schema1_json_value(schema1_json_t *json)
 }
 
 
+/* what comes after a number, true, false or null */
+
+static bool
+schema1_json_ends(char ch)
+{
+    switch (ch) {
+
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case ',':
+    case ':':
+    case '"':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+        return true;
+
+    default:
+        return false;
+    }
+}
+
+
+/* a quote ends the string unless an odd number of backslashes is before it */
+
 static const char *
 schema1_json_skip_string(const char *p, const char *last)
 {
-    for (p++; p < last && *p != '"'; p++) {
-        if (*p == '\\') {
-            p++;
+    const char  *quote, *escape;
+
+    for ( ;; ) {
+        p++;
+
+        quote = memchr(p, '"', (size_t) (last - p));
+        if (quote == NULL) {
+            return last;
+        }
+
+        for (escape = quote; escape > p && escape[-1] == '\\'; escape--) {
+            /* void */
+        }
+
+        p = quote;
+
+        if ((quote - escape) % 2 == 0) {
+            return quote + 1;
         }
     }
-
-    return p + 1;
 }
 
 
@@ -899,7 +944,7 @@ schema1_json_puts(schema1_writer_t *writer, const char *text)
 void
 schema1_json_put_string(schema1_writer_t *writer, schema1_str_t token)
 {
-    const char  *p, *last;
+    const char  *p, *last, *start;
 
     schema1_json_put(writer, "\"", 1);
 
@@ -907,11 +952,57 @@ schema1_json_put_string(schema1_writer_t *writer, schema1_str_t token)
         p = schema1_json_content(token, &last);
 
         while (p < last) {
-            schema1_write_rune(writer, schema1_json_rune(&p, last));
+            start = p;
+            p = schema1_json_plain(p, last);
+
+            schema1_write_raw(writer, start, (size_t) (p - start));
+
+            if (p < last) {
+                schema1_write_rune(writer, schema1_json_rune(&p, last));
+            }
         }
     }
 
     schema1_json_put(writer, "\"", 1);
+}
+
+
+/* the end of what is written as it is, in a string of a string too */
+
+static const char *
+schema1_json_plain(const char *p, const char *last)
+{
+    unsigned char  ch;
+
+    static const uint32_t  plain[] = {
+        0x00000000, /* 0000 0000 0000 0000  0000 0000 0000 0000 */
+
+                    /* ?>=< ;:98 7654 3210  /.-, +*)( '&%$ #"!  */
+        0xafffffbb, /* 1010 1111 1111 1111  1111 1111 1011 1011 */
+
+                    /* _^]\ [ZYX WVUT SRQP  ONML KJIH GFED CBA@ */
+        0xefffffff, /* 1110 1111 1111 1111  1111 1111 1111 1111 */
+
+                    /*  ~}| {zyx wvut srqp  onml kjih gfed cba` */
+        0xffffffff, /* 1111 1111 1111 1111  1111 1111 1111 1111 */
+
+        0x00000000,
+        0x00000000,
+        0x00000000,
+        0x00000000
+    };
+
+    while (p < last) {
+        ch = (unsigned char) *p;
+
+        if (!(plain[ch >> 5] & (1U << (ch & 0x1f)))) {
+            break;
+        }
+
+        p++;
+    }
+
+    return p;
 }
 
 
@@ -943,62 +1034,85 @@ schema1_json_put_text(schema1_writer_t *writer, schema1_str_t text)
 
 
 /*
- * What needs a second look is rare: quotes, backslashes and white space, the
- * bytes that are escaped, and, in a string of a string, invalid UTF-8.
+ * What needs a second look is rare: white space between the values, and in the
+ * strings quotes, backslashes and what write_special() is for.
  */
 
 void
 schema1_json_put_compact(schema1_writer_t *writer, schema1_str_t token)
 {
-    bool         quoted;
-    size_t       n;
     const char  *p, *last, *start;
 
     p = token.data;
     last = p + token.len;
-    start = p;
-    quoted = false;
 
     while (p < last) {
 
         if (*p == '"') {
-            quoted = !quoted;
-            p++;
+            p = schema1_write_string(writer, p, last);
             continue;
         }
 
-        if (!quoted) {
-            if (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n') {
-                schema1_json_put(writer, start, (size_t) (p - start));
-                start = ++p;
-                continue;
-            }
+        start = p;
 
+        while (p < last && *p != '"' && *p != ' ' && *p != '\t'
+               && *p != '\r' && *p != '\n')
+        {
             p++;
-            continue;
+        }
+
+        schema1_write_raw(writer, start, (size_t) (p - start));
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == '\r'
+                            || *p == '\n'))
+        {
+            p++;
+        }
+    }
+}
+
+
+/* escapes keep their spelling; returns where the string ends */
+
+static const char *
+schema1_write_string(schema1_writer_t *writer, const char *p, const char *last)
+{
+    const char  *start;
+
+    schema1_json_put(writer, p++, 1);
+
+    while (p < last) {
+        start = p;
+        p = schema1_json_plain(p, last);
+
+        schema1_write_raw(writer, start, (size_t) (p - start));
+
+        if (p == last) {
+            break;
+        }
+
+        if (*p == '"') {
+            schema1_json_put(writer, p, 1);
+            return p + 1;
         }
 
         if (*p == '\\') {
+            schema1_json_put(writer, p, 2);
             p += 2;
             continue;
         }
 
-        if ((unsigned char) *p < 0x80 && *p != '<' && *p != '>' && *p != '&') {
-            p++;
-            continue;
-        }
-
-        schema1_json_put(writer, start, (size_t) (p - start));
-
-        n = schema1_write_special(writer, p, last);
-
-        p += n;
-        start = p;
+        p += schema1_write_special(writer, p, last);
     }
 
-    schema1_json_put(writer, start, (size_t) (p - start));
+    return last;
 }
 
+
+/*
+ * Escapes "<", ">", "&", U+2028 and U+2029, and, in a string of a string,
+ * invalid UTF-8.
+ */
 
 static size_t
 schema1_write_special(schema1_writer_t *writer, const char *p,
