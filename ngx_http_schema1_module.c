@@ -276,9 +276,9 @@ ngx_http_schema1_init_module(ngx_cycle_t *cycle)
     if (!ngx_test_config) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
                       "ngx_http_schema1_module/" NGX_HTTP_SCHEMA1_VERSION);
-
-        ngx_http_schema1_key_notice(cycle);
     }
+
+    ngx_http_schema1_key_notice(cycle);
 
     return NGX_OK;
 }
