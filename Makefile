@@ -53,8 +53,8 @@ unexport MAKEFLAGS
 
 
 .PHONY: build install clean deps convert unit test-nginx corpus diff \
-        difftest fuzz e2e test suite asan valgrind check matrix deb demo \
-        demo-stop help
+        difftest fuzz e2e test suite asan valgrind check bench matrix deb \
+        demo demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
@@ -122,6 +122,10 @@ matrix:  ## build and test on four Debian releases (S='sid trixie' for some)
 
 deb:  ## build Debian's package into build/
 	@packaging/deb
+
+bench: build convert  ## measure: throughput, memory, stalls (B='linear stall')
+	@$(TOOLS)/deps build bench
+	@BUILD='$(BUILD)' t/bench/bench $(B)
 
 demo:  ## show it with a real registry (installs what it needs)
 	@$(TOOLS)/deps build demo
