@@ -8,8 +8,8 @@
 
 
 /*
- * A declared length is no reason to trust it with memory: room is made for
- * what has come, and doubled.
+ * A declared length alone is no reason to trust it with memory: room is made
+ * for what has come, and doubled.
  */
 #define NGX_HTTP_SCHEMA1_BODY_FIRST  16384
 
@@ -97,6 +97,14 @@ ngx_http_schema1_body_grow(ngx_http_request_t *r,
 
     while (size - body->len < more) {
         size *= 2;
+    }
+
+    /* a quarter has come: one more copy of it will do */
+
+    if (body->expected > (off_t) size
+        && body->expected / 4 <= (off_t) body->len)
+    {
+        size = (size_t) ngx_min(body->expected, (off_t) body->max);
     }
 
     size = ngx_max(ngx_min(size, body->max), body->len + more);
