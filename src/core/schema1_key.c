@@ -48,6 +48,7 @@ typedef struct {
 
 struct schema1_key_s {
     EVP_PKEY                     *pkey;
+    EVP_MD_CTX                   *signer;       /* copied for each signature */
     const schema1_key_alg_t      *alg;
     schema1_buf_t                 header;
     schema1_buf_t                 spki;         /* DER */
@@ -250,6 +251,7 @@ schema1_key_free(schema1_key_t *key)
         return;
     }
 
+    EVP_MD_CTX_free(key->signer);
     EVP_PKEY_free(key->pkey);
     schema1_buf_free(&key->header);
     schema1_buf_free(&key->spki);
@@ -554,7 +556,21 @@ schema1_key_prepare(schema1_key_t *key, X509_PUBKEY *public,
 
     schema1_buf_putc(&key->header, '\0');
 
-    return key->header.failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+    if (key->header.failed) {
+        return SCHEMA1_ERROR;
+    }
+
+    key->signer = EVP_MD_CTX_new();
+
+    if (key->signer == NULL
+        || EVP_DigestSignInit(key->signer, NULL, key->alg->md(), NULL,
+                              key->pkey)
+           != 1)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
 }
 
 
@@ -987,8 +1003,7 @@ schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
     ctx = EVP_MD_CTX_new();
 
     good = ctx != NULL
-           && EVP_DigestSignInit(ctx, NULL, key->alg->md(), NULL, key->pkey)
-              == 1
+           && EVP_MD_CTX_copy_ex(ctx, key->signer) == 1
            && *len != 0
            && (*signature = OPENSSL_malloc(*len)) != NULL
            && EVP_DigestSignUpdate(ctx, header.data, header.len) == 1
