@@ -65,6 +65,8 @@ in_chroot()
         [ "$1" != --net ] || ip link set lo up
         shift
 
+        # a root that is a mount, as buildah expects
+        mount --bind "$root" "$root"
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
 
