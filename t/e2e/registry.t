@@ -34,6 +34,8 @@ my @ports = map { Schema1::Servers::free_port() } @keys;
 
 my $e2e = Schema1::E2E->new(http => '');
 
+my ($registry) = qx(docker-registry --version) =~ / v?(\d+\.\d+)/;
+
 convert($_) for @Schema1::E2E::images;
 modern($_) for @Schema1::E2E::images;
 empty_layer_served();
@@ -63,7 +65,8 @@ sub convert
     is($headers->{etag}, "\"$jws->{digest}\"", "$image: the ETag");
     is($headers->{vary}, 'Accept', "$image: Vary");
 
-    if ($image =~ /oci/) {
+    # registry 2.7 has converted some itself
+    if ($image =~ /oci/ && !($was == 200 && $registry < 2.8)) {
         is($was, 404, "$image: the registry alone says 404");
 
     } else {
