@@ -1,0 +1,143 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# What the module says at level debug holds no secrets: credentials, signed
+# queries, keys, passwords.  (nginx itself logs the headers that it sends there,
+# so only the module's own lines are looked at, without what nginx adds.)
+
+use Schema1;
+use Schema1::Client;
+
+log_level('debug');
+repeat_each(1);
+
+plan tests => repeat_each() * 25;
+
+our $app = image('team/app:1');
+my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
+
+image('away/app:1');
+answer(qr{^GET /v2/away/app/blobs/}, status => 307,
+       headers => [Location => "$storage/config?X-Sig=hidden-query"]);
+answer('storage:GET /config', status => 200, body => $app->{config});
+image('lost/app:1');
+answer(qr{^GET /v2/lost/app/blobs/}, status => 307,
+       headers => [Location => "$storage/none?X-Sig=hidden-query"]);
+image('user/app:1');
+answer(qr{^GET /v2/user/app/blobs/}, status => 307, headers => [
+    Location => 'http://me:hidden-user@127.0.0.1/x?X-Sig=hidden-query']);
+list('team/list:1', entries => [image('team/list')]);
+
+# lines of the files, in any of which a secret may lie
+my $keys = $ENV{TEST_NGINX_KEYS};
+our @secrets = map { quotemeta } grep { length > 8 && !/-----/ }
+               map { split /\n/, Schema1::Keys::slurp("$keys/$_") }
+               qw(encrypted.pem ec256.pem);
+push @secrets, Schema1::Keys::slurp("$keys/ec256.jwk") =~ /"d":"([^"]+)"/,
+               'hidden-[a-z]+', 'aGlkZGVu\w*', 'secret';
+
+our $server = '
+    location = /away {
+        internal;
+        proxy_pass $schema1_redirect_url;
+    }
+';
+
+our $headers = 'Authorization: Bearer hidden-token
+Proxy-Authorization: Basic aGlkZGVuOmhpZGRlbg==
+Cookie: session=hidden-cookie';
+
+# what the module has said is something, and none of it a secret
+sub said_nothing
+{
+    my ($least) = @_;
+
+    # nginx logs after it has answered
+    Time::HiRes::sleep(0.2);
+
+    my @lines = map { s/, client: .*//sr }
+                error_lines(qr/schema1 |schema_conversion/);
+    my @bad = grep { my $line = $_; grep { $line =~ /$_/ } @secrets }
+              map { s/"schema_conversion_password_file"//r } @lines;
+
+    cmp_ok(scalar @lines, '>=', $least, 'lines of the module');
+    ok(!@bad, 'no secrets') or diag(@bad);
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: a conversion
+--- location
+    schema_conversion_key $TEST_NGINX_KEYS/encrypted.pem;
+    schema_conversion_password_file $TEST_NGINX_KEYS/password;
+--- request
+GET /v2/team/list/manifests/1?token=hidden-argument
+--- more_headers eval: $::headers
+--- schema1
+team/list:1 2 layers
+--- no_error_log
+[alert]
+--- after
+said_nothing(5);
+
+
+
+=== TEST 2: a redirect to storage
+--- location
+    schema_conversion_redirect /away;
+--- server eval: $::server
+--- request
+GET /v2/away/app/manifests/1?token=hidden-argument
+--- more_headers eval: $::headers
+--- schema1
+away/app:1 2 layers
+--- no_error_log
+[alert]
+--- after
+said_nothing(5);
+
+
+
+=== TEST 3: one that fails
+--- location
+    schema_conversion_redirect /away;
+--- server eval: $::server
+--- request
+GET /v2/lost/app/manifests/1?token=hidden-argument
+--- more_headers eval: $::headers
+--- error_code: 400
+--- response_body_unlike: hidden
+--- no_error_log
+[alert]
+--- after
+said_nothing(5);
+
+
+
+=== TEST 4: one that is refused
+--- location
+    schema_conversion_redirect /away;
+--- server eval: $::server
+--- request
+GET /v2/user/app/manifests/1
+--- more_headers eval: $::headers
+--- error_code: 502
+--- response_body_unlike: hidden
+--- no_error_log
+[alert]
+--- after
+said_nothing(4);
+
+
+
+=== TEST 5: one without the directive
+--- request
+GET /v2/away/app/manifests/1
+--- more_headers eval: $::headers
+--- error_code: 502
+--- response_body_unlike: hidden
+--- no_error_log
+[alert]
+--- after
+said_nothing(4);
