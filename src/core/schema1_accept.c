@@ -221,6 +221,7 @@ schema1_accept_plain(schema1_str_t *rest, schema1_accept_t *accept)
     const char     *p, *last;
     schema1_type_e  type;
 
+    len = 0;
     p = rest->data;
     last = p + rest->len;
 

@@ -348,10 +348,10 @@ schema1_pull_give_config(schema1_pull_t *pull,
                                  pull->conf.name, pull->conf.tag, &pull->body,
                                  &pull->answer.entries, err);
 
-    if (rc == SCHEMA1_OK) {
-        payload.data = pull->body.data;
-        payload.len = pull->body.len;
+    payload.data = pull->body.data;
+    payload.len = pull->body.len;
 
+    if (rc == SCHEMA1_OK) {
         rc = schema1_pull_digest(pull->answer.digest, payload, err);
     }
 

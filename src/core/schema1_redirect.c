@@ -577,7 +577,9 @@ schema1_redirect_path_own(schema1_str_t path, schema1_str_t name)
         }
     }
 
-    if (path.len < 4 + name.len + 1 || memcmp(path.data, "/v2/", 4) != 0
+    if (path.data == NULL
+        || path.len < 4 + name.len + 1
+        || memcmp(path.data, "/v2/", 4) != 0
         || memcmp(path.data + 4, name.data, name.len) != 0
         || path.data[4 + name.len] != '/')
     {
