@@ -43,6 +43,7 @@ NGINX_TESTS  = $(wildcard t/*.t)
 E2E_TESTS    = $(wildcard t/e2e/*.t)
 DIFF_TESTS   = $(wildcard t/diff/*.t)
 FUZZ_TESTS   = $(wildcard t/fuzz/*.t)
+SOAK_TESTS   = $(wildcard t/soak/*.t)
 CORPUS_TESTS = $(if $(wildcard t/core/corpus.pl),$(if $(CORPUS), \
                     t/core/corpus.pl$(comma)$(CORPUS), \
                     '-t/core/corpus.pl:no documents$(comma) say CORPUS=DIR'))
@@ -53,8 +54,8 @@ unexport MAKEFLAGS
 
 
 .PHONY: build install clean deps convert unit test-nginx corpus diff \
-        difftest fuzz e2e test suite asan valgrind check bench matrix deb \
-        demo demo-stop help
+        difftest fuzz e2e test suite asan valgrind check soak bench matrix \
+        deb demo demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
@@ -76,7 +77,7 @@ test: deps  ## install what it needs, run everything, count
 
 # without a look at the packages; SUITE=FILES for a part of it
 SUITE     ?= $(UNITS) $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) \
-             $(NGINX_TESTS) $(E2E_TESTS)
+             $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
 
 suite:
 	@$(MAKE) --no-print-directory -j $(JOBS) build convert $(UNITS)
@@ -104,6 +105,10 @@ test-nginx: build  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 
 e2e: build convert  ## test with a real registry and real clients (T=FILE)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(E2E_TESTS))
+
+soak: build  ## mixed traffic, faults, reloads for M minutes (30)
+	@$(WITH_NGINX) $(TEST_ENV) M='$(or $(M),30)' \
+	    $(TOOLS)/run-tests --verbose $(SOAK_TESTS)
 
 asan:  ## run unit tests and suite under AddressSanitizer and UBSan
 	@$(TOOLS)/deps build test asan
