@@ -40,6 +40,7 @@ WITH_NGINX = lib=$$(BUILD='$(BUILD)' $(TOOLS)/test-nginx) || exit 1; \
              PERL5LIB=$(CURDIR)/t/lib$${lib:+:$$lib}$${PERL5LIB:+:$$PERL5LIB}
 
 NGINX_TESTS  = $(wildcard t/*.t)
+CORE_TESTS   = $(wildcard t/core/*.t)
 E2E_TESTS    = $(wildcard t/e2e/*.t)
 DIFF_TESTS   = $(wildcard t/diff/*.t)
 FUZZ_TESTS   = $(wildcard t/fuzz/*.t)
@@ -76,7 +77,7 @@ test: deps  ## install what it needs, run everything, count
 	@$(MAKE) --no-print-directory suite
 
 # without a look at the packages; SUITE=FILES for a part of it
-SUITE     ?= $(UNITS) $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) \
+SUITE     ?= $(UNITS) $(CORE_TESTS) $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) \
              $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
 
 suite:

@@ -143,7 +143,9 @@ ngx_http_schema1_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
             cache->inactive = ngx_parse_time(&s, 1);
 
-            if (cache->inactive != (time_t) NGX_ERROR && cache->inactive > 0) {
+            /* NGX_ERROR is less than 0 */
+
+            if (cache->inactive > 0) {
                 continue;
             }
         }

@@ -126,6 +126,7 @@ ngx_http_schema1_flight_leave(ngx_http_schema1_ctx_t *ctx)
 
     flight->leading = 0;
 
+    /* who leads is in the queue: NOLINTNEXTLINE(clang-analyzer-core.*) */
     ngx_queue_remove(&flight->queue);
 
     /* not from within this request: each in an event of its own */
@@ -134,6 +135,7 @@ ngx_http_schema1_flight_leave(ngx_http_schema1_ctx_t *ctx)
         q = ngx_queue_head(&flight->waiters);
         waiter = ngx_queue_data(q, ngx_http_schema1_flight_t, queue);
 
+        /* and so is who waits: NOLINTNEXTLINE(clang-analyzer-core.*) */
         ngx_queue_remove(q);
 
         waiter->waiting = 0;

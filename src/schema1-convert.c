@@ -127,13 +127,10 @@ convert_options(convert_options_t *options, int argc, char **argv)
         } else if (strcmp(arg, "--platform") == 0) {
             value = &options->platform;
 
-        } else if (strncmp(arg, "--", 2) == 0) {
-            return SCHEMA1_ERROR;
-
-        } else if (options->manifest == NULL) {
+        } else if (options->manifest == NULL && strncmp(arg, "--", 2) != 0) {
             options->manifest = arg;
 
-        } else if (options->config == NULL) {
+        } else if (options->config == NULL && strncmp(arg, "--", 2) != 0) {
             options->config = arg;
 
         } else {
@@ -611,7 +608,7 @@ convert_text(const char *text)
     schema1_str_t  str;
 
     str.data = text;
-    str.len = strlen(text);
+    str.len = (text != NULL) ? strlen(text) : 0;
 
     return str;
 }

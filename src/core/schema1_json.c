@@ -75,6 +75,8 @@ schema1_json_check(schema1_str_t document, size_t *offset)
     s.last = document.data + document.len;
     s.depth = 0;
 
+    memset(s.objects, 0, sizeof(s.objects));
+
     do {
         rc = schema1_scan_value(&s);
 
