@@ -117,7 +117,7 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     ngx_http_schema1_loc_conf_t  *slcf;
 
     if (r->unparsed_uri.len < 4
-        || ngx_strncmp(r->unparsed_uri.data, "/v2/", 4) != 0)
+        || ngx_memcmp(r->unparsed_uri.data, "/v2/", 4) != 0)
     {
         return NGX_OK;
     }

@@ -187,8 +187,8 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
             i = 0;
         }
 
-        if (h[i].hash == 0
-            || h[i].key.len != 6
+        if (h[i].key.len != 6
+            || h[i].hash == 0
             || (ngx_memcmp(h[i].key.data, "Accept", 6) != 0
                 && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6)
                    != 0))
@@ -484,7 +484,7 @@ ngx_http_schema1_headers_find(ngx_list_t *headers, const char *name,
             i = 0;
         }
 
-        if (h[i].hash == 0 || h[i].key.len != len) {
+        if (h[i].key.len != len || h[i].hash == 0) {
             continue;
         }
 
@@ -612,8 +612,8 @@ ngx_http_schema1_headers_names(ngx_http_request_t *r, const char *token,
             i = 0;
         }
 
-        if (h[i].hash == 0
-            || h[i].key.len != 4
+        if (h[i].key.len != 4
+            || h[i].hash == 0
             || (h[i].key.data[0] | 0x20) != 'v'
             || ngx_strncasecmp(h[i].key.data, (u_char *) "Vary", 4) != 0)
         {

@@ -39,8 +39,8 @@ static bool schema1_accept_known(schema1_type_e type);
 static size_t schema1_accept_split(schema1_range_t *ranges,
     const schema1_str_t *lines, size_t n);
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
-static bool schema1_accept_plain(schema1_str_t *rest,
-    schema1_accept_t *accept);
+static schema1_str_t schema1_accept_plain(schema1_accept_t *accept,
+    schema1_str_t line);
 static schema1_str_t schema1_accept_cut(schema1_str_t *rest, char separator);
 static size_t schema1_accept_unquoted(schema1_str_t str, char separator);
 static schema1_str_t schema1_accept_trim(schema1_str_t str);
@@ -179,12 +179,9 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
         rest = lines[i];
 
         while (rest.len != 0) {
+            rest = schema1_accept_plain(accept, rest);
 
-            if (schema1_accept_plain(&rest, accept)) {
-                continue;
-            }
-
-            if (!schema1_accept_next(&rest, &range)) {
+            if (rest.len == 0 || !schema1_accept_next(&rest, &range)) {
                 break;
             }
 
@@ -210,60 +207,62 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
 
 
 /*
- * Reads one of the known types, or a wildcard, as nearly all clients write it,
- * in lower case and without parameters: there is no need to take it apart.
+ * Reads the known types, and wildcards, that are next in a line and written as
+ * nearly all clients do, in lower case and without parameters: there is no
+ * need to take them apart.  Returns the rest of the line.
  */
 
-static bool
-schema1_accept_plain(schema1_str_t *rest, schema1_accept_t *accept)
+static schema1_str_t
+schema1_accept_plain(schema1_accept_t *accept, schema1_str_t line)
 {
-    size_t          len;
-    const char     *p, *last;
-    schema1_type_e  type;
+    size_t           len;
+    unsigned         n, types;
+    const char      *p, *last;
+    schema1_type_e   type;
 
-    len = 0;
-    p = rest->data;
-    last = p + rest->len;
+    n = 0;
+    types = 0;
+    p = line.data;
+    last = p + line.len;
 
-    if (p != last && *p == ' ') {
-        p++;
-    }
+    /* most name the modern ones in this order, so the next is tried next */
 
-    /* the modern ones first: no client has to wait for them */
+    type = SCHEMA1_TYPE_SCHEMA2;
 
-    for (type = SCHEMA1_TYPE_OTHER; type != SCHEMA1_TYPE_GENERIC; type--) {
+    while (p < last && n < SCHEMA1_TYPE_OTHER) {
+
+        if (*p == ' ') {
+            p++;
+        }
+
         len = schema1_type_names[type].len;
 
-        if ((size_t) (last - p) < len || (p + len != last && p[len] != ',')) {
-            continue;
+        if ((size_t) (last - p) >= len
+            && (p + len == last || p[len] == ',')
+            && memcmp(p, schema1_type_names[type].data, len) == 0)
+        {
+            types |= SCHEMA1_BIT(type);
+            p += len;
+            n = 0;
+
+            if (p < last) {
+                p++;
+            }
+
+        } else {
+            n++;
         }
 
-        if (memcmp(p, schema1_type_names[type].data, len) == 0) {
-            break;
-        }
+        type = (type == SCHEMA1_TYPE_OTHER) ? SCHEMA1_TYPE_SIGNED : type + 1;
     }
 
-    if (type == SCHEMA1_TYPE_GENERIC) {
-        return false;
-    }
+    accept->wildcard |= ((types & SCHEMA1_BIT(SCHEMA1_TYPE_OTHER)) != 0);
+    accept->types |= types & ~SCHEMA1_BIT(SCHEMA1_TYPE_OTHER);
 
-    if (type == SCHEMA1_TYPE_OTHER) {
-        accept->wildcard = true;
+    line.data = p;
+    line.len = (size_t) (last - p);
 
-    } else {
-        accept->types |= SCHEMA1_BIT(type);
-    }
-
-    p += len;
-
-    if (p != last) {
-        p++;
-    }
-
-    rest->data = p;
-    rest->len = (size_t) (last - p);
-
-    return true;
+    return line;
 }
 
 

@@ -15,7 +15,6 @@ static int schema1_uri_decode(schema1_str_t *path, char *buf);
 static int schema1_uri_hex(char ch);
 static schema1_str_t schema1_uri_last(schema1_str_t *path);
 static bool schema1_uri_digest_valid(schema1_str_t digest);
-static bool schema1_name_component_valid(schema1_str_t component);
 static bool schema1_lower_or_digit(char ch);
 static bool schema1_upper(char ch);
 
@@ -28,7 +27,7 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 
     memset(uri, 0, sizeof(schema1_uri_t));
 
-    if (target.len == 0 || memchr(target.data, '#', target.len) != NULL) {
+    if (target.len == 0) {
         return SCHEMA1_URI_OTHER;
     }
 
@@ -40,6 +39,12 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 
         uri->args.data = query + 1;
         uri->args.len = target.len - path.len - 1;
+
+        /* in the path it is part of no valid name or reference */
+
+        if (memchr(query, '#', target.len - path.len) != NULL) {
+            return SCHEMA1_URI_OTHER;
+        }
     }
 
     if (schema1_uri_decode(&path, buf) != SCHEMA1_OK) {
@@ -80,27 +85,56 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 }
 
 
+/* words joined by "/", ".", "_", "__" or any number of "-" */
+
 bool
 schema1_name_valid(schema1_str_t name)
 {
-    schema1_str_t  component;
+    size_t  i, start;
 
     if (name.len == 0 || name.len > SCHEMA1_NAME_MAX) {
         return false;
     }
 
-    do {
-        component = schema1_uri_last(&name);
+    i = 0;
 
-        if (!schema1_name_component_valid(component)) {
+    for ( ;; ) {
+        start = i;
+
+        while (i < name.len && schema1_lower_or_digit(name.data[i])) {
+            i++;
+        }
+
+        if (i == start) {
             return false;
         }
 
-    } while (name.len != 0);
+        if (i == name.len) {
+            return true;
+        }
 
-    /* a leading slash leaves an empty component, which is no name */
+        switch (name.data[i]) {
 
-    return component.data == name.data;
+        case '/':
+        case '.':
+            i++;
+            break;
+
+        case '_':
+            i++;
+
+            if (i < name.len && name.data[i] == '_') {
+                i++;
+            }
+
+            break;
+
+        default:
+            while (i < name.len && name.data[i] == '-') {
+                i++;
+            }
+        }
+    }
 }
 
 
@@ -138,7 +172,9 @@ schema1_uri_decode(schema1_str_t *path, char *buf)
     int     high, low;
     size_t  i, len;
 
-    if (path->len == 0 || memchr(path->data, '%', path->len) == NULL) {
+    if (buf == NULL || path->len == 0
+        || memchr(path->data, '%', path->len) == NULL)
+    {
         return SCHEMA1_OK;
     }
 
@@ -254,56 +290,6 @@ schema1_uri_digest_valid(schema1_str_t digest)
     }
 
     return true;
-}
-
-
-/* words joined by ".", "_", "__" or any number of "-" */
-
-static bool
-schema1_name_component_valid(schema1_str_t component)
-{
-    size_t  i, start;
-
-    i = 0;
-
-    for ( ;; ) {
-        start = i;
-
-        while (i < component.len
-               && schema1_lower_or_digit(component.data[i]))
-        {
-            i++;
-        }
-
-        if (i == start) {
-            return false;
-        }
-
-        if (i == component.len) {
-            return true;
-        }
-
-        start = i;
-
-        while (i < component.len && component.data[i] == '-') {
-            i++;
-        }
-
-        if (i != start) {
-            continue;
-        }
-
-        if (component.data[i] == '.') {
-            i++;
-
-        } else if (component.data[i] == '_') {
-            i++;
-
-            if (i < component.len && component.data[i] == '_') {
-                i++;
-            }
-        }
-    }
 }
 
 

@@ -31,7 +31,8 @@ typedef struct {
  * Reads a request target as the client sent it: path, still percent-encoded,
  * and query (OCI distribution specification, "Pulling manifests").  "buf" has
  * room for target.len bytes and is written to only where the path holds a
- * "%"; name and reference then point there, else into the target.
+ * "%"; name and reference then point there, else into the target.  It may be
+ * NULL where there is no "%".
  * Returns uri->kind.
  */
 schema1_uri_e schema1_uri_read(schema1_uri_t *uri, schema1_str_t target,

@@ -47,6 +47,7 @@ static size_t test_lines(schema1_str_t *lines, const char *text);
 static void test_gets(char *gets, const schema1_accept_t *accept);
 static void test_generic(void);
 static void test_named(void);
+static void test_orders(void);
 static void test_many(void);
 
 
@@ -166,6 +167,7 @@ main(void)
     test_clients();
     test_generic();
     test_named();
+    test_orders();
     test_many();
 
     return tap_done();
@@ -340,6 +342,58 @@ test_named(void)
                             | 1u << SCHEMA1_TYPE_OCI_INDEX),
            "the types that are named");
     tap_ok(accept.json && accept.wildcard, "json and a wildcard");
+}
+
+
+/* what is read at a glance and what is not, in any order */
+
+static void
+test_orders(void)
+{
+    char              line[256];
+    size_t            i, j, k, wrong;
+    unsigned          types;
+    schema1_str_t     str;
+    schema1_accept_t  accept;
+
+    static const struct {
+        const char  *text;
+        unsigned     type;
+    } parts[] = {
+        { V1S, 1u << SCHEMA1_TYPE_SIGNED },
+        { V1, 1u << SCHEMA1_TYPE_UNSIGNED },
+        { V2, 1u << SCHEMA1_TYPE_SCHEMA2 },
+        { DL, 1u << SCHEMA1_TYPE_LIST },
+        { OM, 1u << SCHEMA1_TYPE_OCI_MANIFEST },
+        { OI, 1u << SCHEMA1_TYPE_OCI_INDEX },
+        { "*/*", 1u << SCHEMA1_TYPE_OTHER },
+        { " " V2 ";q=1", 1u << SCHEMA1_TYPE_SCHEMA2 },
+        { OM ";q=0", 0 },
+        { V1 "x", 0 },
+        { "", 0 }
+    };
+
+    wrong = 0;
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        for (j = 0; j < sizeof(parts) / sizeof(parts[0]); j++) {
+            for (k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+                (void) snprintf(line, sizeof(line), "%s, %s,%s",
+                                parts[i].text, parts[j].text, parts[k].text);
+
+                str = test_text(line);
+                schema1_accept_read(&accept, &str, 1);
+
+                types = accept.types
+                        | (unsigned) accept.wildcard << SCHEMA1_TYPE_OTHER;
+
+                wrong += (types != (parts[i].type | parts[j].type
+                                    | parts[k].type));
+            }
+        }
+    }
+
+    tap_ok(wrong == 0, "any three types in any order");
 }
 
 

@@ -143,6 +143,9 @@ static const char  *test_others[] = {
     /* fragments */
 
     "/v2/a/manifests/latest#x",
+    "/v2/a/manifests/latest%23x",
+    "/v2/a#/manifests/latest",
+    "/v2/a/manifests/latest?#",
     "/v2/a/manifests/latest?a#x"
 };
 
@@ -253,6 +256,12 @@ test_buffer(void)
 
     tap_ok(buf[0] == 'z' && uri.name.data == target + 4,
            "without a percent sign in the path nothing is copied");
+
+    tap_ok(schema1_uri_read(&uri, test_text("/v2/a/manifests/x"), NULL)
+           == SCHEMA1_URI_TAG
+           && schema1_uri_read(&uri, test_text("/v2/%61/manifests/x"), NULL)
+              == SCHEMA1_URI_OTHER,
+           "without a buffer nothing is decoded");
 
     (void) schema1_uri_read(&uri, test_text("/v2/%61/manifests/x"), buf);
 
