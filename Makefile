@@ -56,7 +56,7 @@ unexport MAKEFLAGS
 
 .PHONY: build install clean deps convert unit test-nginx corpus diff \
         difftest fuzz e2e test suite asan valgrind check soak bench matrix \
-        deb demo demo-stop help
+        deb test-deb rpm demo demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
@@ -124,10 +124,20 @@ check:  ## gcc's analyzer, clang, clang-tidy, cppcheck
 	@$(TOOLS)/check
 
 matrix:  ## build and test on four Debian releases (S='sid trixie' for some)
+	@$(TOOLS)/deps chroot
 	@t/matrix/run $(S)
 
 deb:  ## build Debian's package into build/
+	@$(TOOLS)/deps build deb
 	@packaging/deb
+
+test-deb: deb  ## install, upgrade, remove and purge it in a clean chroot
+	@$(TOOLS)/deps chroot
+	@packaging/test-deb
+
+rpm:  ## have rpmbuild read the spec, make a source package of it
+	@$(TOOLS)/deps rpm
+	@packaging/rpm
 
 bench: build convert  ## measure: throughput, memory, stalls (B='linear stall')
 	@$(TOOLS)/deps build bench
