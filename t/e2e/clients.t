@@ -51,7 +51,8 @@ my %real = (
     'OCI only'                     => sub { curl('OCI only', @_) },
 );
 
-# what a client is rightly given, and can make nothing of
+# what a client is rightly given, and can make nothing of; newer ones than this
+# table's may
 my %cant = (
     'Docker 20.10 and later, nested index' => qr/no matching manifest/,
 );
@@ -75,7 +76,7 @@ END
 make_kinds();
 start_nginx();
 
-my $docker = eval { Schema1::Docker->new($servers) };
+my $docker = eval { Schema1::Docker->new($servers, schema1 => 1) };
 
 plan skip_all => $@ unless $docker;
 
@@ -517,7 +518,7 @@ sub ask
         like($said, qr/\Q$cell->{message}\E/,
              "$cell->{title}: and says why");
 
-    } elsif ($cant{$cell->{title}}) {
+    } elsif ($status != 0 && $cant{$cell->{title}}) {
         like($said, $cant{$cell->{title}},
              "$cell->{title}: which the client does not know");
 

@@ -20,7 +20,7 @@ use Schema1::E2E;
 my $e2e = Schema1::E2E->new(needs => [qw(dockerd docker containerd runc)],
                             root => 1);
 
-my $docker = eval { Schema1::Docker->new($e2e->{servers}) };
+my $docker = eval { Schema1::Docker->new($e2e->{servers}, schema1 => 1) };
 
 plan skip_all => $@ unless $docker;
 

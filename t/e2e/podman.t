@@ -70,6 +70,9 @@ sub podman
     local $ENV{XDG_RUNTIME_DIR} = $run;
     local $ENV{TMPDIR} = $dir;
 
+    # podman 5 would say so among what a container says
+    local $ENV{PODMAN_IGNORE_CGROUPSV1_WARNING} = 1;
+
     return Schema1::Servers::run('podman', '--root', "$dir/storage",
         '--runroot', "$run/root", '--tmpdir', "$run/tmp",
         '--storage-driver', 'vfs', @_);

@@ -62,13 +62,18 @@ in_chroot()
         root=$1
         shift
 
-        [ "$1" != --net ] || ip link set lo up
-        shift
-
         # a root that is a mount, as buildah expects
         mount --bind "$root" "$root"
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
+
+        # the tests start containers; a package has no business there
+        if [ "$1" = --net ]; then
+            ip link set lo up
+            mount --rbind /sys "$root/sys"
+        fi
+
+        shift
 
         exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
              DEBIAN_FRONTEND=noninteractive JOBS="'"${JOBS:-2}"'" \
@@ -86,7 +91,8 @@ bootstrap()
 
     if [ ! -f "$root/.bootstrapped" ]; then
         rm -rf --one-file-system "$root"
-        debootstrap --variant=minbase "$suite" "$root" "$(mirror 0)"
+        debootstrap --variant=minbase "$suite" "$root" "$(mirror 0)" \
+            || return 1
         touch "$root/.bootstrapped"
     fi
 

@@ -16,10 +16,11 @@ use Schema1::Images;
 use Schema1::Servers;
 
 
-# Dies with the reason where dockerd does not start.
+# Dies with the reason where dockerd does not start or, with schema1 => 1, where
+# it is one of those (28.2 and later) that do not take that any more.
 sub new
 {
-    my ($class, $servers) = @_;
+    my ($class, $servers, %opt) = @_;
 
     # the name of a socket is short by law
     my $run = tempdir('schema1-XXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -44,12 +45,31 @@ sub new
         });
     };
 
-    return $self if $started;
+    if ($started) {
+        my $version = $opt{schema1} && $self->too_new;
+        return $self unless $version;
+
+        $self->stop;
+        die "docker $version takes no schema 1\n";
+    }
 
     my ($reason) = $servers->log_tail('dockerd')
                    =~ /(failed to start .*|level=fatal.*)/;
 
     die 'dockerd does not start on this machine: ' . ($reason // $@) . "\n";
+}
+
+
+sub too_new
+{
+    my ($self) = @_;
+
+    my ($status, $said) = $self->docker('version', '--format',
+                                        '{{.Server.Version}}');
+    my ($major, $minor) = $said =~ /^(\d+)\.(\d+)/m
+        or die "docker version: $said\n";
+
+    return $major > 28 || $major == 28 && $minor >= 2 ? $major : 0;
 }
 
 
