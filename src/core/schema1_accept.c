@@ -50,7 +50,8 @@ static bool schema1_accept_zero(schema1_str_t parameters);
 static void schema1_accept_mark(schema1_range_t *ranges, size_t n);
 static int schema1_accept_compare(const void *one, const void *two);
 static int schema1_accept_compare_place(const void *one, const void *two);
-static void schema1_accept_append(schema1_buf_t *value, schema1_str_t type);
+static void schema1_accept_append(schema1_buf_t *value, schema1_str_t range,
+    schema1_type_e type);
 
 
 /* in the order of schema1_type_e */
@@ -380,14 +381,14 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
         }
 
         named |= SCHEMA1_BIT(type);
-        schema1_accept_append(value, ranges[i].range);
+        schema1_accept_append(value, ranges[i].range, type);
     }
 
     free(ranges);
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
         if (SCHEMA1_BIT(type) & SCHEMA1_MODERN & ~named) {
-            schema1_accept_append(value, schema1_type_names[type]);
+            schema1_accept_append(value, schema1_type_names[type], type);
         }
     }
 
@@ -688,21 +689,18 @@ schema1_accept_compare_place(const void *one, const void *two)
 
 
 static void
-schema1_accept_append(schema1_buf_t *value, schema1_str_t type)
+schema1_accept_append(schema1_buf_t *value, schema1_str_t range,
+    schema1_type_e type)
 {
-    schema1_type_e  known;
-
     if (value->len != 0) {
-        schema1_buf_puts(value, ", ");
+        schema1_buf_append(value, ", ", 2);
     }
 
     /* some registries compare with regard to case */
 
-    known = schema1_accept_type(type);
-
-    if (schema1_accept_known(known)) {
-        type = schema1_type_names[known];
+    if (schema1_accept_known(type)) {
+        range = schema1_type_names[type];
     }
 
-    schema1_buf_append(value, type.data, type.len);
+    schema1_buf_append(value, range.data, range.len);
 }
