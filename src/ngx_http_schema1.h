@@ -52,6 +52,15 @@ typedef enum {
 
 #define NGX_HTTP_SCHEMA1_PLATFORM     "linux/amd64"
 
+/* what is read or sent at once: others wait until it is done */
+#define NGX_HTTP_SCHEMA1_SLICE        131072
+
+/*
+ * "buffered" is four bits wide: SSI, sub and copy filters have the others, and
+ * no image is a manifest
+ */
+#define NGX_HTTP_SCHEMA1_BUFFERED     0x08
+
 /* variables through which the edited header lines are seen */
 #define NGX_HTTP_SCHEMA1_HEADER_VARS  6
 
@@ -187,6 +196,7 @@ struct ngx_http_schema1_ctx_s {
     ngx_http_schema1_flight_t       flight;
 
     ngx_http_schema1_answer_t       answer;
+    ngx_str_t                       rest;       /* of a body, yet to send */
     schema1_error_t                 error;
 
     unsigned                        edited:1;   /* headers_in are not the

@@ -9,13 +9,16 @@
 
 /*
  * A declared length alone is no reason to trust it with memory: room is made
- * for what has come, and doubled.
+ * for what has come, and more as it comes.  Room that nothing came into costs
+ * addresses, not memory, but copying what is there takes time.
  */
 #define NGX_HTTP_SCHEMA1_BODY_FIRST  16384
+#define NGX_HTTP_SCHEMA1_BODY_MORE   16
 
 
 static ngx_int_t ngx_http_schema1_body_grow(ngx_http_request_t *r,
     ngx_http_schema1_body_t *body, size_t more);
+static void ngx_http_schema1_body_pause(ngx_http_request_t *r);
 
 
 void
@@ -33,8 +36,10 @@ ngx_int_t
 ngx_http_schema1_body_read(ngx_http_request_t *r,
     ngx_http_schema1_body_t *body, ngx_chain_t *in)
 {
-    size_t      n;
+    size_t      n, turn;
     ngx_buf_t  *b;
+
+    turn = body->len / NGX_HTTP_SCHEMA1_SLICE;
 
     for ( /* void */ ; in && !body->overflow; in = in->next) {
         b = in->buf;
@@ -70,6 +75,10 @@ ngx_http_schema1_body_read(ngx_http_request_t *r,
         }
     }
 
+    if (body->len / NGX_HTTP_SCHEMA1_SLICE != turn && !body->last) {
+        ngx_http_schema1_body_pause(r);
+    }
+
     return NGX_OK;
 }
 
@@ -85,26 +94,15 @@ ngx_http_schema1_body_grow(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    size = body->size;
+    size = body->size ? body->size : NGX_HTTP_SCHEMA1_BODY_FIRST;
 
-    if (size == 0) {
-        size = NGX_HTTP_SCHEMA1_BODY_FIRST;
-
-        if (body->expected > 0 && body->expected < (off_t) size) {
-            size = (size_t) body->expected;
-        }
+    while (size < body->max && size - body->len < more) {
+        size = (size > body->max / NGX_HTTP_SCHEMA1_BODY_MORE)
+               ? body->max : size * NGX_HTTP_SCHEMA1_BODY_MORE;
     }
 
-    while (size - body->len < more) {
-        size *= 2;
-    }
-
-    /* a quarter has come: one more copy of it will do */
-
-    if (body->expected > (off_t) size
-        && body->expected / 4 <= (off_t) body->len)
-    {
-        size = (size_t) ngx_min(body->expected, (off_t) body->max);
+    if (body->expected >= (off_t) (body->len + more)) {
+        size = (size_t) ngx_min((off_t) size, body->expected);
     }
 
     size = ngx_max(ngx_min(size, body->max), body->len + more);
@@ -126,6 +124,41 @@ ngx_http_schema1_body_grow(ngx_http_request_t *r,
     body->size = size;
 
     return NGX_OK;
+}
+
+
+/*
+ * An upstream that is as quick as nginx would be read to its end, which is as
+ * long as other connections wait: nginx goes on with it in the next turn.
+ */
+
+static void
+ngx_http_schema1_body_pause(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
+    if (r->upstream == NULL || r->upstream->peer.connection == NULL) {
+        return;
+    }
+
+    rev = r->upstream->peer.connection->read;
+
+    if (!rev->ready || rev->delayed || rev->eof || rev->error) {
+        return;
+    }
+
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 pause upstream");
+
+    rev->ready = 0;
+
+    /* it may be posted for this turn yet, when it would find nothing ready */
+
+    if (rev->posted) {
+        ngx_delete_posted_event(rev);
+    }
+
+    ngx_post_event(rev, &ngx_posted_next_events);
 }
 
 

@@ -363,14 +363,7 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     case NGX_HTTP_SCHEMA1_ANSWERED:
         ngx_http_schema1_body_discard(in);
-
-        /* later filters may have been unable to send all of the answer */
-
-        if (r->buffered || r->connection->buffered) {
-            return ngx_http_schema1_next_body_filter(r, NULL);
-        }
-
-        return NGX_OK;
+        return ngx_http_schema1_send_rest(r, ctx);
 
     default: /* NGX_HTTP_SCHEMA1_ASKED, NGX_HTTP_SCHEMA1_PASSING */
         return ngx_http_schema1_next_body_filter(r, in);

@@ -388,6 +388,16 @@ ngx_http_schema1_pull_done(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ctx->outcome = made->made ? NGX_HTTP_SCHEMA1_CONVERTED
                               : NGX_HTTP_SCHEMA1_CHILD;
 
+    if (made->made
+        && ctx->fetch
+        && ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
+    {
+        /* large or not: nobody needs the config while a client reads slowly */
+
+        ngx_pfree(r->pool, ctx->fetch->body.data);
+        ctx->fetch->body.data = NULL;
+    }
+
     if (ctx->conf->cache) {
         ngx_http_schema1_cache_put(r, ctx);
         ngx_http_schema1_flight_leave(ctx);

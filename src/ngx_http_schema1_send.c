@@ -14,6 +14,10 @@
 /* Docker up to 1.9 takes every history entry for a layer, and has a limit */
 #define NGX_HTTP_SCHEMA1_OLD_LAYERS  127
 
+/* nginx calls again when there is room; other filters wait for more of it */
+#define ngx_http_schema1_send_blocked(c)                                      \
+    ((c)->buffered & (NGX_LOWLEVEL_BUFFERED|NGX_HTTP_WRITE_BUFFERED))
+
 
 static ngx_uint_t ngx_http_schema1_send_matches(ngx_http_request_t *r,
     ngx_str_t *tag, ngx_uint_t *asked);
@@ -28,7 +32,9 @@ static ngx_int_t ngx_http_schema1_send_digest(ngx_http_request_t *r,
 static void ngx_http_schema1_send_type(ngx_http_request_t *r,
     const char *type);
 static ngx_int_t ngx_http_schema1_send_body(ngx_http_request_t *r,
-    ngx_str_t *body);
+    ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
+static ngx_int_t ngx_http_schema1_send_slice(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_send_made(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
 static void ngx_http_schema1_send_log(ngx_http_request_t *r,
@@ -383,14 +389,13 @@ ngx_http_schema1_send_type(ngx_http_request_t *r, const char *type)
 }
 
 
-/* the header, and in one buffer the whole body */
+/* the header, and the beginning of the body */
 
 static ngx_int_t
-ngx_http_schema1_send_body(ngx_http_request_t *r, ngx_str_t *body)
+ngx_http_schema1_send_body(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_str_t *body)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
+    ngx_int_t  rc;
 
     r->headers_out.status_line.len = 0;
     r->allow_ranges = 0;
@@ -413,21 +418,103 @@ ngx_http_schema1_send_body(ngx_http_request_t *r, ngx_str_t *body)
         return rc;
     }
 
+    ctx->rest = *body;
+
+    return ngx_http_schema1_send_slice(r, ctx);
+}
+
+
+/*
+ * What the kernel takes at once may be megabytes, and other connections wait
+ * for that: the rest is sent in further turns of the event loop.
+ */
+
+static ngx_int_t
+ngx_http_schema1_send_slice(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    size_t        n;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+    ngx_event_t  *wev;
+
     b = ngx_calloc_buf(r->pool);
     if (b == NULL) {
         return NGX_ERROR;
     }
 
-    b->pos = body->data;
-    b->last = body->data + body->len;
-    b->memory = (body->len != 0);
-    b->last_buf = 1;
-    b->last_in_chain = 1;
+    n = ngx_min(ctx->rest.len, NGX_HTTP_SCHEMA1_SLICE);
+
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 send %uz of %uz", n, ctx->rest.len);
+
+    b->pos = ctx->rest.data;
+    b->last = b->pos + n;
+    b->memory = (n != 0);
+
+    ctx->rest.data += n;
+    ctx->rest.len -= n;
+
+    if (ctx->rest.len) {
+        r->buffered |= NGX_HTTP_SCHEMA1_BUFFERED;
+
+    } else {
+        r->buffered &= ~NGX_HTTP_SCHEMA1_BUFFERED;
+
+        b->last_buf = 1;
+        b->last_in_chain = 1;
+    }
 
     out.buf = b;
     out.next = NULL;
 
-    return ngx_http_schema1_next_body_filter(r, &out);
+    rc = ngx_http_schema1_next_body_filter(r, &out);
+
+    if (rc != NGX_ERROR
+        && ctx->rest.len
+        && !ngx_http_schema1_send_blocked(r->connection))
+    {
+        wev = r->connection->write;
+
+        if (wev->posted) {
+            ngx_delete_posted_event(wev);
+        }
+
+        ngx_post_event(wev, &ngx_posted_next_events);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_schema1_send_rest(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t          rc;
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    if (ctx->rest.len == 0) {
+
+        /* later filters may have been unable to send all of it */
+
+        if (r->buffered || c->buffered) {
+            return ngx_http_schema1_next_body_filter(r, NULL);
+        }
+
+        return NGX_OK;
+    }
+
+    if (ngx_http_schema1_send_blocked(c)) {
+        rc = ngx_http_schema1_next_body_filter(r, NULL);
+
+        if (rc == NGX_ERROR || ngx_http_schema1_send_blocked(c)) {
+            return rc;
+        }
+    }
+
+    return ngx_http_schema1_send_slice(r, ctx);
 }
 
 
@@ -454,7 +541,7 @@ ngx_http_schema1_send_made(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         ngx_http_schema1_send_not_modified(r);
     }
 
-    return ngx_http_schema1_send_body(r, body);
+    return ngx_http_schema1_send_body(r, ctx, body);
 }
 
 
@@ -513,7 +600,7 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     schema1_buf_free(&buf);
 
-    return ngx_http_schema1_send_body(r, &body);
+    return ngx_http_schema1_send_body(r, ctx, &body);
 }
 
 
@@ -616,7 +703,7 @@ ngx_http_schema1_send_denied(ngx_http_request_t *r,
         body.len = ctx->fetch->body.len;
     }
 
-    return ngx_http_schema1_send_body(r, &body);
+    return ngx_http_schema1_send_body(r, ctx, &body);
 }
 
 

@@ -39,6 +39,10 @@ ngx_int_t ngx_http_schema1_send_answer(ngx_http_request_t *r,
 ngx_int_t ngx_http_schema1_send_error(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
+/* goes on with the two above, whenever the filters are called */
+ngx_int_t ngx_http_schema1_send_rest(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
 /* turns a 404 into the empty layer, or a part of it: first this, then that */
 ngx_int_t ngx_http_schema1_send_empty_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);

@@ -7,12 +7,6 @@
 #include "ngx_http_schema1_work.h"
 
 
-/*
- * "buffered" is four bits wide: SSI, sub and copy filters have the others, and
- * no image is a manifest
- */
-#define NGX_HTTP_SCHEMA1_BUFFERED   0x08
-
 /* a worker that shuts down goes as soon as it has no timer left */
 #define NGX_HTTP_SCHEMA1_WORK_TIME  60000
 

@@ -1,0 +1,254 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Documents that take several turns of the event loop to read and to send.
+
+use Schema1;
+use Schema1::Client;
+
+plan tests => repeat_each() * 53;
+
+# more than a socket's buffers hold, and it is seen what is missing
+my @items = map { sprintf '%06dy%s', $_, 'x' x 40 } 1 .. 110_000;
+my $image = image('large/app:1', config => { x => \@items });
+image('small/app:1');
+
+for (['chunked', chunked => 1], ['close', until_close => 1],
+     ['old', http => '1.0'], ['keep', keepalive => 1])
+{
+    my ($name, @how) = @$_;
+
+    document("$name/app:1", $image->{type}, $image->{body});
+    blob("$name/app", $image->{config});
+    answer(qr{^GET /v2/$name/app/blobs/}, @how);
+}
+
+our $main = '
+    thread_pool one threads=2;
+';
+
+our $room = '
+        schema_conversion_max_size 16m;
+';
+
+our $pool = "$room
+        schema_conversion_thread_pool one;
+";
+
+my $all = join ' ', map { substr $_, 0, 6 } @items;
+
+# an answer that came whole
+sub whole
+{
+    my ($answer) = @_;
+
+    my $body = ref $answer ? $answer->{body} : $answer;
+
+    return (!ref $answer || $answer->{status} == 200)
+           && join(' ', $body =~ /(\d{6})y/g) eq $all
+           && $body =~ /"signatures":.*\}\s*\z/s;
+}
+
+# a client that goes when it has read so many bytes
+sub taste
+{
+    my ($path, $bytes) = @_;
+
+    my $handle = start($path);
+    my $raw = '';
+
+    while (length $raw < $bytes) {
+        sysread $handle->{socket}, $raw, 65536, length $raw or last;
+    }
+
+    close $handle->{socket};
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: in turns
+--- location eval: $::room
+--- log_level: debug
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- error_log
+schema1 pause upstream
+schema1 send 131072 of
+--- after
+ok(whole(ask('/v2/large/app/manifests/1')), 'came');
+
+
+
+=== TEST 2: again and again, in threads
+--- main_config eval: $::main
+--- location eval: $::pool
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+is(scalar(grep { whole(ask('/v2/large/app/manifests/1')) } 1 .. 6), 6, 'came');
+my @answers = together(map { ['/v2/large/app/manifests/1'] } 1 .. 4);
+is(scalar(grep { whole($_) } @answers), 4, 'came together');
+
+
+
+=== TEST 3: upstreams of several kinds
+--- location eval: $::room
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+is(scalar(grep { whole(ask("/v2/$_/app/manifests/1")) }
+          qw(chunked close old keep)), 4, 'came');
+
+
+
+=== TEST 4: unbuffered
+--- location
+        schema_conversion_max_size 16m;
+        proxy_buffering off;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+is(scalar(grep { whole(ask("/v2/$_/app/manifests/1")) }
+          qw(large chunked close old keep)), 5, 'came');
+
+
+
+=== TEST 5: clients of several kinds
+--- location eval: $::room
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+ok(whole(ask('/v2/large/app/manifests/1', '', { protocol => 'HTTP/1.0' })),
+   'HTTP/1.0');
+ok(whole(ask('/v2/large/app/manifests/1', '', { linger => 0.5 })), 'slow');
+
+
+
+=== TEST 6: a client that reads no more
+--- location
+        schema_conversion_max_size 16m;
+        send_timeout 200ms;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+my $cut = ask('/v2/large/app/manifests/1', '', { linger => 2 });
+is($cut->{status}, 200, 'began');
+ok(length $cut->{body} < $cut->{header}{'content-length'}, 'was cut off');
+
+
+
+=== TEST 7: clients that go
+--- location eval: $::room
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- no_error_log
+[alert]
+--- after
+taste('/v2/large/app/manifests/1', $_) for 1, 131_072, 200_000, 1_000_000;
+ok(whole(ask('/v2/large/app/manifests/1')), 'alive');
+
+
+
+=== TEST 8: pipelined
+--- location eval: $::room
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+my $get = "GET /v2/%s/app/manifests/1 HTTP/1.1\r\nHost: localhost\r\n";
+my $both = ask('', '', { raw => sprintf("$get\r\n", 'large')
+                         . sprintf("${get}Connection: close\r\n\r\n", 'small')});
+my ($one, $two) = split /HTTP\/1.1 200 OK\r\n.*?\r\n\r\n/s, $both->{body}, 2;
+ok(whole($one), 'one');
+ok(eval { check_schema1($two, 'small/app', 1, 2) }, 'two');
+
+
+
+=== TEST 9: limits of nginx's own
+--- location
+        schema_conversion_max_size 16m;
+        sendfile_max_chunk 48k;
+        limit_rate 6m;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+my $answer = ask('/v2/large/app/manifests/1');
+ok(whole($answer), 'came');
+cmp_ok($answer->{seconds}, '>', 0.5, 'not at once');
+
+
+
+=== TEST 10: from the cache
+--- http_config
+    schema_conversion_cache_zone one:32m;
+--- location
+        schema_conversion_max_size 16m;
+        schema_conversion_cache one;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+is(scalar(grep { whole(ask('/v2/large/app/manifests/1')) } 1 .. 4), 4, 'came');
+
+
+
+=== TEST 11: through a filter that waits for more
+--- location
+        schema_conversion_max_size 16m;
+        sub_filter yyyyyyyyyyyyz never;
+        sub_filter_types *;
+        sub_filter_once off;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+ok(whole(ask('/v2/large/app/manifests/1')), 'came');
+
+
+
+=== TEST 12: HTTP/2
+--- http_config
+    server {
+        listen $TEST_NGINX_RAND_PORT_1 http2;
+        location /v2/ {
+            schema_conversion on;
+            schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+            schema_conversion_max_size 16m;
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- server
+    location = /port {
+        return 200 $TEST_NGINX_RAND_PORT_1;
+    }
+--- request
+GET /port
+--- timeout: 20
+--- after
+SKIP: {
+    skip('curl without HTTP/2', 1) if `curl -V 2>&1` !~ /\bHTTP2\b/;
+    my $curl = 'curl -s --max-time 10 --http2-prior-knowledge';
+    my $url = "http://127.0.0.1:$body/v2";
+    `$curl --max-time 0.1 $url/large/app/manifests/1`;
+    ok(whole(scalar `$curl $url/large/app/manifests/1`), 'came');
+}
