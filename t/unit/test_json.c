@@ -352,6 +352,13 @@ test_compare(void)
     tap_ok(schema1_json_compare(test_str("\"\\u0061\xff\""),
                                 test_str("\"a\\ud800\"")) == 0,
            "equal after decoding");
+
+    tap_ok(schema1_json_compare(test_str("\"a\xc3\xa9\""),
+                                test_str("\"a\xc3\xff\"")) < 0,
+           "half of a character in common");
+    tap_ok(schema1_json_compare(test_str("\"a\\n\""),
+                                test_str("\"a\\tb\"")) > 0,
+           "a backslash in common");
 }
 
 
