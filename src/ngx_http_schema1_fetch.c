@@ -20,6 +20,8 @@ static ngx_int_t ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args);
 static ngx_int_t ngx_http_schema1_fetch_detach(ngx_http_request_t *sr,
     ngx_str_t *uri, ngx_str_t *args);
+static ngx_int_t ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
+    ngx_uint_t foreign);
 static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
 static ngx_int_t ngx_http_schema1_fetch_status(ngx_http_request_t *r,
@@ -194,7 +196,8 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
 
     if (ngx_http_schema1_headers_fetch(sr, accept, fetch->url.len != 0)
         != NGX_OK
-        || ngx_http_schema1_fetch_detach(sr, uri, args) != NGX_OK)
+        || ngx_http_schema1_fetch_detach(sr, uri, args) != NGX_OK
+        || ngx_http_schema1_fetch_variables(sr, fetch->url.len != 0) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -207,18 +210,14 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
 }
 
 
-/* nginx gives a subrequest its parent's body, $request_uri and variables */
+/* nginx gives a subrequest its parent's body and $request_uri */
 
 static ngx_int_t
 ngx_http_schema1_fetch_detach(ngx_http_request_t *sr, ngx_str_t *uri,
     ngx_str_t *args)
 {
-    u_char                     *p;
-    uintptr_t                   escape;
-    ngx_uint_t                  i;
-    ngx_http_variable_t        *v;
-    ngx_http_variable_value_t  *values;
-    ngx_http_core_main_conf_t  *cmcf;
+    u_char     *p;
+    uintptr_t   escape;
 
     sr->request_body = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
     if (sr->request_body == NULL) {
@@ -248,6 +247,20 @@ ngx_http_schema1_fetch_detach(ngx_http_request_t *sr, ngx_str_t *uri,
 
     sr->unparsed_uri.len = p - sr->unparsed_uri.data;
 
+    return NGX_OK;
+}
+
+
+/* a subrequest shares its parent's variables, with what they were there */
+
+static ngx_int_t
+ngx_http_schema1_fetch_variables(ngx_http_request_t *sr, ngx_uint_t foreign)
+{
+    ngx_uint_t                  i;
+    ngx_http_variable_t        *v;
+    ngx_http_variable_value_t  *values;
+    ngx_http_core_main_conf_t  *cmcf;
+
     cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
 
     values = ngx_palloc(sr->pool, cmcf->variables.nelts
@@ -261,13 +274,14 @@ ngx_http_schema1_fetch_detach(ngx_http_request_t *sr, ngx_str_t *uri,
 
     /*
      * those that somebody can set keep their value, auth_request_set needs
-     * that; the others are evaluated anew
+     * that; the others are evaluated anew, and so are all where the request
+     * leaves the registry: a map may hold the client's credentials
      */
 
     v = cmcf->variables.elts;
 
     for (i = 0; i < cmcf->variables.nelts; i++) {
-        if (!(v[i].flags & NGX_HTTP_VAR_CHANGEABLE)) {
+        if (foreign || !(v[i].flags & NGX_HTTP_VAR_CHANGEABLE)) {
             values[i].valid = 0;
             values[i].not_found = 0;
         }

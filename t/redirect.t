@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 418;
+plan tests => repeat_each() * 426;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
@@ -34,6 +34,7 @@ our $secret = '
     }
 ';
 
+answer('/auth', status => 200, headers => ['X-Token' => 'secret']);
 answer('storage:GET /config', body => $app->{config}, status => 200,
        headers => []);
 answer('storage:GET /manifest', body => $app->{body}, status => 200,
@@ -1043,3 +1044,64 @@ GET /v2/away/plain/blobs/$::config"
 GET /var
 --- response_body chomp
 []
+
+
+
+=== TEST 61: credentials that a map holds
+--- http_config
+    map $http_authorization $token {
+        default  $http_authorization;
+    }
+--- location
+    schema_conversion_redirect /blob-redirect;
+    proxy_set_header Authorization $token;
+--- server
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+        proxy_set_header Authorization $token;
+    }
+--- more_headers
+Authorization: Bearer token
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /v2/away/s307/manifests/1
+    Authorization: Bearer token
+GET /v2/away/s307/blobs/$::config
+    Authorization: Bearer token
+storage GET /config
+    !Authorization"
+
+
+
+=== TEST 62: credentials that a subrequest gave
+--- location
+    schema_conversion_redirect /blob-redirect;
+    auth_request /auth;
+    auth_request_set $token $upstream_http_x_token;
+    proxy_set_header Authorization $token;
+--- server
+    location = /auth {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+        proxy_set_header Authorization $token;
+    }
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- asked eval
+"GET /auth
+GET /v2/away/s307/manifests/1
+    Authorization: secret
+GET /v2/away/s307/blobs/$::config
+    Authorization: secret
+storage GET /config
+    !Authorization"
