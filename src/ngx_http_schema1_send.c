@@ -231,6 +231,7 @@ ngx_http_schema1_send_not_modified(ngx_http_request_t *r)
 {
     r->headers_out.status = NGX_HTTP_NOT_MODIFIED;
     r->headers_out.status_line.len = 0;
+    r->err_status = 0;
     r->headers_out.content_type.len = 0;
 
     ngx_http_clear_content_length(r);
@@ -262,7 +263,14 @@ ngx_http_schema1_send_held(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     rc = ngx_http_schema1_send_header(r, ctx);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+
+        /* the upstream may go on, but nothing may follow a lone header */
+
+        ctx->phase = NGX_HTTP_SCHEMA1_ANSWERED;
+
         ngx_http_schema1_body_discard(in);
+        ngx_http_schema1_body_stop(r);
+
         return rc;
     }
 
@@ -399,6 +407,10 @@ ngx_http_schema1_send_body(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     r->headers_out.status_line.len = 0;
     r->allow_ranges = 0;
+
+    /* of a page that nginx made itself; the log would show it */
+
+    r->err_status = 0;
 
     if (r->headers_out.status != NGX_HTTP_NOT_MODIFIED) {
         r->headers_out.content_length_n = body->len;
@@ -729,6 +741,7 @@ ngx_http_schema1_send_empty_header(ngx_http_request_t *r,
 
     r->headers_out.status_line.len = 0;
     r->headers_out.content_length_n = ctx->body.len;
+    r->err_status = 0;
     r->allow_ranges = 0;
 
 #if (NGX_HTTP_GZIP)

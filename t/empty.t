@@ -4,7 +4,7 @@
 
 use Schema1;
 
-plan tests => repeat_each() * 168;
+plan tests => repeat_each() * 172;
 
 our $layer = empty_layer();
 our $blob = '/blobs/' . EMPTY_LAYER;
@@ -442,3 +442,17 @@ $::layer
  "GET /v2/team/app/manifests/1"]
 --- response_body_like eval
 ["^\Q$::layer\E\$", "^\Q$::layer\E\$", "schemaVersion"]
+
+
+
+=== TEST 34: the log has the status that was sent
+--- http_config
+    log_format empty "<$status $schema1_status>";
+--- location
+    access_log logs/access.log empty;
+    return 404;
+--- request eval
+"GET /v2/team/app$::blob"
+--- response_body eval: $::layer
+--- access_log
+<200 EMPTY_LAYER>
