@@ -144,11 +144,21 @@ static ngx_int_t
 ngx_http_schema1_pull_work(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_http_schema1_work_pt work)
 {
+    ngx_int_t  rc;
+
     ctx->work = work;
 
-    if (ngx_http_schema1_work(r, ctx) == NGX_AGAIN) {
+    rc = ngx_http_schema1_work(r, ctx);
+
+    if (rc == NGX_AGAIN) {
         ctx->phase = NGX_HTTP_SCHEMA1_WORKING;
         return NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
+        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
+                          "nginx is out of memory; try again");
+        return ngx_http_schema1_pull_fail(r, ctx);
     }
 
     return ngx_http_schema1_pull_worked(r, ctx);
@@ -173,7 +183,7 @@ ngx_http_schema1_pull_worked(ngx_http_request_t *r,
             return ngx_http_schema1_send_answer(r, ctx);
         }
 
-        return ngx_http_schema1_send_held(r, ctx, NULL);
+        return ngx_http_schema1_pull_fail(r, ctx);
     }
 
     return ngx_http_schema1_pull_step(r, ctx);
@@ -314,6 +324,7 @@ ngx_http_schema1_pull_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         ngx_memcpy(value.data, reference.data, reference.len);
 
         if (ngx_http_schema1_fetch(r, ctx, kind, &value) == NGX_OK) {
+            ngx_http_schema1_park(r, ctx);
             return NGX_OK;
         }
     }
@@ -334,8 +345,11 @@ ngx_http_schema1_pull_fetched(ngx_http_request_t *r,
     rc = ngx_http_schema1_fetch_result(r, ctx);
 
     if (rc == NGX_AGAIN) {
+        ngx_http_schema1_park(r, ctx);
         return NGX_OK;
     }
+
+    ngx_http_schema1_unpark(r, ctx);
 
     if (rc != NGX_OK) {
 

@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 99;
+plan tests => repeat_each() * 100;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -220,6 +220,9 @@ GET /v2/changed/app/manifests/1
 my $answer = ask("/v2/changed/app/manifests/$digest");
 is($answer->{status}, 404, 'status');
 like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
+--- schema1_log
+CONVERTED * * * -
+- * * * -
 
 
 

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 249;
+plan tests => repeat_each() * 261;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -33,6 +33,11 @@ our $mock = '
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
 ';
 
+answer('/v2/large/none/manifests/1', status => 200, type => 'application/json',
+       body => '{"x":"' . 'y' x 60_000 . '"}', headers => [ETag => '"none"'],
+       chunked => 1, drip => [6000, 0.02]);
+image('drip/app:1');
+answer(qr{^GET /v2/drip/app/blobs/}, delay => 1.5, drip => [50, 0.1]);
 answer('/auth', status => 200, headers => ['X-Token' => 'secret']);
 
 run_tests();
@@ -792,3 +797,57 @@ connect() failed
 [map { "team/list:1 2 layers" } 1 .. 3]
 --- no_error_log
 [alert]
+
+
+
+=== TEST 53: nothing follows a 304
+--- location
+    schema_conversion_max_size 4k;
+--- request
+GET /v2/
+--- after
+my $answer = ask('', '' => { raw =>
+    "GET /v2/large/none/manifests/1 HTTP/1.1\r\nHost: a\r\n"
+    . "If-None-Match: \"none\"\r\n\r\n"
+    . "GET /v2/team/old/manifests/1 HTTP/1.1\r\nHost: a\r\n"
+    . "Connection: close\r\n\r\n" });
+is($answer->{status}, 304, 'status');
+like($answer->{body}, qr/^HTTP\/1\.1 200 .*"schemaVersion":1\}\z/s,
+     'the next answer');
+
+
+
+=== TEST 54: nothing follows a HEAD from a cache
+--- http_config
+    proxy_cache_path logs/cache keys_zone=head:1m;
+--- location
+    schema_conversion_max_size 4k;
+    proxy_cache head;
+    proxy_cache_valid 1m;
+--- request
+GET /v2/
+--- after
+my $answer = ask('', '' => { raw => join '', map {
+    "HEAD /v2/large/none/manifests/1 HTTP/1.1\r\nHost: a\r\n"
+    . "Connection: $_\r\n\r\n" } qw(keep-alive close) });
+is($answer->{status}, 200, 'status');
+like($answer->{body}, qr/^HTTP\/1\.1 200 .*Connection: close\r\n[^<]*\r\n\z/s,
+     'the next answer');
+
+
+
+=== TEST 55: send_timeout and a client that sends
+--- location
+    send_timeout 1s;
+--- request
+GET /v2/
+--- after
+my $handle = start('', '' => { raw =>
+    "GET /v2/drip/app/manifests/1 HTTP/1.1\r\nHost: a\r\n\r\n" });
+select undef, undef, undef, 1.7;
+syswrite $handle->{socket}, "GET /v2/team/old/manifests/1 HTTP/1.1\r\n"
+                            . "Host: a\r\nConnection: close\r\n\r\n";
+my $answer = finish($handle);
+is($answer->{status}, 200, 'status');
+like($answer->{body}, qr/"signature".*HTTP\/1\.1 200 .*"schemaVersion":1\}\z/s,
+     'the next answer');
