@@ -172,8 +172,9 @@ GET /v2/
 --- timeout: 20
 --- after
 my $get = "GET /v2/%s/app/manifests/1 HTTP/1.1\r\nHost: localhost\r\n";
+my $last = "${get}Connection: close\r\n\r\n";
 my $both = ask('', '', { raw => sprintf("$get\r\n", 'large')
-                         . sprintf("${get}Connection: close\r\n\r\n", 'small')});
+                                . sprintf($last, 'small') });
 my ($one, $two) = split /HTTP\/1.1 200 OK\r\n.*?\r\n\r\n/s, $both->{body}, 2;
 ok(whole($one), 'one');
 ok(eval { check_schema1($two, 'small/app', 1, 2) }, 'two');

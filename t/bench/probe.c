@@ -35,6 +35,9 @@
 #define PROBE_TIMES   8000000
 #define PROBE_BUFFER  65536
 
+/* in milliseconds: longer ones are counted */
+#define PROBE_STALL   2
+
 
 static void probe_prepare(int argc, char **argv);
 static int probe_connect(int port);
@@ -211,7 +214,7 @@ static int
 probe_time(int fd, double seconds)
 {
     double              start, from, to;
-    size_t              n;
+    size_t              i, n, over;
     struct sched_param  param;
 
     probe_times = calloc(PROBE_TIMES, sizeof(float));
@@ -248,13 +251,17 @@ probe_time(int fd, double seconds)
         return 1;
     }
 
+    for (over = 0, i = 0; i < n; i++) {
+        over += (probe_times[i] > PROBE_STALL);
+    }
+
     qsort(probe_times, n, sizeof(float), probe_order);
 
     printf("{\"requests\":%zu,\"median\":%.4f,\"p99\":%.4f,\"p999\":%.4f,"
-           "\"max\":%.4f}\n", n, (double) probe_times[n / 2],
+           "\"max\":%.4f,\"over\":%zu}\n", n, (double) probe_times[n / 2],
            (double) probe_times[n - 1 - n / 100],
            (double) probe_times[n - 1 - n / 1000],
-           (double) probe_times[n - 1]);
+           (double) probe_times[n - 1], over);
 
     return 0;
 }

@@ -10,7 +10,7 @@ use warnings;
 
 use File::Path qw(make_path);
 use JSON::PP;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use Schema1::Servers;
 
@@ -126,6 +126,10 @@ sub server
 
         location = /tiny {
             return 200 "tiny\\n";
+        }
+
+        location = /requests {
+            stub_status;
         }
     }
 END
@@ -316,6 +320,95 @@ sub load
         requests => $n, rate => $rate, cpu => $to - $from,
         per_cpu => $n / ($to - $from), busy => ($to - $from) / $wall,
     };
+}
+
+
+# A wrk that stands still: slice() lets it go for a moment.
+sub loader
+{
+    my ($self, $name, $url, @headers) = @_;
+
+    my ($port) = $url =~ m{:(\d+)/};
+    my $before = requests($port);
+
+    # held back for longer than it would wait
+    my $pid = $self->{servers}->spawn(
+        $name, on(LOAD_CORE), 'wrk', '-t', 1, '-c', 16, '-d', '3600s',
+        '--timeout', '30s', (map { ('-H', $_) } @headers), $url);
+
+    # all of its connections are made and used
+    $self->{servers}->wait_for($name, 10, sub {
+        requests($port) > $before + 500 });
+    kill 'STOP', $pid;
+    sleep 0.02;
+
+    return { name => $name, pid => $pid, port => $port, url => $url };
+}
+
+
+# What it said at its end: other answers than 200 are none.
+sub unload
+{
+    my ($self, @loaders) = @_;
+
+    for (@loaders) {
+        kill 'CONT', $_->{pid};
+        kill 'INT', $_->{pid};
+        waitpid $_->{pid}, 0;
+
+        my $said = Schema1::Servers::slurp(
+            $self->{servers}->dir("$_->{name}.log"));
+
+        delete $self->{servers}{children}{$_->{name}};
+        unlink map { $self->{servers}->dir($_) } "$_->{name}.log",
+                                                 "$_->{name}.pid";
+
+        $said =~ /requests in/ or die "$_->{url}: no answers:\n$said";
+        $said =~ /Non-2xx|(?:connect|read|write) [1-9]/
+            and die "$_->{url}: errors:\n$said";
+    }
+}
+
+
+# how many requests an nginx has had: this one too
+sub requests
+{
+    my ($port) = @_;
+
+    my ($status, undef, $body) =
+        Schema1::Servers::get("http://127.0.0.1:$port/requests");
+
+    $status == 200 && $body =~ /^ \d+ \d+ (\d+)/m
+        or die "no count of requests on port $port\n";
+
+    return $1;
+}
+
+
+# One loader against one worker for so long: requests, seconds of CPU, seconds.
+sub slice
+{
+    my ($self, $loader, $worker, $seconds) = @_;
+
+    my $n = requests($loader->{port});
+    my $cpu = cpu($worker);
+    my $start = time;
+
+    kill 'CONT', $loader->{pid};
+    sleep $seconds;
+    kill 'STOP', $loader->{pid};
+
+    my $wall = time - $start;
+
+    # what was on its way is answered and counted
+    sleep 0.003;
+
+    $cpu = cpu($worker) - $cpu;
+    $n = requests($loader->{port}) - $n - 1;
+
+    $n > 0 or die "$loader->{url}: no answers\n";
+
+    return { requests => $n, cpu => $cpu, wall => $wall };
 }
 
 

@@ -9,6 +9,7 @@ use strict;
 use warnings;
 
 use JSON::PP;
+use List::Util qw(sum);
 
 use Schema1::Servers;
 
@@ -141,6 +142,83 @@ sub ratios
 
     return { median => median(@ratios), min => $ratios[0],
              max => $ratios[-1] };
+}
+
+
+# The quotient of two series, block by block, of several starts: the mean of the
+# starts' medians, and between what it lies with 95 per cent (bootstrap: starts
+# are drawn, and blocks of each); "least" and "most" of the starts.
+sub paired
+{
+    my ($one, $other) = @_;
+
+    my @starts = map {
+        my $s = $_;
+        [map { $one->[$s][$_] / $other->[$s][$_] } 0 .. $#{$one->[$s]}];
+    } 0 .. $#$one;
+
+    my @medians = sort { $a <=> $b } map { median(@$_) } @starts;
+    my @drawn;
+
+    # the same data, the same interval
+    srand 1;
+
+    for (1 .. 1000) {
+        my $sum = 0;
+
+        for (@starts) {
+            my $start = $starts[rand @starts];
+
+            $sum += median(map { $start->[rand @$start] } @$start);
+        }
+
+        push @drawn, $sum / @starts;
+    }
+
+    @drawn = sort { $a <=> $b } @drawn;
+
+    return { ratio => sum(@medians) / @medians, low => $drawn[25],
+             high => $drawn[974], least => $medians[0],
+             most => $medians[-1] };
+}
+
+
+sub interval
+{
+    my ($of) = @_;
+
+    return sprintf '%.3f (%.3f to %.3f)', @$of{qw(ratio low high)};
+}
+
+
+# the results of the last run in the place of those that a document has
+sub write_into
+{
+    my ($file, $dir) = @_;
+
+    my $text = Schema1::Servers::slurp($file);
+    my $results = Schema1::Servers::slurp("$dir/results.md");
+
+    $results =~ s/^\n+|\n+\z//g;
+
+    $text =~ s/(<!-- results -->\n).*(<!-- \/results -->)/$1\n$results\n\n$2/s
+        or die "$file: no <!-- results --> and <!-- /results -->\n";
+
+    Schema1::Servers::put($file, $text);
+}
+
+
+# the same of a series; of one value that alone
+sub spread_of
+{
+    my ($series) = @_;
+
+    my @sorted = sort { $a <=> $b } @$series;
+
+    return sprintf '%.2f', @sorted if @sorted == 1;
+
+    return spread({ median => median(@sorted), min => $sorted[0],
+                    max => $sorted[-1] }, '%.2f');
 }
 
 
