@@ -586,6 +586,32 @@ schema1_json_decode(schema1_str_t token, char *to)
 }
 
 
+uint32_t
+schema1_json_prefix(schema1_str_t token)
+{
+    char         utf8[4];
+    size_t       i, n;
+    uint32_t     prefix;
+    unsigned     shift;
+    const char  *p, *last;
+
+    prefix = 0;
+    shift = 32;
+    p = schema1_json_content(token, &last);
+
+    while (p < last && shift != 0) {
+        n = schema1_utf8_encode(schema1_json_rune(&p, last), utf8);
+
+        for (i = 0; i < n && shift != 0; i++) {
+            shift -= 8;
+            prefix |= (uint32_t) (unsigned char) utf8[i] << shift;
+        }
+    }
+
+    return prefix;
+}
+
+
 /* UTF-8 sorts as the code points do */
 
 int

@@ -77,6 +77,13 @@ bool schema1_json_member(schema1_json_t *json, schema1_str_t *name);
 /* the length of the decoded string; its bytes go to "to" unless it is NULL */
 size_t schema1_json_decode(schema1_str_t token, char *to);
 
+/*
+ * The first four bytes of a decoded string as a number, zeros where it is
+ * shorter: of two that differ the smaller is that of the string that
+ * schema1_json_compare() has before the other.
+ */
+uint32_t schema1_json_prefix(schema1_str_t token);
+
 /* orders by the bytes of the decoded strings: < 0, 0, > 0 */
 int schema1_json_compare(schema1_str_t one, schema1_str_t two);
 

@@ -59,7 +59,7 @@ typedef struct {
 typedef struct {
     const char               *name;
     uint32_t                  name_len;
-    uint32_t                  value;        /* distance from the name */
+    uint32_t                  prefix;       /* most differ in this already */
 } schema1_member_t;
 
 
@@ -467,12 +467,10 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
     while (schema1_json_member(&json, &name)) {
 
         if (!schema1_payload_dropped(c, name)) {
-            (void) schema1_json_peek(&json);
-
             member = &c->members[c->nmembers++];
             member->name = name.data;
             member->name_len = (uint32_t) name.len;
-            member->value = (uint32_t) (json.pos - name.data);
+            member->prefix = schema1_json_prefix(name);
         }
 
         (void) schema1_json_value(&json);
@@ -537,6 +535,10 @@ schema1_payload_sort(const void *one, const void *two)
 
     m1 = one;
     m2 = two;
+
+    if (m1->prefix != m2->prefix) {
+        return m1->prefix < m2->prefix ? -1 : 1;
+    }
 
     order = schema1_json_compare(schema1_member_name(m1),
                                  schema1_member_name(m2));
@@ -724,6 +726,7 @@ schema1_write_config(schema1_writer_t *writer, const schema1_conversion_t *c)
 {
     char                     open;
     size_t                   i;
+    schema1_str_t            name;
     schema1_json_t           json;
     schema1_added_t          added[4], *last;
     const schema1_added_t   *next;
@@ -757,6 +760,7 @@ schema1_write_config(schema1_writer_t *writer, const schema1_conversion_t *c)
         /* of members of one name the last counts */
 
         if (i + 1 < c->nmembers
+            && member->prefix == member[1].prefix
             && schema1_json_compare(schema1_member_name(member),
                                     schema1_member_name(member + 1)) == 0)
         {
@@ -765,11 +769,12 @@ schema1_write_config(schema1_writer_t *writer, const schema1_conversion_t *c)
 
         next = schema1_write_added(writer, next, member, &open);
 
-        schema1_write_name(writer, schema1_member_name(member), &open);
-
-        json.pos = member->name + member->value;
+        json.pos = member->name;
         json.last = c->config.data + c->config.len;
 
+        (void) schema1_json_member(&json, &name);
+
+        schema1_write_name(writer, name, &open);
         schema1_json_put_compact(writer, schema1_json_value(&json));
     }
 

@@ -280,6 +280,10 @@ test_members(void)
           "diff_ids" },
         { CONFIG("{}", ",\"b\":1,\"a\":2,\"b\":3"),
           "{\\\"a\\\":2,\\\"b\\\":3,\\\"id\\\":", NULL },
+        { CONFIG("{}", ",\"abcdz\":1,\"abcd\":2,\"abcda\" : 3,"
+                 "\"abcd\\u007a\":4,\"abcdz\": 5,\"abce\":6"),
+          "{\\\"abcd\\\":2,\\\"abcda\\\":3,\\\"abcdz\\\":5,"
+          "\\\"abce\\\":6,\\\"id\\\":", NULL },
         { CONFIG("{}", ",\"zz\":1"), "\\\",\\\"zz\\\":1}\"", NULL },
         { "{\"hi\xc5\xbftory\":[{}],\"rootfs\":{\"diff_ids\":[null]}}",
           "{\\\"hi\xc5\xbftory\\\":[{}],\\\"id\\\":", NULL }

@@ -347,11 +347,20 @@ test_compare(void)
         order = schema1_json_compare(test_str(sorted[i]),
                                      test_str(sorted[i - 1]));
         tap_ok(order > 0, "%s comes behind", sorted[i]);
+
+        tap_ok(schema1_json_prefix(test_str(sorted[i - 1]))
+               <= schema1_json_prefix(test_str(sorted[i])),
+               "so does the prefix of %s", sorted[i]);
     }
 
     tap_ok(schema1_json_compare(test_str("\"\\u0061\xff\""),
                                 test_str("\"a\\ud800\"")) == 0,
            "equal after decoding");
+
+    tap_ok(schema1_json_prefix(test_str("\"\"")) == 0
+           && schema1_json_prefix(test_str("\"\\u00e9z\"")) == 0xc3a97a00
+           && schema1_json_prefix(test_str("\"abc\xf0\x90\x8d\x88\""))
+              == 0x616263f0, "a prefix of four bytes");
 
     tap_ok(schema1_json_compare(test_str("\"a\xc3\xa9\""),
                                 test_str("\"a\xc3\xff\"")) < 0,
