@@ -75,7 +75,10 @@ ngx_http_schema1_body_read(ngx_http_request_t *r,
         }
     }
 
-    if (body->len / NGX_HTTP_SCHEMA1_SLICE != turn && !body->last) {
+    if (body->len / NGX_HTTP_SCHEMA1_SLICE != turn
+        && body->expected != (off_t) body->len
+        && !body->last)
+    {
         ngx_http_schema1_body_pause(r);
     }
 

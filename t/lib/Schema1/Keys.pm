@@ -66,6 +66,7 @@ sub make
     put("$dir/rsa2048-chain.pem",
         map { slurp("$dir/$_") } qw(rsa2048.crt ca.pem));
     put("$dir/password", "secret\n");
+    chmod 0600, "$dir/password";
     put("$dir/ec256.jwk", ec_jwk("$dir/ec256.pem"));
     put("$dir/rsa2048.jwk", rsa_jwk("$dir/rsa2048.pem"));
     put("$dir/.done", '');
