@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/ioutil"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +60,7 @@ func checkGolden(dir string) (string, error) {
 	var m meta
 	var img image
 
-	text, err := os.ReadFile(filepath.Join(dir, "meta.json"))
+	text, err := ioutil.ReadFile(filepath.Join(dir, "meta.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}
@@ -67,10 +68,10 @@ func checkGolden(dir string) (string, error) {
 		return "", err
 	}
 	img.name, img.tag = m.Name, m.Tag
-	if img.manifest, err = os.ReadFile(filepath.Join(dir, "manifest.json")); err != nil {
+	if img.manifest, err = ioutil.ReadFile(filepath.Join(dir, "manifest.json")); err != nil {
 		return "", err
 	}
-	if img.config, err = os.ReadFile(filepath.Join(dir, "config.json")); err != nil {
+	if img.config, err = ioutil.ReadFile(filepath.Join(dir, "config.json")); err != nil {
 		return "", err
 	}
 	if m.ByManifest {
@@ -78,7 +79,7 @@ func checkGolden(dir string) (string, error) {
 		img.manifest = withoutMediaType(img.manifest)
 	}
 
-	golden, err := os.ReadFile(filepath.Join(dir, "payload.json"))
+	golden, err := ioutil.ReadFile(filepath.Join(dir, "payload.json"))
 	refused := os.IsNotExist(err)
 	payload, err := builderAlone(&img)
 	if refused != (err != nil) {
@@ -88,7 +89,7 @@ func checkGolden(dir string) (string, error) {
 		return "", fmt.Errorf("the builder makes another payload")
 	}
 
-	mended, err := os.ReadFile(filepath.Join(dir, "mended.json"))
+	mended, err := ioutil.ReadFile(filepath.Join(dir, "mended.json"))
 	if err == nil {
 		v := judge(&img)
 		if v.beyond == "" || !bytes.Equal(v.payload, mended) {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io/ioutil"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 // runSigned compares signed bodies, with keys of every kind: libtrust and the
 // module sign the same payload by the same key.
 func runSigned() int {
-	dir, err := os.MkdirTemp("", "difftest")
+	dir, err := ioutil.TempDir("", "difftest")
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "difftest: %v\n", err)
 		return 1
@@ -91,7 +92,7 @@ func makeKeys(dir string) ([]testKey, error) {
 			return nil, err
 		}
 		text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-		if err := os.WriteFile(file+".pem", text, 0o600); err != nil {
+		if err := ioutil.WriteFile(file+".pem", text, 0o600); err != nil {
 			return nil, err
 		}
 		keys = append(keys, testKey{key, file + ".jwk"}, testKey{key, file + ".pem"})
@@ -102,10 +103,10 @@ func makeKeys(dir string) ([]testKey, error) {
 // signByModule gives nothing where the image is refused.
 func signByModule(dir string, key testKey, img *image) ([]byte, error) {
 	manifest, config := filepath.Join(dir, "manifest.json"), filepath.Join(dir, "config.json")
-	if err := os.WriteFile(manifest, img.manifest, 0o666); err != nil {
+	if err := ioutil.WriteFile(manifest, img.manifest, 0o666); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(config, img.config, 0o666); err != nil {
+	if err := ioutil.WriteFile(config, img.config, 0o666); err != nil {
 		return nil, err
 	}
 	if r, err := convertOne(*program, img); err != nil || r.refusal != "" {

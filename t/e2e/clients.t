@@ -73,6 +73,10 @@ validation:
       allow: ['^https://example\.com/']
 END
 
+# skopeo 1.2 copies no OCI index with layers of a type that it does not know
+plan skip_all => 'skopeo is older than 1.3'
+    if `skopeo --version` =~ / 1\.[0-2]\./;
+
 make_kinds();
 start_nginx();
 

@@ -758,16 +758,27 @@ pull_key(void)
 {
     BIO            *bio;
     char            error[SCHEMA1_KEY_ERROR_SIZE], *pem;
+    EVP_PKEY_CTX   *ctx;
     schema1_str_t   data;
 
     if (pull_signer != NULL) {
         return;
     }
 
-    pull_pkey = EVP_EC_gen("P-256");
+    /* EVP_EC_gen() is of OpenSSL 3 */
+    ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
+
+    fuzz_check(ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1);
+    fuzz_check(EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx,
+                                                      NID_X9_62_prime256v1)
+               == 1);
+    fuzz_check(EVP_PKEY_keygen(ctx, &pull_pkey) == 1);
+
+    EVP_PKEY_CTX_free(ctx);
+
     bio = BIO_new(BIO_s_mem());
 
-    fuzz_check(pull_pkey != NULL && bio != NULL);
+    fuzz_check(bio != NULL);
     fuzz_check(PEM_write_bio_PrivateKey(bio, pull_pkey, NULL, NULL, 0, NULL,
                                         NULL)
                == 1);

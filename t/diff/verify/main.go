@@ -22,6 +22,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/ioutil"
 	"os"
 
 	"github.com/docker/libtrust"
@@ -43,7 +44,7 @@ func main() {
 	pool := x509.NewCertPool()
 
 	if *roots != "" {
-		pem, err := os.ReadFile(*roots)
+		pem, err := ioutil.ReadFile(*roots)
 		if err != nil || !pool.AppendCertsFromPEM(pem) {
 			fmt.Fprintf(os.Stderr, "%s: no certificate\n", *roots)
 			os.Exit(2)
@@ -73,7 +74,7 @@ func main() {
 }
 
 func verify(name string, pool *x509.CertPool) (string, error) {
-	content, err := os.ReadFile(name)
+	content, err := ioutil.ReadFile(name)
 	if err != nil {
 		return "", err
 	}
