@@ -253,7 +253,9 @@ sub stop
 
     # an id that was given to another program since is not ours to end
     if ($ours || command_of($pid) =~ /\Q$self->{dir}\E/) {
+        # one that was stopped hears of it once it goes on
         kill 'TERM', $pid;
+        kill 'CONT', $pid;
 
         # another's child leaves an entry without a command line
         my $gone = sub {

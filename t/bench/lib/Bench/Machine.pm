@@ -331,10 +331,10 @@ sub loader
     my ($port) = $url =~ m{:(\d+)/};
     my $before = requests($port);
 
-    # held back for longer than it would wait
+    # held back for longer than it would wait, and never without this process
     my $pid = $self->{servers}->spawn(
-        $name, on(LOAD_CORE), 'wrk', '-t', 1, '-c', 16, '-d', '3600s',
-        '--timeout', '30s', (map { ('-H', $_) } @headers), $url);
+        $name, qw(setpriv --pdeathsig KILL), on(LOAD_CORE), 'wrk',
+        '-t', 1, '-c', 16, '-d', '3600s', '--timeout', '30s', (map { ('-H', $_) } @headers), $url);
 
     # all of its connections are made and used
     $self->{servers}->wait_for($name, 10, sub {
