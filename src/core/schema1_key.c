@@ -99,8 +99,10 @@ static int schema1_key_chain(schema1_key_t *key, BIO *bio,
 static int schema1_key_certificate(X509 *x509, schema1_buf_t *header,
     schema1_buf_t *ders);
 static int schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
-    schema1_str_t payload, unsigned char **signature, size_t *len);
-static int schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload);
+    schema1_str_t payload, unsigned char **signature, size_t *len,
+    bool *no_memory);
+static int schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload,
+    bool *no_memory);
 static int schema1_key_join(const schema1_key_alg_t *alg,
     const unsigned char *der, size_t len, schema1_buf_t *signature);
 
@@ -287,10 +289,13 @@ schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
     schema1_str_t payload, schema1_buf_t *signature)
 {
     int             rc;
+    bool            no_memory;
     size_t          len;
     unsigned char  *raw;
 
-    rc = schema1_key_sign_raw(key, header, payload, &raw, &len);
+    no_memory = false;
+
+    rc = schema1_key_sign_raw(key, header, payload, &raw, &len, &no_memory);
 
     if (rc == SCHEMA1_OK) {
 
@@ -302,6 +307,13 @@ schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
         }
 
         OPENSSL_free(raw);
+    }
+
+    if (no_memory
+        || ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE
+        || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+    {
+        signature->failed = true;
     }
 
     ERR_clear_error();
@@ -870,6 +882,7 @@ static int
 schema1_key_test(const schema1_key_t *key)
 {
     int                    rc;
+    bool                   no_memory;
     size_t                 len;
     EVP_MD_CTX            *ctx;
     unsigned char         *raw;
@@ -877,7 +890,11 @@ schema1_key_test(const schema1_key_t *key)
     static schema1_str_t   payload = schema1_string("");
     static schema1_str_t   text = schema1_string("schema1.");
 
-    if (schema1_key_sign_raw(key, header, payload, &raw, &len) != SCHEMA1_OK) {
+    no_memory = false;
+
+    if (schema1_key_sign_raw(key, header, payload, &raw, &len, &no_memory)
+        != SCHEMA1_OK)
+    {
         return SCHEMA1_ERROR;
     }
 
@@ -992,23 +1009,26 @@ schema1_key_certificate(X509 *x509, schema1_buf_t *header,
 
 static int
 schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
-    schema1_str_t payload, unsigned char **signature, size_t *len)
+    schema1_str_t payload, unsigned char **signature, size_t *len,
+    bool *no_memory)
 {
     bool         good;
     EVP_MD_CTX  *ctx;
 
-    *signature = NULL;
     *len = (size_t) EVP_PKEY_size(key->pkey);
+    *signature = OPENSSL_malloc(*len);
 
     ctx = EVP_MD_CTX_new();
 
-    good = ctx != NULL
+    if (ctx == NULL || *signature == NULL) {
+        *no_memory = true;
+    }
+
+    good = !*no_memory
            && EVP_MD_CTX_copy_ex(ctx, key->signer) == 1
-           && *len != 0
-           && (*signature = OPENSSL_malloc(*len)) != NULL
            && EVP_DigestSignUpdate(ctx, header.data, header.len) == 1
            && EVP_DigestSignUpdate(ctx, ".", 1) == 1
-           && schema1_key_update(ctx, payload) == SCHEMA1_OK
+           && schema1_key_update(ctx, payload, no_memory) == SCHEMA1_OK
            && EVP_DigestSignFinal(ctx, *signature, len) == 1
            && *len != 0;
 
@@ -1026,7 +1046,7 @@ schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
 /* a payload may be large: its encoded form is never held as a whole */
 
 static int
-schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload)
+schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload, bool *no_memory)
 {
     int            rc;
     size_t         len;
@@ -1044,9 +1064,11 @@ schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload)
         schema1_base64url_encode(&piece, (const unsigned char *) payload.data,
                                  len);
 
-        if (piece.failed
-            || EVP_DigestSignUpdate(ctx, piece.data, piece.len) != 1)
-        {
+        if (piece.failed) {
+            *no_memory = true;
+            rc = SCHEMA1_ERROR;
+
+        } else if (EVP_DigestSignUpdate(ctx, piece.data, piece.len) != 1) {
             rc = SCHEMA1_ERROR;
         }
 

@@ -66,7 +66,7 @@ const char *schema1_key_header(const schema1_key_t *key);
  * Appends the signature of a JWS signing input (RFC 7515, 5.1): "header",
  * already encoded, a point, and "payload", which is encoded here piece by
  * piece.  By the key's algorithm (RFC 7518, 3.3 and 3.4: r and s left-padded).
- * SCHEMA1_ERROR: OpenSSL failed or out of memory.
+ * SCHEMA1_ERROR: OpenSSL failed, or out of memory: signature->failed then.
  */
 int schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
     schema1_str_t payload, schema1_buf_t *signature);

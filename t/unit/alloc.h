@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -42,6 +43,10 @@
 
 static volatile unsigned long  alloc_countdown;     /* 1: the next fails */
 static volatile size_t         alloc_held, alloc_peak;
+
+/* looks at what is about to be freed */
+
+static void (*volatile         alloc_freed)(void *p, size_t size);
 
 
 #if (ALLOC_HOOKED)
@@ -75,7 +80,14 @@ alloc_took(void *p)
 void *
 malloc(size_t size)
 {
-    return alloc_fails() ? NULL : alloc_took(__libc_malloc(size));
+    if (alloc_fails()) {
+        return NULL;
+    }
+
+    /* what was in that memory before is not this block's */
+
+    return alloc_took(alloc_freed ? __libc_calloc(1, size)
+                                  : __libc_malloc(size));
 }
 
 
@@ -97,7 +109,22 @@ realloc(void *p, size_t size)
     }
 
     had = malloc_usable_size(p);
-    moved = __libc_realloc(p, size);
+
+    if (alloc_freed && had) {
+
+        /* always moved: what is left behind can be seen */
+
+        moved = __libc_calloc(1, size);
+
+        if (moved) {
+            memcpy(moved, p, had < size ? had : size);
+            alloc_freed(p, had);
+            __libc_free(p);
+        }
+
+    } else {
+        moved = __libc_realloc(p, size);
+    }
 
     if (moved || size == 0) {
         alloc_held -= had;
@@ -110,6 +137,10 @@ realloc(void *p, size_t size)
 void
 free(void *p)
 {
+    if (alloc_freed && p) {
+        alloc_freed(p, malloc_usable_size(p));
+    }
+
     alloc_held -= malloc_usable_size(p);
     __libc_free(p);
 }

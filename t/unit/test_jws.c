@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -13,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "schema1_jws.h"
+#include "alloc.h"
 #include "keys.h"
 #include "tap.h"
 
@@ -42,6 +44,11 @@ static void test_prepend(unsigned char *der, size_t *len, const char *header,
     size_t n);
 static void test_form(void);
 static void test_refused(void);
+static void test_memory(const test_key_t *test);
+static unsigned long test_failing(const schema1_key_t *key, unsigned *told);
+static void *test_malloc(size_t size, const char *file, int line);
+static void *test_realloc(void *p, size_t size, const char *file, int line);
+static void test_free(void *p, const char *file, int line);
 static void test_payload(void);
 static void test_cut(const char *title, const char *protected, int good);
 
@@ -54,10 +61,17 @@ static const test_key_t  test_keys[] = {
 };
 
 
+static bool  test_both;         /* OpenSSL's allocations fail, too */
+static bool  test_separate;
+
+
 int
 main(void)
 {
     size_t  i;
+
+    test_separate = CRYPTO_set_mem_functions(test_malloc, test_realloc,
+                                             test_free) == 1;
 
     for (i = 0; i < sizeof(test_keys) / sizeof(test_keys[0]); i++) {
         test_algorithm(&test_keys[i]);
@@ -65,6 +79,11 @@ main(void)
 
     test_form();
     test_refused();
+
+    for (i = 0; i < sizeof(test_keys) / sizeof(test_keys[0]); i++) {
+        test_memory(&test_keys[i]);
+    }
+
     test_payload();
 
     tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
@@ -446,6 +465,114 @@ test_refused(void)
            "out of memory is told");
 
     schema1_key_free(key);
+}
+
+
+/*
+ * Each allocation fails in turn: it is told what was wanting.  OpenSSL does not
+ * always say what it failed for, so its own are looked at apart.
+ */
+
+static void
+test_memory(const test_key_t *test)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE];
+    unsigned        told;
+    unsigned long   n;
+    schema1_key_t  *key;
+
+    if (!alloc_hooked() || !test_separate) {
+        tap_ok(1, "%s # SKIP the allocator is another one", test->title);
+        return;
+    }
+
+    key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+
+    n = test_failing(key, &told);
+    tap_ok(n > 2 && told == n, "%s: %u of %lu failing allocations are told",
+           test->title, told, n);
+
+    test_both = true;
+    n = test_failing(key, &told);
+    test_both = false;
+
+    tap_ok(n > 20 && told > n / 5 * 4, "%s: with OpenSSL's %u of %lu",
+           test->title, told, n);
+
+    schema1_key_free(key);
+}
+
+
+static unsigned long
+test_failing(const schema1_key_t *key, unsigned *told)
+{
+    int              rc;
+    unsigned long    n, left;
+    schema1_buf_t    body;
+    schema1_error_t  err;
+
+    *told = 0;
+
+    for (n = 1; ; n++) {
+        memset(&body, 0, sizeof(schema1_buf_t));
+
+        alloc_countdown = n;
+        rc = schema1_jws_sign(key, test_text(TEST_PAYLOAD), 0, &body, &err);
+        left = alloc_countdown;
+        alloc_countdown = 0;
+
+        schema1_buf_free(&body);
+
+        if (left != 0) {
+            return n - 1;
+        }
+
+        *told += rc == SCHEMA1_OK || err.reason == SCHEMA1_NO_MEMORY;
+    }
+}
+
+
+/* OpenSSL's allocator */
+
+static void *
+test_malloc(size_t size, const char *file, int line)
+{
+    (void) file;
+    (void) line;
+
+#if (ALLOC_HOOKED)
+    return test_both && alloc_fails() ? NULL : __libc_malloc(size);
+#else
+    return malloc(size);
+#endif
+}
+
+
+static void *
+test_realloc(void *p, size_t size, const char *file, int line)
+{
+    (void) file;
+    (void) line;
+
+#if (ALLOC_HOOKED)
+    return test_both && alloc_fails() ? NULL : __libc_realloc(p, size);
+#else
+    return realloc(p, size);
+#endif
+}
+
+
+static void
+test_free(void *p, const char *file, int line)
+{
+    (void) file;
+    (void) line;
+
+#if (ALLOC_HOOKED)
+    __libc_free(p);
+#else
+    free(p);
+#endif
 }
 
 
