@@ -127,6 +127,7 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
                                               &passwords)
                != NGX_OK))
     {
+        ngx_http_schema1_key_cleanse(&lines);
         return NGX_CONF_ERROR;
     }
 
@@ -224,6 +225,14 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? err : 0,
                            "\"%s\": " ngx_read_fd_n " \"%V\" failed",
                            directive, name);
+
+        if (p) {
+
+            /* a part of it may have been read */
+
+            ngx_explicit_memzero(p, size);
+        }
+
         return NGX_ERROR;
     }
 
