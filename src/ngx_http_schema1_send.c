@@ -333,7 +333,8 @@ ngx_http_schema1_send_clear(ngx_http_request_t *r)
         ngx_string("Content-MD5"),
         ngx_string("Content-Digest"),
         ngx_string("Repr-Digest"),
-        ngx_string("Digest")
+        ngx_string("Digest"),
+        ngx_string("Trailer")
     };
 
     ngx_http_clear_content_length(r);
@@ -342,6 +343,10 @@ ngx_http_schema1_send_clear(ngx_http_request_t *r)
     ngx_http_clear_etag(r);
 
     r->headers_out.content_encoding = NULL;
+
+    r->headers_out.trailers.part.nelts = 0;
+    r->headers_out.trailers.part.next = NULL;
+    r->headers_out.trailers.last = &r->headers_out.trailers.part;
 
     for (i = 0; i < sizeof(names) / sizeof(ngx_str_t); i++) {
         ngx_http_schema1_headers_remove(r, (char *) names[i].data,

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 206;
+plan tests => repeat_each() * 212;
 
 our $v1 = type_of('docker', 'schema1');
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -51,6 +51,14 @@ image('odd/v2:1', layers => 2);
 answer('/v2/odd/v2/manifests/1', headers => [ETag => '"x"', @odd]);
 our $odd_oci = image('odd/oci:1', format => 'oci');
 answer('/v2/odd/oci/manifests/1', add => \@odd);
+
+# what the upstream says after its body; from 1.27.2 on nginx can pass it on
+our $trailed = image('trailed/oci:1', format => 'oci');
+answer('/v2/trailed/oci/manifests/1', chunked => 1, add => [Trailer => 'X-Sum'],
+       trailers => ['X-Sum: of another body']);
+our $trailers = qx(nginx -v 2>&1) =~ m{/(\d+)\.(\d+)\.(\d+)}
+                && $1 * 1_000_000 + $2 * 1000 + $3 >= 1_027_002
+                ? 'proxy_pass_trailers on;' : '';
 
 sub pulls
 {
@@ -319,3 +327,21 @@ $::made->{body}
 --- response_headers
 !Content-Range
 !Accept-Ranges
+
+
+
+=== TEST 21: trailers of another body
+--- location eval: "$::trailers proxy_http_version 1.1;"
+--- raw_request eval
+"GET /v2/trailed/oci/manifests/1 HTTP/1.1\r
+Host: localhost\r
+Connection: close\r
+TE: trailers\r
+\r
+"
+--- schema1
+trailed/oci:1 2 layers
+--- response_headers
+!Transfer-Encoding
+!Trailer
+!X-Sum

@@ -51,8 +51,8 @@ package Schema1;
 #         of the usual ones) or add (more of them); delay (seconds before the
 #         header), stall (after it), hang (after the body); drip ([bytes,
 #         seconds]), drip_header; truncate (bytes sent), length (the
-#         Content-Length told), chunked, until_close, http ('1.0'), gzip,
-#         keepalive; reset ('header': before it, 'body': after the body)
+#         Content-Length told), chunked, trailers, until_close, http ('1.0'),
+#         gzip, keepalive; reset ('header': before it, 'body': after the body)
 #
 #     answer('GET /x', sub { my ($socket, $request) = @_; ... })
 #     protect('name', 'Basic dTpw')    401 for all who don't say this

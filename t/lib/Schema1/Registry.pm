@@ -477,7 +477,8 @@ sub send_answer
     if ($how->{chunked}) {
         $body = join '', map { sprintf "%x\r\n%s\r\n", length $_, $_ }
                          $body =~ /(.{1,1000})/gs;
-        $body .= "0\r\n\r\n" unless $short;
+        $body .= join "\r\n", '0', @{$how->{trailers} || []}, '', ''
+            unless $short;
     }
 
     put($client, $body, $how->{drip}) or return 0;
