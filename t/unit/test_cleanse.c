@@ -5,11 +5,11 @@
 
 
 /*
- * Nothing of a private key or a password is left behind: neither in memory that
- * the core frees nor on the stack.  Keys are read in a thread whose stack is
- * looked through when it is over; each block that is freed meanwhile is looked
- * through before, unless it is OpenSSL that frees it: its decoders leave behind
- * what they leave, by version.
+ * Nothing of a private key or a password is left behind: neither in memory
+ * that the core frees nor on the stack.  Keys are read in a thread whose stack
+ * is looked through when it is over; each block that is freed meanwhile is
+ * looked through before, unless it is OpenSSL that frees it: its decoders
+ * leave behind what they leave, by version.
  */
 
 #include <pthread.h>

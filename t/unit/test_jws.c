@@ -469,8 +469,8 @@ test_refused(void)
 
 
 /*
- * Each allocation fails in turn: it is told what was wanting.  OpenSSL does not
- * always say what it failed for, so its own are looked at apart.
+ * Each allocation fails in turn: it is told what was wanting.  OpenSSL does
+ * not always say what it failed for, so its own are looked at apart.
  */
 
 static void
