@@ -14,7 +14,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 130;
+plan tests => repeat_each() * 133;
 
 my $manifest = type_of('docker', 'manifest');
 my $config = type_of('docker', 'config');
@@ -153,17 +153,19 @@ sub large
 {
     my ($kind, %expected) = @_;
 
+    my (undef, $worker) = processes();
+    my $held = memory($worker, 'RssAnon');
+
     for my $name (sort keys %expected) {
         my ($status, $pattern) = split / /, $expected{$name}, 2;
-        my (undef, $worker) = processes();
 
         # the most that it has used so far is forgotten
         Schema1::Keys::put("/proc/$worker/clear_refs", '5');
 
-        my $before = peak($worker);
+        my $before = memory($worker, 'VmHWM');
         my $answer = ask("/v2/$kind/$name/manifests/1",
                          '' => { timeout => 60 });
-        my $used = peak($worker) - $before;
+        my $used = memory($worker, 'VmHWM') - $before;
         my $size = 32 << 10;
 
         ok($answer->{status} =~ /^($status)$/
@@ -179,14 +181,18 @@ sub large
     }
 
     is(ask('/v2/team/app/manifests/1')->{status}, 200, "$kind: the next");
+
+    # none of it is kept
+    cmp_ok(memory($worker, 'RssAnon') - $held, '<', $slow * (48 << 10),
+           "$kind: memory is given back");
 }
 
 # kilobytes
-sub peak
+sub memory
 {
-    my ($pid) = @_;
+    my ($pid, $which) = @_;
 
-    return Schema1::Keys::slurp("/proc/$pid/status") =~ /^VmHWM:\s+(\d+)/m
+    return Schema1::Keys::slurp("/proc/$pid/status") =~ /^$which:\s+(\d+)/m
            ? $1 : 0;
 }
 
