@@ -1,0 +1,171 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Clients of HTTP/3 that break off single streams, or all of them, at each stage
+# of a pull, in place and while a thread converts.
+
+use Schema1;
+use Schema1::Client;
+use Schema1::Streams;
+
+my $reason = missing('h3');
+plan skip_all => $reason if $reason;
+
+# the time passes that it takes
+repeat_each(1);
+
+# one that can be told to reload
+master_on();
+workers(1);
+worker_connections(1024);
+
+plan tests => repeat_each() * 304;
+
+documents('h3');
+
+our $main = '
+    thread_pool one threads=2;
+';
+
+my $pool = 'schema_conversion_thread_pool one;';
+
+our $in_place = server('');
+our $threaded = server($pool);
+our $unbuffered = server("$pool proxy_buffering off;");
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: requests that are well
+--- main_config eval: $::main
+--- http_config eval: $::in_place
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+ordinary();
+settled($worker);
+
+
+
+=== TEST 2: many streams
+--- main_config eval: $::main
+--- http_config eval: $::in_place
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+many();
+settled($worker);
+
+
+
+=== TEST 3: the same with threads
+--- main_config eval: $::main
+--- http_config eval: $::threaded
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+ordinary();
+many();
+settled($worker);
+
+
+
+=== TEST 4: a stream is reset
+--- main_config eval: $::main
+--- http_config eval: $::in_place
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+reset_each('reset');
+settled($worker);
+
+
+
+=== TEST 5: a stream is reset, with threads
+--- main_config eval: $::main
+--- http_config eval: $::threaded
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+reset_each('reset');
+settled($worker);
+
+
+
+=== TEST 6: an answer is not wanted any more, with threads
+--- main_config eval: $::main
+--- http_config eval: $::threaded
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+reset_each('stop');
+settled($worker);
+
+
+
+=== TEST 7: the connection is closed
+--- main_config eval: $::main
+--- http_config eval: $::in_place
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+end_each('close');
+settled($worker);
+
+
+
+=== TEST 8: the connection is closed, with threads
+--- main_config eval: $::main
+--- http_config eval: $::threaded
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+end_each('close');
+settled($worker);
+
+
+
+=== TEST 9: the client vanishes, with threads
+--- main_config eval: $::main
+--- http_config eval: $::threaded
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+end_each('vanish');
+settled($worker);
+
+
+
+=== TEST 10: an answer that is not buffered
+--- main_config eval: $::main
+--- http_config eval: $::unbuffered
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+reset_each('reset');
+end_each('close');
+settled($worker);
+
+
+
+=== TEST 11: requests without an end
+--- main_config eval: $::main
+--- http_config eval: $::threaded
+--- request
+GET /v2/
+--- no_error_log
+[alert]
+--- after
+my (undef, $worker) = processes();
+unended();
+settled($worker);
