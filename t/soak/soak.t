@@ -143,6 +143,7 @@ sub drive
         look();
 
         if (time > $next_reload) {
+            note_time('reloads');
             $server{changing}->reload;
             $next_reload += 20;
         }
@@ -153,7 +154,9 @@ sub drive
         }
 
         if ($upgrade && time > $upgrade) {
+            note_time('reloads');
             ok($server{changing}->upgrade(\&look), 'the binary is upgraded');
+            note_time('reloads');
             $upgrade = 0;
             $next_kill = time + 7;
         }
@@ -163,13 +166,21 @@ sub drive
 
 sub kill_one
 {
-    open my $out, '>>', "$dir/kills.changing" or die "$dir: $!\n";
-    $out->autoflush;
-    print $out time, "\n";
-
+    note_time('kills');
     $server{changing}->kill_worker;
     $server{changing}{kills}++;
+    note_time('kills');
+}
+
+
+# for the clients, which ask what happened meanwhile
+sub note_time
+{
+    my ($events) = @_;
+
+    open my $out, '>>', "$dir/$events.changing" or die "$dir: $!\n";
     print $out time, "\n";
+    close $out or die "$dir: $!\n";
 }
 
 
@@ -258,7 +269,7 @@ sub sum_up
 sub answers
 {
     my (%counts, @failures);
-    my ($retried, $explained, $total) = (0, 0, 0);
+    my ($retried, $explained, $refused, $total) = (0, 0, 0, 0);
 
     for (glob "$dir/client.*") {
         my $client = decode_json(Schema1::Servers::slurp($_));
@@ -267,6 +278,7 @@ sub answers
         push @failures, @{$client->{failures}};
         $retried += $client->{retried};
         $explained += $client->{explained};
+        $refused += $client->{refused};
     }
 
     $total += $_ for values %counts;
@@ -283,6 +295,10 @@ sub answers
     # no more than what a killed worker may have had in hand
     cmp_ok($explained, '<=', 40 * $server{changing}{kills},
            "$explained lost with killed workers");
+
+    # h2load has ten on each of two connections
+    cmp_ok($refused, '<=', 20 * ($server{changing}{reloads} + 1),
+           "$refused streams came after the GOAWAY of a reload");
 
     my @never = grep { !$counts{$_} } map { $_->{name} } @asks;
 

@@ -27,7 +27,7 @@ sub new
     my ($class, %opt) = @_;
 
     my $self = bless { %opt, total => 0, counts => {}, failures => [],
-                       retried => 0, explained => 0 }, $class;
+                       retried => 0, explained => 0, refused => 0 }, $class;
 
     $self->{weight} += $_->{weight} for @{$opt{asks}};
 
@@ -64,7 +64,7 @@ sub run
     Schema1::Servers::put("$self->{dir}/client.$self->{number}",
         JSON::PP->new->canonical->encode({
             map { $_ => $self->{$_} }
-            qw(total counts failures retried explained) }));
+            qw(total counts failures retried explained refused) }));
 }
 
 
@@ -115,9 +115,15 @@ sub explained
 {
     my ($self, $answer) = @_;
 
-    return 0 unless $answer->{lost};
+    return $answer->{lost} && $self->during('kills', $answer);
+}
 
-    open my $in, '<', "$self->{dir}/kills.$self->{server}" or return 0;
+
+sub during
+{
+    my ($self, $events, $answer) = @_;
+
+    open my $in, '<', "$self->{dir}/$events.$self->{server}" or return 0;
 
     while (my $line = <$in>) {
         return 1 if $line > $answer->{start} - 0.5
@@ -367,15 +373,24 @@ sub streams
 
     my ($started, $done) =
         $said =~ /^requests: \d+ total, (\d+) started, (\d+) done/m;
-    my ($good) = $said =~ /^status codes: (\d+) 2xx/m;
+    my ($good, $others) =
+        $said =~ /^status codes: (\d+) 2xx, (\d+ 3xx, \d+ 4xx, \d+ 5xx)/m;
+    my $clean = ($others // '') eq '0 3xx, 0 4xx, 0 5xx';
 
     # h2load does not connect again after the GOAWAY of a reload
-    if (!defined $good || $good != $started || $good != $done) {
+    if (!$clean || $good != $started || $good != $done) {
         ($answer{lost}) = $said =~ /^(requests:.*)$/m;
         $answer{lost} //= 'no sum';
     }
 
     $self->{counts}{'one of many streams'} += $good // 0;
+
+    # nor does it ask again for streams that came too late for the GOAWAY
+    if ($answer{lost} && $clean && $self->during('reloads', \%answer)) {
+        $self->{refused} += $started - $good;
+        return;
+    }
+
     $self->judge({ name => 'many streams', method => 'GET',
                    judge => sub { return } }, \%answer, 'h2load');
 }
