@@ -350,6 +350,7 @@ Content-Length: 32
 --- server
     location = /page {
         schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
         internal;
         return 404 "the page\n";
     }
