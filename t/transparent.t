@@ -319,6 +319,9 @@ sub compare
     my $vary = $bytes =~ m{(GET|HEAD) /v2/\S+/manifests/(?!sha256:)}
                && $said{off} =~ m{^HTTP/1\.1 (200|206|304) }m;
 
+    # it is asked for as what a modern client asks for, which is in the cache
+    s/^X-Cache: (MISS|HIT)\r\n//m for $ours ? values %said : ();
+
     my $same = plain($said{on}, $said{off}, $vary)
                eq plain($said{off}, $said{off}, $vary);
 

@@ -182,7 +182,16 @@ sub master
 {
     my ($self) = @_;
 
-    return Schema1::Servers::slurp("$self->{dir}/nginx.pid") + 0;
+    # an upgrade makes the file anew
+    for (1 .. 100) {
+        my ($pid) = Schema1::Servers::slurp("$self->{dir}/nginx.pid")
+                    =~ /^(\d+)$/m;
+
+        return $pid if $pid;
+        sleep 0.02;
+    }
+
+    die "$self->{dir}: no master\n";
 }
 
 
