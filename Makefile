@@ -174,7 +174,7 @@ $(BUILD)/core/%.o: src/core/%.c
 $(BUILD)/unit/%: t/unit/%.c $(BUILD)/libcore.a $(wildcard t/unit/*.h)
 	@mkdir -p $(@D)
 	@$(SAY) CC $<
-	@$(CC) $(CORE_CFLAGS) -Isrc/core -It/unit -o $@ $< \
+	@$(CC) $(CORE_CFLAGS) -pthread -Isrc/core -It/unit -o $@ $< \
 	    $(BUILD)/libcore.a $(CORE_LIBS)
 
 # other flags: other objects
