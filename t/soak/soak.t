@@ -154,9 +154,8 @@ sub drive
         }
 
         if ($upgrade && time > $upgrade) {
-            note_time('reloads');
-            ok($server{changing}->upgrade(\&look), 'the binary is upgraded');
-            note_time('reloads');
+            ok($server{changing}->upgrade(sub { note_time('reloads'); look() }),
+               'the binary is upgraded');
             $upgrade = 0;
             $next_kill = time + 7;
         }
