@@ -47,7 +47,6 @@ static void schema1_redirect_path(schema1_buf_t *path,
     const schema1_hop_t *asked, const schema1_ref_t *ref);
 static void schema1_redirect_remove_dots(schema1_buf_t *path);
 static int schema1_redirect_decode(schema1_buf_t *path);
-static int schema1_redirect_hex(char ch);
 static bool schema1_redirect_path_char(char ch);
 static bool schema1_redirect_path_own(schema1_str_t path, schema1_str_t name);
 static bool schema1_redirect_rest_valid(schema1_str_t rest);
@@ -276,7 +275,7 @@ schema1_redirect_host_valid(schema1_str_t host)
 
         if (bracketed) {
 
-            if (schema1_redirect_hex(ch) < 0 && ch != ':' && ch != '.') {
+            if (schema1_hex(ch) < 0 && ch != ':' && ch != '.') {
                 return false;
             }
 
@@ -508,58 +507,37 @@ schema1_redirect_remove_dots(schema1_buf_t *path)
 }
 
 
+/* in place */
+
 static int
 schema1_redirect_decode(schema1_buf_t *path)
 {
-    int     high, low;
-    size_t  i, out;
+    size_t         i;
+    ptrdiff_t      len;
+    schema1_str_t  str;
 
-    out = 0;
+    /* an encoded slash is one to some servers and none to others */
 
-    for (i = 0; i < path->len; i++) {
-
-        if (path->data[i] != '%') {
-            path->data[out++] = path->data[i];
-            continue;
-        }
-
-        if (path->len - i < 3) {
+    for (i = 2; i < path->len; i++) {
+        if (path->data[i - 2] == '%' && path->data[i - 1] == '2'
+            && (path->data[i] | 0x20) == 'f')
+        {
             return SCHEMA1_ERROR;
         }
-
-        high = schema1_redirect_hex(path->data[i + 1]);
-        low = schema1_redirect_hex(path->data[i + 2]);
-
-        /* an encoded slash is one to some servers and none to others */
-
-        if (high < 0 || low < 0 || (high << 4 | low) == '/') {
-            return SCHEMA1_ERROR;
-        }
-
-        path->data[out++] = (char) (high << 4 | low);
-        i += 2;
     }
 
-    path->len = out;
+    str.data = path->data;
+    str.len = path->len;
+
+    len = schema1_str_decode(str, path->data);
+
+    if (len < 0) {
+        return SCHEMA1_ERROR;
+    }
+
+    path->len = (size_t) len;
 
     return SCHEMA1_OK;
-}
-
-
-static int
-schema1_redirect_hex(char ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    ch |= 0x20;
-
-    if (ch >= 'a' && ch <= 'f') {
-        return ch - 'a' + 10;
-    }
-
-    return -1;
 }
 
 

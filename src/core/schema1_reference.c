@@ -12,7 +12,6 @@
 
 
 static int schema1_uri_decode(schema1_str_t *path, char *buf);
-static int schema1_uri_hex(char ch);
 static schema1_str_t schema1_uri_last(schema1_str_t *path);
 static bool schema1_uri_digest_valid(schema1_str_t digest);
 static bool schema1_lower_or_digit(char ch);
@@ -169,8 +168,7 @@ schema1_tag_valid(schema1_str_t tag)
 static int
 schema1_uri_decode(schema1_str_t *path, char *buf)
 {
-    int     high, low;
-    size_t  i, len;
+    ptrdiff_t  len;
 
     if (buf == NULL || path->len == 0
         || memchr(path->data, '%', path->len) == NULL)
@@ -178,51 +176,16 @@ schema1_uri_decode(schema1_str_t *path, char *buf)
         return SCHEMA1_OK;
     }
 
-    len = 0;
+    len = schema1_str_decode(*path, buf);
 
-    for (i = 0; i < path->len; i++) {
-
-        if (path->data[i] != '%') {
-            buf[len++] = path->data[i];
-            continue;
-        }
-
-        if (path->len - i < 3) {
-            return SCHEMA1_ERROR;
-        }
-
-        high = schema1_uri_hex(path->data[i + 1]);
-        low = schema1_uri_hex(path->data[i + 2]);
-
-        if (high < 0 || low < 0) {
-            return SCHEMA1_ERROR;
-        }
-
-        buf[len++] = (char) (high << 4 | low);
-        i += 2;
+    if (len < 0) {
+        return SCHEMA1_ERROR;
     }
 
     path->data = buf;
-    path->len = len;
+    path->len = (size_t) len;
 
     return SCHEMA1_OK;
-}
-
-
-static int
-schema1_uri_hex(char ch)
-{
-    if (ch >= '0' && ch <= '9') {
-        return ch - '0';
-    }
-
-    ch |= 0x20;
-
-    if (ch >= 'a' && ch <= 'f') {
-        return ch - 'a' + 10;
-    }
-
-    return -1;
 }
 
 

@@ -69,6 +69,57 @@ schema1_str_caseeq(schema1_str_t str, const char *text)
 }
 
 
+int
+schema1_hex(char ch)
+{
+    if (ch >= '0' && ch <= '9') {
+        return ch - '0';
+    }
+
+    ch |= 0x20;
+
+    if (ch >= 'a' && ch <= 'f') {
+        return ch - 'a' + 10;
+    }
+
+    return -1;
+}
+
+
+ptrdiff_t
+schema1_str_decode(schema1_str_t str, char *buf)
+{
+    int     high, low;
+    size_t  i, len;
+
+    len = 0;
+
+    for (i = 0; i < str.len; i++) {
+
+        if (str.data[i] != '%') {
+            buf[len++] = str.data[i];
+            continue;
+        }
+
+        if (str.len - i < 3) {
+            return -1;
+        }
+
+        high = schema1_hex(str.data[i + 1]);
+        low = schema1_hex(str.data[i + 2]);
+
+        if (high < 0 || low < 0) {
+            return -1;
+        }
+
+        buf[len++] = (char) (high << 4 | low);
+        i += 2;
+    }
+
+    return (ptrdiff_t) len;
+}
+
+
 static bool
 schema1_buf_reserve(schema1_buf_t *buf, size_t len)
 {

@@ -65,5 +65,15 @@ schema1_str_eq(schema1_str_t str, const char *text)
 /* ASCII letters only, whatever the locale */
 bool schema1_str_caseeq(schema1_str_t str, const char *text);
 
+/* the value of a hexadecimal digit, -1 where it is none */
+int schema1_hex(char ch);
+
+/*
+ * Percent-decodes (RFC 3986, 2.1) into buf, which has room for str.len bytes and
+ * may be where they are.  Returns how many there are then, -1 where a "%" is not
+ * followed by two digits.
+ */
+ptrdiff_t schema1_str_decode(schema1_str_t str, char *buf);
+
 
 #endif /* _SCHEMA1_STRING_H_INCLUDED_ */
