@@ -193,7 +193,7 @@ sub config_of
 {
     my ($self, $image) = @_;
 
-    my ($name) = $image =~ /^(.*):/;
+    my ($name) = $image =~ /^([^:@]+)/;
     my %accept = (Accept => $modern);
     my (undef, undef, $body) = $self->manifest(registry => $image, %accept);
     my $json = JSON::PP->new->utf8->decode($body);
