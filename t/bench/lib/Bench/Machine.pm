@@ -10,6 +10,7 @@ use warnings;
 
 use File::Path qw(make_path);
 use JSON::PP;
+use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
 use Schema1::Servers;
@@ -353,8 +354,12 @@ sub unload
 
     for (@loaders) {
         kill 'CONT', $_->{pid};
-        kill 'INT', $_->{pid};
-        waitpid $_->{pid}, 0;
+
+        # wrk ends when its first thread is woken; the signal may reach another
+        do {
+            kill 'INT', $_->{pid};
+            sleep 0.02;
+        } until waitpid $_->{pid}, WNOHANG;
 
         my $said = Schema1::Servers::slurp(
             $self->{servers}->dir("$_->{name}.log"));
