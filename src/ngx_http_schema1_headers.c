@@ -7,7 +7,11 @@
 #include "ngx_http_schema1_headers.h"
 
 
-#define NGX_HTTP_SCHEMA1_NO_POINTER  ((size_t) -1)
+#define NGX_HTTP_SCHEMA1_NO_POINTER    ((size_t) -1)
+
+/* longer lines are read each time */
+#define NGX_HTTP_SCHEMA1_ACCEPT_LEN    512
+#define NGX_HTTP_SCHEMA1_ACCEPT_LINES  8
 
 
 /* on whose way a line of the client's does not go */
@@ -24,6 +28,15 @@ typedef struct {
 } ngx_http_schema1_header_t;
 
 
+typedef struct {
+    size_t            len;
+    u_char            data[NGX_HTTP_SCHEMA1_ACCEPT_LEN];
+    schema1_accept_t  accept;
+} ngx_http_schema1_line_t;
+
+
+static void ngx_http_schema1_headers_accept_line(schema1_accept_t *accept,
+    schema1_str_t *line);
 static ngx_uint_t ngx_http_schema1_headers_skip(ngx_table_elt_t *h,
     ngx_uint_t way);
 static void ngx_http_schema1_headers_unset(ngx_http_headers_in_t *in,
@@ -199,7 +212,7 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
         value.len = h[i].value.len;
         value.data = (char *) h[i].value.data;
 
-        schema1_accept_read(&read, &value, 1);
+        ngx_http_schema1_headers_accept_line(&read, &value);
 
         accept->types |= read.types;
         accept->json |= read.json;
@@ -213,6 +226,38 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
 
             *line = value;
         }
+    }
+}
+
+
+/*
+ * A client sends the same line with every request, and most clients are of a
+ * few kinds: what the last lines said is kept, by their lengths.
+ */
+
+static void
+ngx_http_schema1_headers_accept_line(schema1_accept_t *accept,
+    schema1_str_t *line)
+{
+    ngx_http_schema1_line_t  *last;
+
+    static ngx_http_schema1_line_t  lines[NGX_HTTP_SCHEMA1_ACCEPT_LINES];
+
+    last = &lines[line->len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
+
+    if (line->len == last->len
+        && ngx_memcmp(line->data, last->data, last->len) == 0)
+    {
+        *accept = last->accept;
+        return;
+    }
+
+    schema1_accept_read(accept, line, 1);
+
+    if (line->len <= NGX_HTTP_SCHEMA1_ACCEPT_LEN) {
+        last->len = line->len;
+        ngx_memcpy(last->data, line->data, line->len);
+        last->accept = *accept;
     }
 }
 

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 276;
+plan tests => repeat_each() * 300;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -66,6 +66,11 @@ our ($zero_get, $zero) = clients('docker', "$v2;q=0", "$v2; q=0.0",
 # a malformed q counts as 1
 our ($odd_get, $odd) = clients('app', "$v2;q=0.0000", "$v2;q=", "$v2;q=x",
     "$v2;q=-0", "$v2;q=00", "$v2;q=0x", "$v2;q=2", "$v2;q=0.0.0", "$v2;q");
+
+# what the worker keeps of the last lines is found by their length
+my $long = join ', ', map { "text/x$_" } 1 .. 100;
+our ($kept_get, $kept) = clients('docker', ("$v2;q=0", "$v2;q=1") x 2,
+    ("$v2;q=0, $long", "$v2;q=1, $long") x 2);
 
 run_tests();
 
@@ -235,3 +240,11 @@ Accept: $::v2
 Accept: $::index"
 --- response_body eval
 $::app->{body}
+
+
+
+=== TEST 17: lines of the same length
+--- request eval: $::kept_get
+--- more_headers eval: $::kept
+--- response_headers eval
+[("Content-Type: $::v1", "Content-Type: $::v2") x 4]

@@ -39,8 +39,6 @@ static bool schema1_accept_known(schema1_type_e type);
 static size_t schema1_accept_split(schema1_range_t *ranges,
     const schema1_str_t *lines, size_t n);
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
-static schema1_str_t schema1_accept_plain(schema1_accept_t *accept,
-    schema1_str_t line);
 static schema1_str_t schema1_accept_cut(schema1_str_t *rest, char separator);
 static size_t schema1_accept_unquoted(schema1_str_t str, char separator);
 static schema1_str_t schema1_accept_trim(schema1_str_t str);
@@ -65,8 +63,7 @@ static const schema1_str_t  schema1_type_names[] = {
     schema1_string("application/vnd.docker.distribution.manifest.list"
                    ".v2+json"),
     schema1_string("application/vnd.oci.image.manifest.v1+json"),
-    schema1_string("application/vnd.oci.image.index.v1+json"),
-    schema1_string("*/*")               /* any other, as a client names it */
+    schema1_string("application/vnd.oci.image.index.v1+json")
 };
 
 
@@ -179,12 +176,7 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
     for (i = 0; i < n; i++) {
         rest = lines[i];
 
-        while (rest.len != 0) {
-            rest = schema1_accept_plain(accept, rest);
-
-            if (rest.len == 0 || !schema1_accept_next(&rest, &range)) {
-                break;
-            }
+        while (schema1_accept_next(&rest, &range)) {
 
             if (range.zero) {
                 continue;
@@ -204,66 +196,6 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
             }
         }
     }
-}
-
-
-/*
- * Reads the known types, and wildcards, that are next in a line and written as
- * nearly all clients do, in lower case and without parameters: there is no
- * need to take them apart.  Returns the rest of the line.
- */
-
-static schema1_str_t
-schema1_accept_plain(schema1_accept_t *accept, schema1_str_t line)
-{
-    size_t           len;
-    unsigned         n, types;
-    const char      *p, *last;
-    schema1_type_e   type;
-
-    n = 0;
-    types = 0;
-    p = line.data;
-    last = p + line.len;
-
-    /* most name the modern ones in this order, so the next is tried next */
-
-    type = SCHEMA1_TYPE_SCHEMA2;
-
-    while (p < last && n < SCHEMA1_TYPE_OTHER) {
-
-        if (*p == ' ') {
-            p++;
-        }
-
-        len = schema1_type_names[type].len;
-
-        if ((size_t) (last - p) >= len
-            && (p + len == last || p[len] == ',')
-            && memcmp(p, schema1_type_names[type].data, len) == 0)
-        {
-            types |= SCHEMA1_BIT(type);
-            p += len;
-            n = 0;
-
-            if (p < last) {
-                p++;
-            }
-
-        } else {
-            n++;
-        }
-
-        type = (type == SCHEMA1_TYPE_OTHER) ? SCHEMA1_TYPE_SIGNED : type + 1;
-    }
-
-    accept->wildcard |= ((types & SCHEMA1_BIT(SCHEMA1_TYPE_OTHER)) != 0);
-    accept->types |= types & ~SCHEMA1_BIT(SCHEMA1_TYPE_OTHER);
-
-    line.data = p;
-    line.len = (size_t) (last - p);
-
-    return line;
 }
 
 
