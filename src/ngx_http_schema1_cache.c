@@ -628,14 +628,10 @@ ngx_http_schema1_cache_copy(ngx_http_request_t *r,
     digest = ngx_strlen(entry->digest);
     source = ngx_strlen(entry->source);
 
-    /* a body that begins a cache line is copied to the socket more quickly */
-
-    p = ngx_palloc(r->pool, ngx_cacheline_size + entry->len + digest + source);
+    p = ngx_pnalloc(r->pool, entry->len + digest + source);
     if (p == NULL) {
         return NGX_DECLINED;
     }
-
-    p = ngx_align_ptr(p, ngx_cacheline_size);
 
     answer->body.len = entry->len;
     answer->body.data = p;
