@@ -137,12 +137,20 @@ sub drive
     my $next_kill = $start + 13;
     my $upgrade = $start + $seconds / 2;
     my $end = $start + $seconds;
+    my @leaving;
 
     while (time < $end) {
         sleep 1;
         look();
 
+        # a busy worker is slow to hear of it, and sends its GOAWAY then
+        my %there = map { $_ => 1 } $server{changing}->workers;
+
+        @leaving = grep { $there{$_} } @leaving;
+        note_time('reloads') if @leaving;
+
         if (time > $next_reload) {
+            @leaving = keys %there;
             note_time('reloads');
             $server{changing}->reload;
             $next_reload += 20;
