@@ -260,7 +260,10 @@ sub reload
 
     kill 'HUP', $master;
 
-    for (1 .. 100) {
+    # no matter what else the machine does
+    my $end = time + 30;
+
+    while (time < $end) {
         sleep 0.05;
         my (undef, @now) = processes();
         return if @now && !grep { $old{$_} } @now;
