@@ -14,6 +14,7 @@ static void test_buffer(void);
 static void test_growth(void);
 static void test_failure(void);
 static void test_compare(void);
+static void test_decode(void);
 
 
 int
@@ -23,6 +24,7 @@ main(void)
     test_growth();
     test_failure();
     test_compare();
+    test_decode();
 
     return tap_done();
 }
@@ -116,4 +118,58 @@ test_compare(void)
     tap_ok(!schema1_str_caseeq(mixed, "aBc-8"), "digits count");
     tap_ok(!schema1_str_caseeq(marks, "`{@["),
            "what lies next to the letters has no case");
+}
+
+
+static void
+test_decode(void)
+{
+    char    buf[16];
+    size_t  i;
+
+    static const struct {
+        schema1_str_t  from;
+        const char    *to;              /* NULL: refused */
+        size_t         len;
+    } cases[] = {
+        { schema1_string(""), "", 0 },
+        { schema1_string("plain"), "plain", 5 },
+        { schema1_string("%41b%63"), "Abc", 3 },
+        { schema1_string("%2f%2F"), "//", 2 },
+        { schema1_string("a%00b"), "a\0b", 3 },
+        { schema1_string("%ff"), "\xff", 1 },
+        { schema1_string("%2541"), "%41", 3 },
+        { schema1_string("%"), NULL, 0 },
+        { { 3, "a%41" }, NULL, 0 },     /* cut off before the last digit */
+        { { 2, "a%41" }, NULL, 0 },
+        { schema1_string("%4g"), NULL, 0 },
+        { schema1_string("%g4"), NULL, 0 },
+        { schema1_string("%%41"), NULL, 0 },
+        { schema1_string("%:1"), NULL, 0 },
+        { schema1_string("%@1"), NULL, 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        if (cases[i].to == NULL) {
+            tap_ok(schema1_str_decode(cases[i].from, buf) == -1, "refused: %s",
+                   cases[i].from.data);
+            continue;
+        }
+
+        tap_ok(schema1_str_decode(cases[i].from, buf)
+               == (ptrdiff_t) cases[i].len
+               && memcmp(buf, cases[i].to, cases[i].len) == 0, "decoded: %s",
+               cases[i].from.data);
+
+        /* where they are */
+
+        memcpy(buf, cases[i].from.data, cases[i].from.len);
+
+        tap_ok(schema1_str_decode((schema1_str_t) { cases[i].from.len, buf },
+                                  buf)
+               == (ptrdiff_t) cases[i].len
+               && memcmp(buf, cases[i].to, cases[i].len) == 0,
+               "in place: %s", cases[i].from.data);
+    }
 }
