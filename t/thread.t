@@ -226,7 +226,8 @@ for (1 .. 5) {
     for (1 .. 200) {
         push @answers, together((['/v2/team/app/manifests/1']) x 3);
         $seen = error_lines(qr/queue is full/);
-        last if $seen > $before || IO::Select->new($huge->{socket})->can_read(0);
+        last if $seen > $before
+                || IO::Select->new($huge->{socket})->can_read(0);
     }
 
     push @answers, finish($huge);

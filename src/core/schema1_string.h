@@ -69,9 +69,9 @@ bool schema1_str_caseeq(schema1_str_t str, const char *text);
 int schema1_hex(char ch);
 
 /*
- * Percent-decodes (RFC 3986, 2.1) into buf, which has room for str.len bytes and
- * may be where they are.  Returns how many there are then, -1 where a "%" is not
- * followed by two digits.
+ * Percent-decodes (RFC 3986, 2.1) into buf, which has room for str.len bytes
+ * and may be where they are.  Returns how many there are then, -1 where a "%"
+ * is not followed by two digits.
  */
 ptrdiff_t schema1_str_decode(schema1_str_t str, char *buf);
 

@@ -157,8 +157,8 @@ sub same_config
 }
 
 
-# seconds and what is behind their point; where an image has no time, Docker shows
-# year 1, since version 25 nothing
+# seconds and what is behind their point; where an image has no time, Docker
+# shows year 1, since version 25 nothing
 sub instant
 {
     my ($time) = @_;
