@@ -10,77 +10,165 @@
 #define SCHEMA1_NAME_MAX  255
 #define SCHEMA1_TAG_MAX   128
 
+/* bits of schema1_chars */
 
+#define SCHEMA1_CHAR_WORD     1     /* [0-9a-z] */
+#define SCHEMA1_CHAR_TAG      2     /* [0-9A-Za-z_.-] */
+#define SCHEMA1_CHAR_ENCODED  4     /* [0-9A-Za-z=_-] */
+
+
+static int schema1_uri_path(schema1_uri_t *uri, schema1_str_t path);
+static inline bool schema1_uri_cut(schema1_str_t *path, const char *end);
+static int schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path);
 static int schema1_uri_decode(schema1_str_t *path, char *buf);
-static schema1_str_t schema1_uri_last(schema1_str_t *path);
 static bool schema1_uri_digest_valid(schema1_str_t digest);
-static bool schema1_lower_or_digit(char ch);
-static bool schema1_upper(char ch);
+static inline bool schema1_char_is(char ch, unsigned set);
+
+
+/* what a byte may be part of */
+
+static const unsigned char  schema1_chars[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 2, 0,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 4, 0, 0,
+    0, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
+    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 0, 0, 0, 0, 6,
+    0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0
+};
 
 
 schema1_uri_e
 schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 {
-    const char     *query;
-    schema1_str_t   path, action;
+    schema1_str_t  path;
 
     memset(uri, 0, sizeof(schema1_uri_t));
 
-    if (target.len == 0) {
-        return SCHEMA1_URI_OTHER;
+    /* no valid path holds a "?", "#" or "%": most have to be read only once */
+
+    if (schema1_uri_path(uri, target) == SCHEMA1_OK) {
+        return uri->kind;
     }
 
     path = target;
 
-    query = memchr(target.data, '?', target.len);
-    if (query != NULL) {
-        path.len = (size_t) (query - target.data);
-
-        uri->args.data = query + 1;
-        uri->args.len = target.len - path.len - 1;
-
-        /* in the path it is part of no valid name or reference */
-
-        if (memchr(query, '#', target.len - path.len) != NULL) {
-            return SCHEMA1_URI_OTHER;
-        }
-    }
-
-    if (schema1_uri_decode(&path, buf) != SCHEMA1_OK) {
-        return SCHEMA1_URI_OTHER;
-    }
-
-    if (path.len < 4 || memcmp(path.data, "/v2/", 4) != 0) {
-        return SCHEMA1_URI_OTHER;
-    }
-
-    path.data += 4;
-    path.len -= 4;
-
-    uri->reference = schema1_uri_last(&path);
-    action = schema1_uri_last(&path);
-    uri->name = path;
-
-    if (!schema1_name_valid(uri->name)) {
-        return SCHEMA1_URI_OTHER;
-    }
-
-    if (schema1_str_eq(action, "manifests")) {
-
-        if (schema1_tag_valid(uri->reference)) {
-            uri->kind = SCHEMA1_URI_TAG;
-
-        } else if (schema1_uri_digest_valid(uri->reference)) {
-            uri->kind = SCHEMA1_URI_DIGEST;
-        }
-
-    } else if (schema1_str_eq(action, "blobs")
-               && schema1_uri_digest_valid(uri->reference))
+    if (schema1_uri_split(uri, &path) == SCHEMA1_OK
+        && schema1_uri_decode(&path, buf) == SCHEMA1_OK)
     {
-        uri->kind = SCHEMA1_URI_BLOB;
+        (void) schema1_uri_path(uri, path);
     }
 
     return uri->kind;
+}
+
+
+static int
+schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
+{
+    schema1_str_t  name, reference;
+    schema1_uri_e  kind;
+
+    if (path.len < 4 || memcmp(path.data, "/v2/", 4) != 0) {
+        return SCHEMA1_ERROR;
+    }
+
+    reference.len = 0;
+
+    while (path.data[path.len - reference.len - 1] != '/') {
+        reference.len++;
+    }
+
+    path.len -= reference.len;
+    reference.data = path.data + path.len;
+
+    name.data = path.data + 4;
+    name.len = path.len - 4;
+
+    if (schema1_uri_cut(&name, "/manifests/")) {
+
+        if (schema1_tag_valid(reference)) {
+            kind = SCHEMA1_URI_TAG;
+
+        } else if (schema1_uri_digest_valid(reference)) {
+            kind = SCHEMA1_URI_DIGEST;
+
+        } else {
+            return SCHEMA1_ERROR;
+        }
+
+    } else if (schema1_uri_cut(&name, "/blobs/")
+               && schema1_uri_digest_valid(reference))
+    {
+        kind = SCHEMA1_URI_BLOB;
+
+    } else {
+        return SCHEMA1_ERROR;
+    }
+
+    if (!schema1_name_valid(name)) {
+        return SCHEMA1_ERROR;
+    }
+
+    uri->kind = kind;
+    uri->name = name;
+    uri->reference = reference;
+
+    return SCHEMA1_OK;
+}
+
+
+/* whether the path ends with "end", which is taken off then */
+
+static inline bool
+schema1_uri_cut(schema1_str_t *path, const char *end)
+{
+    size_t  len;
+
+    len = strlen(end);
+
+    if (path->len < len
+        || memcmp(path->data + path->len - len, end, len) != 0)
+    {
+        return false;
+    }
+
+    path->len -= len;
+
+    return true;
+}
+
+
+/* takes the query off */
+
+static int
+schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path)
+{
+    size_t       len;
+    const char  *query;
+
+    if (path->len == 0) {
+        return SCHEMA1_ERROR;
+    }
+
+    query = memchr(path->data, '?', path->len);
+    if (query == NULL) {
+        return SCHEMA1_OK;
+    }
+
+    len = (size_t) (query - path->data);
+
+    if (memchr(query, '#', path->len - len) != NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    uri->args.data = query + 1;
+    uri->args.len = path->len - len - 1;
+
+    path->len = len;
+
+    return SCHEMA1_OK;
 }
 
 
@@ -100,7 +188,7 @@ schema1_name_valid(schema1_str_t name)
     for ( ;; ) {
         start = i;
 
-        while (i < name.len && schema1_lower_or_digit(name.data[i])) {
+        while (i < name.len && schema1_char_is(name.data[i], SCHEMA1_CHAR_WORD)) {
             i++;
         }
 
@@ -140,23 +228,18 @@ schema1_name_valid(schema1_str_t name)
 bool
 schema1_tag_valid(schema1_str_t tag)
 {
-    char    ch;
     size_t  i;
 
-    if (tag.len == 0 || tag.len > SCHEMA1_TAG_MAX) {
+    if (tag.len == 0 || tag.len > SCHEMA1_TAG_MAX
+        || tag.data[0] == '.' || tag.data[0] == '-')
+    {
         return false;
     }
 
     for (i = 0; i < tag.len; i++) {
-        ch = tag.data[i];
-
-        if (schema1_lower_or_digit(ch) || schema1_upper(ch) || ch == '_'
-            || (i != 0 && (ch == '.' || ch == '-')))
-        {
-            continue;
+        if (!schema1_char_is(tag.data[i], SCHEMA1_CHAR_TAG)) {
+            return false;
         }
-
-        return false;
     }
 
     return true;
@@ -189,29 +272,6 @@ schema1_uri_decode(schema1_str_t *path, char *buf)
 }
 
 
-/* takes the last component and the slash before it off the path */
-
-static schema1_str_t
-schema1_uri_last(schema1_str_t *path)
-{
-    size_t         i;
-    schema1_str_t  last;
-
-    i = path->len;
-
-    while (i != 0 && path->data[i - 1] != '/') {
-        i--;
-    }
-
-    last.data = path->data + i;
-    last.len = path->len - i;
-
-    path->len = i ? i - 1 : 0;
-
-    return last;
-}
-
-
 /* algorithm ":" encoded (OCI image specification, descriptor.md, "Digests") */
 
 static bool
@@ -226,7 +286,7 @@ schema1_uri_digest_valid(schema1_str_t digest)
     for (i = 0; i < digest.len && digest.data[i] != ':'; i++) {
         ch = digest.data[i];
 
-        if (schema1_lower_or_digit(ch)) {
+        if (schema1_char_is(ch, SCHEMA1_CHAR_WORD)) {
             word = true;
             continue;
         }
@@ -243,11 +303,7 @@ schema1_uri_digest_valid(schema1_str_t digest)
     }
 
     for (i++; i < digest.len; i++) {
-        ch = digest.data[i];
-
-        if (!schema1_lower_or_digit(ch) && !schema1_upper(ch)
-            && ch != '=' && ch != '_' && ch != '-')
-        {
+        if (!schema1_char_is(digest.data[i], SCHEMA1_CHAR_ENCODED)) {
             return false;
         }
     }
@@ -256,15 +312,8 @@ schema1_uri_digest_valid(schema1_str_t digest)
 }
 
 
-static bool
-schema1_lower_or_digit(char ch)
+static inline bool
+schema1_char_is(char ch, unsigned set)
 {
-    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9');
-}
-
-
-static bool
-schema1_upper(char ch)
-{
-    return ch >= 'A' && ch <= 'Z';
+    return (schema1_chars[(unsigned char) ch] & set) != 0;
 }
