@@ -116,16 +116,16 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     schema1_uri_e                 kind;
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    if (r->unparsed_uri.len < 4
-        || ngx_memcmp(r->unparsed_uri.data, "/v2/", 4) != 0)
-    {
-        return NGX_OK;
-    }
-
     status = r->err_status ? r->err_status : r->headers_out.status;
 
     if (ngx_http_schema1_request_modern(r)) {
         return ngx_http_schema1_modern_header(r, status);
+    }
+
+    if (r->unparsed_uri.len < 4
+        || ngx_memcmp(r->unparsed_uri.data, "/v2/", 4) != 0)
+    {
+        return NGX_OK;
     }
 
     kind = ngx_http_schema1_request_uri(r, &uri);
@@ -173,7 +173,7 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
         return ngx_http_schema1_modern_header(r, status);
     }
 
-    return ngx_http_schema1_headers_version(r);
+    return ngx_http_schema1_headers_complete(r, NULL);
 }
 
 
@@ -184,15 +184,13 @@ ngx_http_schema1_modern_header(ngx_http_request_t *r, ngx_uint_t status)
 {
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if ((status == NGX_HTTP_OK || status == NGX_HTTP_NOT_MODIFIED)
-        && ngx_http_schema1_headers_vary(r, slcf) != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (status != NGX_HTTP_OK && status != NGX_HTTP_NOT_MODIFIED) {
+        return ngx_http_schema1_headers_complete(r, NULL);
     }
 
-    return ngx_http_schema1_headers_version(r);
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    return ngx_http_schema1_headers_complete(r, slcf);
 }
 
 
@@ -221,7 +219,7 @@ ngx_http_schema1_unknown_digest(ngx_http_request_t *r, schema1_uri_t *uri,
 
     ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
 
-    return ngx_http_schema1_headers_version(r);
+    return ngx_http_schema1_headers_complete(r, NULL);
 }
 
 
@@ -239,9 +237,9 @@ ngx_http_schema1_decide(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     if (status != NGX_HTTP_OK) {
         ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
 
-        if (ngx_http_schema1_headers_version(r) != NGX_OK
-            || (status == NGX_HTTP_NOT_MODIFIED
-                && ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK))
+        if (ngx_http_schema1_headers_complete(r,
+                         status == NGX_HTTP_NOT_MODIFIED ? ctx->conf : NULL)
+            != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -330,7 +328,7 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    if (ctx == NULL) {
+    if (ctx == NULL || ctx->phase == NGX_HTTP_SCHEMA1_PASSING) {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
@@ -365,7 +363,7 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ngx_http_schema1_body_discard(in);
         return ngx_http_schema1_send_rest(r, ctx);
 
-    default: /* NGX_HTTP_SCHEMA1_ASKED, NGX_HTTP_SCHEMA1_PASSING */
+    default: /* NGX_HTTP_SCHEMA1_ASKED */
         return ngx_http_schema1_next_body_filter(r, in);
     }
 }

@@ -12,6 +12,7 @@
 /* longer lines are read each time */
 #define NGX_HTTP_SCHEMA1_ACCEPT_LEN    512
 #define NGX_HTTP_SCHEMA1_ACCEPT_LINES  8
+#define NGX_HTTP_SCHEMA1_ACCEPT_NONE   ((size_t) -1)
 
 
 /* on whose way a line of the client's does not go */
@@ -19,6 +20,13 @@
 #define NGX_HTTP_SCHEMA1_HDR_MAIN     1     /* its own request */
 #define NGX_HTTP_SCHEMA1_HDR_FETCH    2     /* further fetches */
 #define NGX_HTTP_SCHEMA1_HDR_FOREIGN  4     /* fetches from elsewhere */
+
+
+/* what an answer lacks */
+
+#define NGX_HTTP_SCHEMA1_HDR_VERSION  1     /* of the registry's interface */
+#define NGX_HTTP_SCHEMA1_HDR_ACCEPT   2     /* a Vary that names Accept */
+#define NGX_HTTP_SCHEMA1_HDR_AGENT    4     /* a Vary that names User-Agent */
 
 
 typedef struct {
@@ -35,8 +43,10 @@ typedef struct {
 } ngx_http_schema1_line_t;
 
 
-static void ngx_http_schema1_headers_accept_line(schema1_accept_t *accept,
-    schema1_str_t *line);
+static schema1_accept_t *ngx_http_schema1_headers_accept_line(
+    schema1_str_t line);
+static void ngx_http_schema1_headers_accept_new(schema1_str_t line,
+    ngx_http_schema1_line_t *last);
 static ngx_uint_t ngx_http_schema1_headers_skip(ngx_table_elt_t *h,
     ngx_uint_t way);
 static void ngx_http_schema1_headers_unset(ngx_http_headers_in_t *in,
@@ -45,8 +55,12 @@ static ngx_int_t ngx_http_schema1_headers_copy(ngx_http_request_t *r,
     ngx_list_t *to, ngx_list_t *from, ngx_uint_t way, ngx_str_t *accept,
     ngx_table_elt_t **ph);
 static void ngx_http_schema1_headers_forget(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_schema1_headers_names(ngx_http_request_t *r,
-    const char *token, size_t len);
+static inline ngx_uint_t ngx_http_schema1_headers_is(ngx_table_elt_t *h,
+    const char *name, size_t len);
+static ngx_uint_t ngx_http_schema1_headers_varies(ngx_str_t *value)
+   ;
+static ngx_int_t ngx_http_schema1_headers_lacking(ngx_http_request_t *r,
+    ngx_uint_t lacks);
 
 
 #define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
@@ -177,56 +191,45 @@ ngx_int_t
 ngx_http_schema1_headers_accept(ngx_http_request_t *r,
     schema1_accept_t *accept, ngx_array_t *lines)
 {
-    ngx_uint_t         i;
-    schema1_str_t     *line, value;
+    schema1_str_t      value, *line;
     ngx_list_part_t   *part;
-    ngx_table_elt_t   *h;
-    schema1_accept_t   read;
+    ngx_table_elt_t   *h, *last;
+    schema1_accept_t  *read;
 
     ngx_memzero(accept, sizeof(schema1_accept_t));
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
 
-    for (i = 0; /* void */ ; i++) {
+        h = part->elts;
+        last = h + part->nelts;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NGX_OK;
+        for ( /* void */ ; h < last; h++) {
+
+            if (!ngx_http_schema1_headers_is(h, "Accept", 6)) {
+                continue;
             }
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
+            value.len = h->value.len;
+            value.data = (char *) h->value.data;
 
-        if (h[i].key.len != 6
-            || h[i].hash == 0
-            || (ngx_memcmp(h[i].key.data, "Accept", 6) != 0
-                && ngx_strncasecmp(h[i].key.data, (u_char *) "accept", 6)
-                   != 0))
-        {
-            continue;
-        }
+            read = ngx_http_schema1_headers_accept_line(value);
 
-        value.len = h[i].value.len;
-        value.data = (char *) h[i].value.data;
+            accept->types |= read->types;
+            accept->json |= read->json;
+            accept->wildcard |= read->wildcard;
 
-        ngx_http_schema1_headers_accept_line(&read, &value);
+            if (lines) {
+                line = ngx_array_push(lines);
+                if (line == NULL) {
+                    return NGX_ERROR;
+                }
 
-        accept->types |= read.types;
-        accept->json |= read.json;
-        accept->wildcard |= read.wildcard;
-
-        if (lines) {
-            line = ngx_array_push(lines);
-            if (line == NULL) {
-                return NGX_ERROR;
+                *line = value;
             }
-
-            *line = value;
         }
     }
+
+    return NGX_OK;
 }
 
 
@@ -235,30 +238,38 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
  * few kinds: what the last lines said is kept, by their lengths.
  */
 
-static void
-ngx_http_schema1_headers_accept_line(schema1_accept_t *accept,
-    schema1_str_t *line)
+static schema1_accept_t *
+ngx_http_schema1_headers_accept_line(schema1_str_t line)
 {
     ngx_http_schema1_line_t  *last;
 
     static ngx_http_schema1_line_t  lines[NGX_HTTP_SCHEMA1_ACCEPT_LINES];
 
-    last = &lines[line->len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
+    last = &lines[line.len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
 
-    if (line->len == last->len
-        && ngx_memcmp(line->data, last->data, last->len) == 0)
+    if (line.len != last->len
+        || ngx_memcmp(line.data, last->data, line.len) != 0)
     {
-        *accept = last->accept;
+        ngx_http_schema1_headers_accept_new(line, last);
+    }
+
+    return &last->accept;
+}
+
+
+static void
+ngx_http_schema1_headers_accept_new(schema1_str_t line,
+    ngx_http_schema1_line_t *last)
+{
+    schema1_accept_read(&last->accept, &line, 1);
+
+    if (line.len > NGX_HTTP_SCHEMA1_ACCEPT_LEN) {
+        last->len = NGX_HTTP_SCHEMA1_ACCEPT_NONE;
         return;
     }
 
-    schema1_accept_read(accept, line, 1);
-
-    if (line->len <= NGX_HTTP_SCHEMA1_ACCEPT_LEN) {
-        last->len = line->len;
-        ngx_memcpy(last->data, line->data, line->len);
-        last->accept = *accept;
-    }
+    last->len = line.len;
+    ngx_memcpy(last->data, line.data, line.len);
 }
 
 
@@ -510,37 +521,36 @@ ngx_table_elt_t *
 ngx_http_schema1_headers_find(ngx_list_t *headers, const char *name,
     size_t len)
 {
-    ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *last;
 
-    part = &headers->part;
-    h = part->elts;
+    for (part = &headers->part; part; part = part->next) {
 
-    for (i = 0; /* void */ ; i++) {
+        h = part->elts;
+        last = h + part->nelts;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return NULL;
+        for ( /* void */ ; h < last; h++) {
+
+            if (ngx_http_schema1_headers_is(h, name, len)) {
+                return h;
             }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != len || h[i].hash == 0) {
-            continue;
-        }
-
-        /* nearly all are spelt as usual */
-
-        if (ngx_memcmp(h[i].key.data, name, len) == 0
-            || ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-        {
-            return &h[i];
         }
     }
+
+    return NULL;
+}
+
+
+/* nearly all are spelt as usual */
+
+static inline ngx_uint_t
+ngx_http_schema1_headers_is(ngx_table_elt_t *h, const char *name, size_t len)
+{
+    return h->key.len == len
+           && h->hash != 0
+           && (h->key.data[0] | 0x20) == (name[0] | 0x20)
+           && (ngx_memcmp(h->key.data, name, len) == 0
+               || ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0);
 }
 
 
@@ -602,111 +612,125 @@ ngx_http_schema1_headers_encoded(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_http_schema1_headers_vary(ngx_http_request_t *r,
-    ngx_http_schema1_loc_conf_t *conf)
+ngx_http_schema1_headers_complete(ngx_http_request_t *r,
+    ngx_http_schema1_loc_conf_t *vary)
 {
-    ngx_str_t   value;
-    ngx_uint_t  accept, agent;
+    ngx_uint_t        lacks;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *last;
 
-    accept = !ngx_http_schema1_headers_names(r, "Accept", 6);
-    agent = conf->platform
-            && conf->platform->lengths
-            && !ngx_http_schema1_headers_names(r, "User-Agent", 10);
+    lacks = NGX_HTTP_SCHEMA1_HDR_VERSION;
 
-    if (accept && agent) {
-        ngx_str_set(&value, "Accept, User-Agent");
+    if (vary) {
+        lacks |= NGX_HTTP_SCHEMA1_HDR_ACCEPT;
 
-    } else if (accept) {
-        ngx_str_set(&value, "Accept");
-
-    } else if (agent) {
-        ngx_str_set(&value, "User-Agent");
-
-    } else {
-        return NGX_OK;
+        if (vary->platform && vary->platform->lengths) {
+            lacks |= NGX_HTTP_SCHEMA1_HDR_AGENT;
+        }
     }
 
-    return ngx_http_schema1_headers_add(r, "Vary", 4, &value) ? NGX_OK
-                                                              : NGX_ERROR;
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+        last = h + part->nelts;
+
+        for ( /* void */ ; h < last; h++) {
+
+            if (ngx_http_schema1_headers_is(h, "Vary", 4)) {
+                lacks &= ~ngx_http_schema1_headers_varies(&h->value);
+
+            } else if (ngx_http_schema1_headers_is(h,
+                                     "Docker-Distribution-Api-Version", 31))
+            {
+                lacks &= ~NGX_HTTP_SCHEMA1_HDR_VERSION;
+            }
+        }
+    }
+
+    return ngx_http_schema1_headers_lacking(r, lacks);
 }
 
 
-/* whether a Vary line of the answer names a header, or all by "*" */
+/* what a Vary line names, which is all where that is "*" */
 
 static ngx_uint_t
-ngx_http_schema1_headers_names(ngx_http_request_t *r, const char *token,
-    size_t len)
+ngx_http_schema1_headers_varies(ngx_str_t *value)
 {
-    u_char           *p, *last, *end;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char      *p, *last, *end;
+    size_t       len;
+    ngx_uint_t   names;
 
-    part = &r->headers_out.headers.part;
-    h = part->elts;
+    names = 0;
 
-    for (i = 0; /* void */ ; i++) {
+    p = value->data;
+    last = p + value->len;
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
+    while (p < last) {
 
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != 4
-            || h[i].hash == 0
-            || (h[i].key.data[0] | 0x20) != 'v'
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "Vary", 4) != 0)
-        {
+        if (*p == ' ' || *p == '\t' || *p == ',') {
+            p++;
             continue;
         }
 
-        p = h[i].value.data;
-        last = p + h[i].value.len;
-
-        while (p < last) {
-
-            if (*p == ' ' || *p == '\t' || *p == ',') {
-                p++;
-                continue;
+        for (end = p; end < last; end++) {
+            if (*end == ' ' || *end == '\t' || *end == ',') {
+                break;
             }
-
-            for (end = p; end < last; end++) {
-                if (*end == ' ' || *end == '\t' || *end == ',') {
-                    break;
-                }
-            }
-
-            if ((end - p == 1 && *p == '*')
-                || ((size_t) (end - p) == len
-                    && ngx_strncasecmp(p, (u_char *) token, len) == 0))
-            {
-                return 1;
-            }
-
-            p = end;
         }
+
+        len = end - p;
+
+        if (len == 1 && *p == '*') {
+            names |= NGX_HTTP_SCHEMA1_HDR_ACCEPT|NGX_HTTP_SCHEMA1_HDR_AGENT;
+
+        } else if (len == 6
+                   && ngx_strncasecmp(p, (u_char *) "Accept", 6) == 0)
+        {
+            names |= NGX_HTTP_SCHEMA1_HDR_ACCEPT;
+
+        } else if (len == 10
+                   && ngx_strncasecmp(p, (u_char *) "User-Agent", 10) == 0)
+        {
+            names |= NGX_HTTP_SCHEMA1_HDR_AGENT;
+        }
+
+        p = end;
     }
+
+    return names;
 }
 
 
-ngx_int_t
-ngx_http_schema1_headers_version(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_schema1_headers_lacking(ngx_http_request_t *r, ngx_uint_t lacks)
 {
-    static ngx_str_t  version = ngx_string("registry/2.0");
+    ngx_str_t  *value;
 
-    if (ngx_http_schema1_headers_find(&r->headers_out.headers,
-                                      "Docker-Distribution-Api-Version", 31)
-        != NULL)
+    static ngx_str_t  version = ngx_string("registry/2.0");
+    static ngx_str_t  vary[] = {
+        ngx_null_string,
+        ngx_string("Accept"),
+        ngx_string("User-Agent"),
+        ngx_string("Accept, User-Agent")
+    };
+
+    /* the two bits above that of the version */
+
+    value = &vary[lacks / NGX_HTTP_SCHEMA1_HDR_ACCEPT];
+
+    if (value->len
+        && ngx_http_schema1_headers_add(r, "Vary", 4, value) == NULL)
     {
-        return NGX_OK;
+        return NGX_ERROR;
     }
 
-    return ngx_http_schema1_headers_add(r, "Docker-Distribution-Api-Version",
+    if ((lacks & NGX_HTTP_SCHEMA1_HDR_VERSION)
+        && ngx_http_schema1_headers_add(r, "Docker-Distribution-Api-Version",
                                         31, &version)
-           ? NGX_OK : NGX_ERROR;
+           == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }

@@ -10,6 +10,8 @@
 
 
 static void ngx_http_schema1_request_cleanup(void *data);
+static ngx_http_schema1_ctx_t *ngx_http_schema1_request_old(
+    ngx_http_request_t *r, schema1_uri_t *uri);
 
 
 /*
@@ -86,31 +88,31 @@ schema1_uri_e
 ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     char           *buf;
-    ngx_str_t      *target;
-    schema1_str_t   str;
+    schema1_str_t   target;
+    schema1_uri_e   kind;
 
-    target = &r->unparsed_uri;
-
-    if (r != r->main
-        || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
-        || target->len == 0)
-    {
+    if (r != r->main || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return SCHEMA1_URI_OTHER;
     }
 
-    buf = NULL;
+    target.len = r->unparsed_uri.len;
+    target.data = (char *) r->unparsed_uri.data;
 
-    if (memchr(target->data, '%', target->len) != NULL) {
-        buf = ngx_pnalloc(r->pool, target->len);
-        if (buf == NULL) {
-            return SCHEMA1_URI_OTHER;
-        }
+    kind = schema1_uri_read(uri, target, NULL);
+
+    if (kind != SCHEMA1_URI_OTHER
+        || target.len == 0
+        || memchr(target.data, '%', target.len) == NULL)
+    {
+        return kind;
     }
 
-    str.len = target->len;
-    str.data = (char *) target->data;
+    buf = ngx_pnalloc(r->pool, target.len);
+    if (buf == NULL) {
+        return SCHEMA1_URI_OTHER;
+    }
 
-    return schema1_uri_read(uri, str, buf);
+    return schema1_uri_read(uri, target, buf);
 }
 
 
@@ -196,57 +198,63 @@ ngx_int_t
 ngx_http_schema1_request_accept(ngx_http_request_t *r, schema1_uri_t *uri,
     ngx_http_schema1_ctx_t **pctx)
 {
-    size_t                   len;
-    ngx_int_t                rc;
-    ngx_array_t              lines;
-    schema1_buf_t            value;
-    schema1_accept_t         accept;
-    ngx_http_schema1_ctx_t  *ctx;
-
-    *pctx = NULL;
+    schema1_accept_t  accept;
 
     (void) ngx_http_schema1_headers_accept(r, &accept, NULL);
 
     if (schema1_accept_is_modern(&accept)) {
+        *pctx = NULL;
         return NGX_OK;
     }
 
-    if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK
-        || ngx_http_schema1_headers_accept(r, &accept, &lines) != NGX_OK)
-    {
-        return NGX_ERROR;
+    *pctx = ngx_http_schema1_request_old(r, uri);
+
+    return *pctx ? NGX_OK : NGX_ERROR;
+}
+
+
+/* the context of a request of a client for which something may be converted */
+
+static ngx_http_schema1_ctx_t *
+ngx_http_schema1_request_old(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    ngx_array_t              lines;
+    schema1_buf_t            value;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK) {
+        return NULL;
     }
 
     ctx = ngx_http_schema1_request_create(r, uri);
-    if (ctx == NULL) {
-        return NGX_ERROR;
+    if (ctx == NULL
+        || ngx_http_schema1_headers_accept(r, &ctx->accept, &lines) != NGX_OK)
+    {
+        return NULL;
     }
-
-    ctx->accept = accept;
 
     ngx_memzero(&value, sizeof(schema1_buf_t));
 
-    rc = NGX_ERROR;
-
     if (schema1_accept_upstream(lines.elts, lines.nelts, &value)
-        == SCHEMA1_OK)
+        != SCHEMA1_OK)
     {
-        len = value.len;
-
-        ctx->upstream_accept.data = ngx_pnalloc(r->pool, len);
-
-        if (ctx->upstream_accept.data) {
-            ngx_memcpy(ctx->upstream_accept.data, value.data, len);
-            ctx->upstream_accept.len = len;
-
-            *pctx = ctx;
-            rc = NGX_OK;
-        }
+        schema1_buf_free(&value);
+        return NULL;
     }
+
+    ctx->upstream_accept.data = ngx_pnalloc(r->pool, value.len);
+
+    if (ctx->upstream_accept.data == NULL) {
+        schema1_buf_free(&value);
+        return NULL;
+    }
+
+    ngx_memcpy(ctx->upstream_accept.data, value.data, value.len);
+    ctx->upstream_accept.len = value.len;
 
     schema1_buf_free(&value);
 
-    return rc;
+    return ctx;
 }
 
 

@@ -57,16 +57,14 @@ ngx_http_schema1_send_header(ngx_http_request_t *r,
     ngx_uint_t        asked;
     ngx_table_elt_t  *h;
 
-    if (ngx_http_schema1_headers_version(r) != NGX_OK) {
+    if (ngx_http_schema1_headers_complete(r, ctx->by_digest ? NULL : ctx->conf)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     if (ctx->by_digest) {
         return ngx_http_schema1_next_header_filter(r);
-    }
-
-    if (ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK) {
-        return NGX_ERROR;
     }
 
     h = r->headers_out.etag;
@@ -548,8 +546,7 @@ ngx_http_schema1_send_made(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     r->headers_out.status = NGX_HTTP_OK;
 
     if (ngx_http_schema1_send_digest(r, &ctx->answer.digest, 1) != NGX_OK
-        || ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK
-        || ngx_http_schema1_headers_version(r) != NGX_OK)
+        || ngx_http_schema1_headers_complete(r, ctx->conf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -583,17 +580,13 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     r->headers_out.status = info->status;
 
-    if (ngx_http_schema1_headers_vary(r, ctx->conf) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
     if (ctx->error.reason == SCHEMA1_DENIED) {
         return ngx_http_schema1_send_denied(r, ctx);
     }
 
     ngx_http_schema1_send_type(r, "application/json");
 
-    if (ngx_http_schema1_headers_version(r) != NGX_OK) {
+    if (ngx_http_schema1_headers_complete(r, ctx->conf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -707,7 +700,7 @@ ngx_http_schema1_send_denied(ngx_http_request_t *r,
         }
     }
 
-    if (ngx_http_schema1_headers_version(r) != NGX_OK) {
+    if (ngx_http_schema1_headers_complete(r, ctx->conf) != NGX_OK) {
         return NGX_ERROR;
     }
 
