@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 100;
+plan tests => repeat_each() * 101;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -206,6 +206,7 @@ GET /v2/gone/app/manifests/1
 my $answer = ask("/v2/gone/app/manifests/$digest");
 is($answer->{status}, 404, 'status');
 like($answer->{body}, qr/"manifest unknown"/, 'the 404 of the digest');
+is($answer->{header}{vary}, undef, 'no Vary');
 is((map { $_->{uri} } asked())[-1], "/v2/gone/app/manifests/$::gone->{digest}",
    'the source was asked for');
 

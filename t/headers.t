@@ -4,7 +4,7 @@
 
 use Schema1;
 
-plan tests => repeat_each() * 250;
+plan tests => repeat_each() * 254;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -43,6 +43,8 @@ answer('/v2/bare/own/manifests/1', status => 200, type => $v1, body => '{}',
        headers => ['docker-distribution-api-version' => 'registry/9.9']);
 answer(qr{ /v2/bare/\w+/(blobs|tags)/}, status => 200, type => 'text/plain',
        body => 'x', headers => []);
+answer('/v2/bare/same/manifests/1', status => 304, type => undef, body => '',
+       headers => []);
 answer('/v2/bare/denied/manifests/1', status => 401, type => undef, body => '',
        headers => ['WWW-Authenticate' => 'Basic realm="x"']);
 answer("/v2/bare/e$_/manifests/1", status => $_, type => 'text/plain',
@@ -95,7 +97,17 @@ $::version"
 
 
 
-=== TEST 4: unless it is there
+=== TEST 4: with one that an old client did not ask for
+--- request
+GET /v2/bare/same/manifests/1
+--- error_code: 304
+--- response_headers eval
+"Vary: Accept
+$::version"
+
+
+
+=== TEST 5: unless it is there
 --- request eval
 [map { "GET /v2/vary/app/manifests/$_" } qw(none star accept case other alike
                                             two)]
@@ -106,7 +118,7 @@ $::version"
 
 
 
-=== TEST 5: for a modern client too
+=== TEST 6: for a modern client too
 --- request eval
 [map { "GET /v2/vary/app/manifests/$_" } qw(none star accept case other)]
 --- more_headers eval
@@ -117,7 +129,7 @@ $::version"
 
 
 
-=== TEST 6: the platform's variables
+=== TEST 7: the platform's variables
 --- location
     schema_conversion_platform linux/$http_user_agent;
 --- request eval
@@ -130,7 +142,7 @@ $::version"
 
 
 
-=== TEST 7: no Vary without a tag
+=== TEST 8: no Vary without a tag
 --- request eval
 ['GET /v2/', "GET /v2/team/app/manifests/$::digest",
  "GET /v2/team/app/blobs/$::app->{config_digest}", 'GET /v2/bare/app/tags/list']
@@ -139,7 +151,7 @@ $::version"
 
 
 
-=== TEST 8: no Vary with other statuses
+=== TEST 9: no Vary with other statuses
 --- request eval
 [map { ("GET /v2/bare/$_/manifests/1") x 2 } qw(denied e404 e429 e503)]
 --- more_headers eval
@@ -152,7 +164,7 @@ $::version"
 
 
 
-=== TEST 9: nor with other methods
+=== TEST 10: nor with other methods
 --- request eval
 [map { "$_ /v2/bare/app/manifests/1" } qw(PUT DELETE POST PATCH)]
 --- error_code eval
@@ -162,7 +174,7 @@ $::version"
 
 
 
-=== TEST 10: the version, where it is missing
+=== TEST 11: the version, where it is missing
 --- request eval
 [map { "GET /v2/bare/app/$_" } 'manifests/1', "manifests/$::digest",
  'blobs/x', 'tags/list']
@@ -173,7 +185,7 @@ $::version"
 
 
 
-=== TEST 11: and only there
+=== TEST 12: and only there
 --- request eval
 ['GET /v2/bare/own/manifests/1', 'GET /v2/team/app/manifests/1']
 --- more_headers eval
@@ -183,7 +195,7 @@ $::version"
 
 
 
-=== TEST 12: under /v2/ alone
+=== TEST 13: under /v2/ alone
 --- server
     location /other {
         schema_conversion on;
@@ -196,7 +208,7 @@ $::version"
 
 
 
-=== TEST 13: nothing where it is off
+=== TEST 14: nothing where it is off
 --- server
     location /v2/bare/ {
         schema_conversion off;
@@ -210,7 +222,7 @@ GET /v2/bare/app/manifests/1
 
 
 
-=== TEST 14: nginx's own errors
+=== TEST 15: nginx's own errors
 --- config
     location /v2/ {
         schema_conversion on;
@@ -235,7 +247,7 @@ GET /v2/bare/app/manifests/1
 
 
 
-=== TEST 15: nothing else is touched
+=== TEST 16: nothing else is touched
 --- request eval
 [('GET /v2/kept/app/manifests/1') x 2]
 --- more_headers eval
@@ -256,7 +268,7 @@ Link: </v2/x>; rel=next") x 2]
 
 
 
-=== TEST 16: nor a compressed body
+=== TEST 17: nor a compressed body
 --- request
 GET /v2/kept/gzip/manifests/1
 --- more_headers eval
