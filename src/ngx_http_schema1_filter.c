@@ -328,7 +328,7 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    if (ctx == NULL || ctx->phase == NGX_HTTP_SCHEMA1_PASSING) {
+    if (ctx == NULL || ngx_http_schema1_request_modern(r)) {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
@@ -363,7 +363,7 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
         ngx_http_schema1_body_discard(in);
         return ngx_http_schema1_send_rest(r, ctx);
 
-    default: /* NGX_HTTP_SCHEMA1_ASKED */
+    default: /* NGX_HTTP_SCHEMA1_ASKED, NGX_HTTP_SCHEMA1_PASSING */
         return ngx_http_schema1_next_body_filter(r, in);
     }
 }

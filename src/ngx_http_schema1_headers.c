@@ -10,7 +10,7 @@
 #define NGX_HTTP_SCHEMA1_NO_POINTER    ((size_t) -1)
 
 /* longer lines are read each time */
-#define NGX_HTTP_SCHEMA1_ACCEPT_LEN    512
+#define NGX_HTTP_SCHEMA1_ACCEPT_LEN    496
 #define NGX_HTTP_SCHEMA1_ACCEPT_LINES  8
 #define NGX_HTTP_SCHEMA1_ACCEPT_NONE   ((size_t) -1)
 
@@ -38,8 +38,8 @@ typedef struct {
 
 typedef struct {
     size_t            len;
-    u_char            data[NGX_HTTP_SCHEMA1_ACCEPT_LEN];
     schema1_accept_t  accept;
+    u_char            data[NGX_HTTP_SCHEMA1_ACCEPT_LEN];
 } ngx_http_schema1_line_t;
 
 

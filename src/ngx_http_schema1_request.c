@@ -14,12 +14,7 @@ static ngx_http_schema1_ctx_t *ngx_http_schema1_request_old(
     ngx_http_request_t *r, schema1_uri_t *uri);
 
 
-/*
- * Stands for the state of all requests by tag of modern clients: nothing is
- * ever written to it, and their URI and Accept are read only once.
- */
-
-static ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
+ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
     .phase = NGX_HTTP_SCHEMA1_PASSING
 };
 
@@ -143,14 +138,6 @@ ngx_http_schema1_request_ctx(ngx_http_request_t *r)
     }
 
     return NULL;
-}
-
-
-ngx_uint_t
-ngx_http_schema1_request_modern(ngx_http_request_t *r)
-{
-    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
-           == &ngx_http_schema1_modern;
 }
 
 

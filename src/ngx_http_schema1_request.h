@@ -11,6 +11,13 @@
 #include "ngx_http_schema1.h"
 
 
+/*
+ * Stands for the state of all requests by tag of modern clients: nothing is
+ * ever written to it, and their URI and Accept are read only once.
+ */
+extern ngx_http_schema1_ctx_t  ngx_http_schema1_modern;
+
+
 /* in the precontent phase: what goes upstream */
 ngx_int_t ngx_http_schema1_request_handler(ngx_http_request_t *r);
 
@@ -25,7 +32,9 @@ schema1_uri_e ngx_http_schema1_request_uri(ngx_http_request_t *r,
 ngx_http_schema1_ctx_t *ngx_http_schema1_request_ctx(ngx_http_request_t *r);
 
 /* whether it is known to be a request by tag of a modern client */
-ngx_uint_t ngx_http_schema1_request_modern(ngx_http_request_t *r);
+#define ngx_http_schema1_request_modern(r)                                    \
+    (ngx_http_get_module_ctx(r, ngx_http_schema1_module)                      \
+     == &ngx_http_schema1_modern)
 
 /* makes the state; it survives internal redirects.  NULL: out of memory */
 ngx_http_schema1_ctx_t *ngx_http_schema1_request_create(ngx_http_request_t *r,
