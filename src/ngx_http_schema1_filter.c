@@ -18,8 +18,7 @@
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t **pctx);
-static ngx_int_t ngx_http_schema1_modern_header(ngx_http_request_t *r,
-    ngx_uint_t status);
+static ngx_int_t ngx_http_schema1_modern_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unknown_digest(ngx_http_request_t *r,
     schema1_uri_t *uri, ngx_http_schema1_ctx_t **pctx);
 static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
@@ -57,6 +56,15 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
 
         if (fetch) {
             return ngx_http_schema1_fetch_header_filter(r, fetch);
+        }
+
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    if (ngx_http_schema1_request_modern(r)) {
+
+        if (ngx_http_schema1_modern_header(r) != NGX_OK) {
+            return NGX_ERROR;
         }
 
         return ngx_http_schema1_next_header_filter(r);
@@ -116,18 +124,13 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     schema1_uri_e                 kind;
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    status = r->err_status ? r->err_status : r->headers_out.status;
-
-    if (ngx_http_schema1_request_modern(r)) {
-        return ngx_http_schema1_modern_header(r, status);
-    }
-
     if (r->unparsed_uri.len < 4
         || ngx_memcmp(r->unparsed_uri.data, "/v2/", 4) != 0)
     {
         return NGX_OK;
     }
 
+    status = r->err_status ? r->err_status : r->headers_out.status;
     kind = ngx_http_schema1_request_uri(r, &uri);
 
     /* an error_page of the user's wins over what is made of a 404 */
@@ -170,7 +173,7 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     }
 
     if (kind == SCHEMA1_URI_TAG) {
-        return ngx_http_schema1_modern_header(r, status);
+        return ngx_http_schema1_modern_header(r);
     }
 
     return ngx_http_schema1_headers_complete(r, NULL);
@@ -180,9 +183,12 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
 /* the answer to a request by tag that passes */
 
 static ngx_int_t
-ngx_http_schema1_modern_header(ngx_http_request_t *r, ngx_uint_t status)
+ngx_http_schema1_modern_header(ngx_http_request_t *r)
 {
+    ngx_uint_t                    status;
     ngx_http_schema1_loc_conf_t  *slcf;
+
+    status = r->err_status ? r->err_status : r->headers_out.status;
 
     if (status != NGX_HTTP_OK && status != NGX_HTTP_NOT_MODIFIED) {
         return ngx_http_schema1_headers_complete(r, NULL);

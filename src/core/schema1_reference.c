@@ -22,6 +22,8 @@ static inline bool schema1_uri_cut(schema1_str_t *path, const char *end);
 static int schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path);
 static int schema1_uri_decode(schema1_str_t *path, char *buf);
 static bool schema1_uri_digest_valid(schema1_str_t digest);
+static inline bool schema1_reference_name(schema1_str_t name);
+static inline bool schema1_reference_tag(schema1_str_t tag);
 static inline bool schema1_char_is(char ch, unsigned set);
 
 
@@ -88,7 +90,7 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
 
     if (schema1_uri_cut(&name, "/manifests/")) {
 
-        if (schema1_tag_valid(reference)) {
+        if (schema1_reference_tag(reference)) {
             kind = SCHEMA1_URI_TAG;
 
         } else if (schema1_uri_digest_valid(reference)) {
@@ -107,7 +109,7 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
         return SCHEMA1_ERROR;
     }
 
-    if (!schema1_name_valid(name)) {
+    if (!schema1_reference_name(name)) {
         return SCHEMA1_ERROR;
     }
 
@@ -172,10 +174,55 @@ schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path)
 }
 
 
-/* words joined by "/", ".", "_", "__" or any number of "-" */
+/* the decoded path is moved to "buf" where it holds a "%" */
+
+static int
+schema1_uri_decode(schema1_str_t *path, char *buf)
+{
+    ptrdiff_t  len;
+
+    if (buf == NULL || path->len == 0
+        || memchr(path->data, '%', path->len) == NULL)
+    {
+        return SCHEMA1_OK;
+    }
+
+    len = schema1_str_decode(*path, buf);
+
+    if (len < 0) {
+        return SCHEMA1_ERROR;
+    }
+
+    path->data = buf;
+    path->len = (size_t) len;
+
+    return SCHEMA1_OK;
+}
+
+
+/*
+ * What every request passes through is static: a function that others may call
+ * is not compiled into its callers in a shared object.
+ */
 
 bool
 schema1_name_valid(schema1_str_t name)
+{
+    return schema1_reference_name(name);
+}
+
+
+bool
+schema1_tag_valid(schema1_str_t tag)
+{
+    return schema1_reference_tag(tag);
+}
+
+
+/* words joined by "/", ".", "_", "__" or any number of "-" */
+
+static inline bool
+schema1_reference_name(schema1_str_t name)
 {
     size_t  i, start;
 
@@ -225,8 +272,8 @@ schema1_name_valid(schema1_str_t name)
 }
 
 
-bool
-schema1_tag_valid(schema1_str_t tag)
+static inline bool
+schema1_reference_tag(schema1_str_t tag)
 {
     size_t  i;
 
@@ -243,32 +290,6 @@ schema1_tag_valid(schema1_str_t tag)
     }
 
     return true;
-}
-
-
-/* the decoded path is moved to "buf" where it holds a "%" */
-
-static int
-schema1_uri_decode(schema1_str_t *path, char *buf)
-{
-    ptrdiff_t  len;
-
-    if (buf == NULL || path->len == 0
-        || memchr(path->data, '%', path->len) == NULL)
-    {
-        return SCHEMA1_OK;
-    }
-
-    len = schema1_str_decode(*path, buf);
-
-    if (len < 0) {
-        return SCHEMA1_ERROR;
-    }
-
-    path->data = buf;
-    path->len = (size_t) len;
-
-    return SCHEMA1_OK;
 }
 
 
