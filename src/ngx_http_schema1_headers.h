@@ -53,9 +53,9 @@ void ngx_http_schema1_headers_remove(ngx_http_request_t *r, const char *name,
 ngx_uint_t ngx_http_schema1_headers_encoded(ngx_http_request_t *r);
 
 /*
- * Adds what an answer bears whoever made it, where it does not yet: the version
- * of the registry's interface and, if "vary" is not NULL, a Vary that names
- * what the answer depends on in that location.
+ * Adds what an answer bears whoever made it, where it does not yet: the
+ * version of the registry's interface and, if "vary" is not NULL, a Vary that
+ * names what the answer depends on in that location.
  */
 ngx_int_t ngx_http_schema1_headers_complete(ngx_http_request_t *r,
     ngx_http_schema1_loc_conf_t *vary);

@@ -2,7 +2,8 @@
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# nginx's build is told of every source and header that there is.
+# nginx's build is told of every source and header that there is, and of what the
+# module shows.
 
 use strict;
 use warnings;
@@ -10,7 +11,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
-use Test::More tests => 3;
+use Test::More tests => 5;
 
 my $top = abs_path(dirname(__FILE__) . '/..');
 
@@ -20,6 +21,14 @@ is(listed('yes', 'ngx_module_deps'), there('src/ngx_*.h', 'src/core/*.h'),
    'headers');
 like(listed('no', 'ngx_module_srcs'), qr/requires the jansson library/,
      'without jansson: a plain error');
+unlike(listed('yes', 'ngx_module_libs'), qr/version-script/,
+       'linked into nginx it hides nothing');
+
+# the module that the tests load
+my @shown = `nm -D --defined-only '$ENV{TEST_NGINX_LOAD_MODULES}'`;
+is(join(' ', sort map { (split)[2] } @shown),
+   'ngx_module_names ngx_module_order ngx_modules',
+   'loaded by it it shows no more than nginx looks up');
 
 
 sub there

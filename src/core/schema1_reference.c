@@ -235,7 +235,9 @@ schema1_reference_name(schema1_str_t name)
     for ( ;; ) {
         start = i;
 
-        while (i < name.len && schema1_char_is(name.data[i], SCHEMA1_CHAR_WORD)) {
+        while (i < name.len
+               && schema1_char_is(name.data[i], SCHEMA1_CHAR_WORD))
+        {
             i++;
         }
 
