@@ -19,6 +19,8 @@ static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t **pctx);
 static ngx_int_t ngx_http_schema1_modern_header(ngx_http_request_t *r);
+static inline ngx_uint_t ngx_http_schema1_answer_status(
+    ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unknown_digest(ngx_http_request_t *r,
     schema1_uri_t *uri, ngx_http_schema1_ctx_t **pctx);
 static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
@@ -130,7 +132,7 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    status = r->err_status ? r->err_status : r->headers_out.status;
+    status = ngx_http_schema1_answer_status(r);
     kind = ngx_http_schema1_request_uri(r, &uri);
 
     /* an error_page of the user's wins over what is made of a 404 */
@@ -188,7 +190,7 @@ ngx_http_schema1_modern_header(ngx_http_request_t *r)
     ngx_uint_t                    status;
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    status = r->err_status ? r->err_status : r->headers_out.status;
+    status = ngx_http_schema1_answer_status(r);
 
     if (status != NGX_HTTP_OK && status != NGX_HTTP_NOT_MODIFIED) {
         return ngx_http_schema1_headers_complete(r, NULL);
@@ -197,6 +199,15 @@ ngx_http_schema1_modern_header(ngx_http_request_t *r)
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     return ngx_http_schema1_headers_complete(r, slcf);
+}
+
+
+/* an error_page keeps the status of the error here */
+
+static inline ngx_uint_t
+ngx_http_schema1_answer_status(ngx_http_request_t *r)
+{
+    return r->err_status ? r->err_status : r->headers_out.status;
 }
 
 
@@ -238,7 +249,7 @@ ngx_http_schema1_decide(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     schema1_str_t     value;
     schema1_action_e  action;
 
-    status = r->err_status ? r->err_status : r->headers_out.status;
+    status = ngx_http_schema1_answer_status(r);
 
     if (status != NGX_HTTP_OK) {
         ctx->phase = NGX_HTTP_SCHEMA1_PASSING;

@@ -57,8 +57,7 @@ static ngx_int_t ngx_http_schema1_headers_copy(ngx_http_request_t *r,
 static void ngx_http_schema1_headers_forget(ngx_http_request_t *r);
 static inline ngx_uint_t ngx_http_schema1_headers_is(ngx_table_elt_t *h,
     const char *name, size_t len);
-static ngx_uint_t ngx_http_schema1_headers_varies(ngx_str_t *value)
-   ;
+static ngx_uint_t ngx_http_schema1_headers_varies(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_lacking(ngx_http_request_t *r,
     ngx_uint_t lacks);
 
