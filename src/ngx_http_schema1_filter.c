@@ -16,6 +16,7 @@
 
 
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_own_header(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t **pctx);
 static ngx_int_t ngx_http_schema1_modern_header(ngx_http_request_t *r);
@@ -28,6 +29,8 @@ static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
 static ngx_int_t ngx_http_schema1_hold(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_phase_e phase);
 static ngx_int_t ngx_http_schema1_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_schema1_own_body(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_schema1_collect(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_chain_t *in);
@@ -49,6 +52,33 @@ ngx_http_schema1_filter_init(void)
 static ngx_int_t
 ngx_http_schema1_header_filter(ngx_http_request_t *r)
 {
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    if (ngx_http_schema1_request_modern(r)) {
+
+        if (ngx_http_schema1_modern_header(r) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (r == r->main
+        && !slcf->enable
+        && !ngx_http_schema1_request_known(r))
+    {
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    return ngx_http_schema1_own_header(r);
+}
+
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_own_header(ngx_http_request_t *r)
+{
     ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
@@ -58,15 +88,6 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
 
         if (fetch) {
             return ngx_http_schema1_fetch_header_filter(r, fetch);
-        }
-
-        return ngx_http_schema1_next_header_filter(r);
-    }
-
-    if (ngx_http_schema1_request_modern(r)) {
-
-        if (ngx_http_schema1_modern_header(r) != NGX_OK) {
-            return NGX_ERROR;
         }
 
         return ngx_http_schema1_next_header_filter(r);
@@ -139,15 +160,13 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
 
     page = r->err_status && r->internal;
 
-    if (kind == SCHEMA1_URI_TAG && status == NGX_HTTP_OK) {
+    if (kind == SCHEMA1_URI_TAG
+        && status == NGX_HTTP_OK
+        && !ngx_http_schema1_headers_modern(r))
+    {
+        *pctx = ngx_http_schema1_request_old(r, &uri);
 
-        if (ngx_http_schema1_request_accept(r, &uri, pctx) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        if (*pctx) {
-            return NGX_OK;
-        }
+        return *pctx ? NGX_OK : NGX_ERROR;
     }
 
     if (kind == SCHEMA1_URI_BLOB
@@ -329,6 +348,21 @@ ngx_http_schema1_hold(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 static ngx_int_t
 ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 {
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    if (r == r->main && (ctx == NULL || ctx == &ngx_http_schema1_modern)) {
+        return ngx_http_schema1_next_body_filter(r, in);
+    }
+
+    return ngx_http_schema1_own_body(r, in);
+}
+
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_own_body(ngx_http_request_t *r, ngx_chain_t *in)
+{
     ngx_int_t                  rc;
     ngx_http_schema1_ctx_t    *ctx;
     ngx_http_schema1_fetch_t  *fetch;
@@ -344,10 +378,6 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
-
-    if (ctx == NULL || ngx_http_schema1_request_modern(r)) {
-        return ngx_http_schema1_next_body_filter(r, in);
-    }
 
     switch (ctx->phase) {
 

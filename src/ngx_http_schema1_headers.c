@@ -43,10 +43,16 @@ typedef struct {
 } ngx_http_schema1_line_t;
 
 
+static ngx_uint_t ngx_http_schema1_headers_modern_lines(
+    ngx_http_request_t *r);
+static inline ngx_uint_t ngx_http_schema1_headers_is_accept(
+    ngx_table_elt_t *h);
 static schema1_accept_t *ngx_http_schema1_headers_accept_line(
-    schema1_str_t line);
-static void ngx_http_schema1_headers_accept_new(schema1_str_t line,
-    ngx_http_schema1_line_t *last);
+    ngx_str_t *value);
+static inline ngx_http_schema1_line_t *ngx_http_schema1_headers_accept_kept(
+    ngx_str_t *value);
+static inline ngx_uint_t ngx_http_schema1_headers_accept_is(
+    ngx_http_schema1_line_t *line, ngx_str_t *value);
 static ngx_uint_t ngx_http_schema1_headers_skip(ngx_table_elt_t *h,
     ngx_uint_t way);
 static void ngx_http_schema1_headers_unset(ngx_http_headers_in_t *in,
@@ -57,9 +63,11 @@ static ngx_int_t ngx_http_schema1_headers_copy(ngx_http_request_t *r,
 static void ngx_http_schema1_headers_forget(ngx_http_request_t *r);
 static inline ngx_uint_t ngx_http_schema1_headers_is(ngx_table_elt_t *h,
     const char *name, size_t len);
+static ngx_uint_t ngx_http_schema1_headers_told(ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_schema1_headers_varies(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_lacking(ngx_http_request_t *r,
     ngx_uint_t lacks);
+static ngx_int_t ngx_http_schema1_headers_version(ngx_http_request_t *r);
 
 
 #define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
@@ -186,11 +194,54 @@ ngx_http_schema1_headers_init(ngx_conf_t *cf)
 }
 
 
+/* most name all modern types in one line, which no other line can change */
+
+ngx_uint_t
+ngx_http_schema1_headers_modern(ngx_http_request_t *r)
+{
+    ngx_list_part_t          *part;
+    ngx_table_elt_t          *h, *last;
+    ngx_http_schema1_line_t  *line;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+
+        h = part->elts;
+        last = h + part->nelts;
+
+        for ( /* void */ ; h < last; h++) {
+
+            if (ngx_http_schema1_headers_is_accept(h)) {
+
+                line = ngx_http_schema1_headers_accept_kept(&h->value);
+
+                return ((line->accept.types & SCHEMA1_MODERN_TYPES)
+                        == SCHEMA1_MODERN_TYPES
+                        && ngx_http_schema1_headers_accept_is(line, &h->value))
+                       || ngx_http_schema1_headers_modern_lines(r);
+            }
+        }
+    }
+
+    return 0;
+}
+
+
+static SCHEMA1_APART ngx_uint_t
+ngx_http_schema1_headers_modern_lines(ngx_http_request_t *r)
+{
+    schema1_accept_t  accept;
+
+    (void) ngx_http_schema1_headers_accept(r, &accept, NULL);
+
+    return schema1_accept_is_modern(&accept);
+}
+
+
 ngx_int_t
 ngx_http_schema1_headers_accept(ngx_http_request_t *r,
     schema1_accept_t *accept, ngx_array_t *lines)
 {
-    schema1_str_t      value, *line;
+    schema1_str_t     *line;
     ngx_list_part_t   *part;
     ngx_table_elt_t   *h, *last;
     schema1_accept_t  *read;
@@ -204,14 +255,11 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
 
         for ( /* void */ ; h < last; h++) {
 
-            if (!ngx_http_schema1_headers_is(h, "Accept", 6)) {
+            if (!ngx_http_schema1_headers_is_accept(h)) {
                 continue;
             }
 
-            value.len = h->value.len;
-            value.data = (char *) h->value.data;
-
-            read = ngx_http_schema1_headers_accept_line(value);
+            read = ngx_http_schema1_headers_accept_line(&h->value);
 
             accept->types |= read->types;
             accept->json |= read->json;
@@ -223,7 +271,8 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
                     return NGX_ERROR;
                 }
 
-                *line = value;
+                line->len = h->value.len;
+                line->data = (char *) h->value.data;
             }
         }
     }
@@ -232,43 +281,66 @@ ngx_http_schema1_headers_accept(ngx_http_request_t *r,
 }
 
 
+/* of the client's own lines; nginx has put their names in lower case */
+
+static inline ngx_uint_t
+ngx_http_schema1_headers_is_accept(ngx_table_elt_t *h)
+{
+    return h->key.len == 6
+           && h->hash != 0
+           && ngx_memcmp(h->lowcase_key, "accept", 6) == 0;
+}
+
+
+static schema1_accept_t *
+ngx_http_schema1_headers_accept_line(ngx_str_t *value)
+{
+    schema1_str_t             text;
+    ngx_http_schema1_line_t  *line;
+
+    line = ngx_http_schema1_headers_accept_kept(value);
+
+    if (ngx_http_schema1_headers_accept_is(line, value)) {
+        return &line->accept;
+    }
+
+    text.len = value->len;
+    text.data = (char *) value->data;
+
+    schema1_accept_read(&line->accept, &text, 1);
+
+    if (value->len > NGX_HTTP_SCHEMA1_ACCEPT_LEN) {
+        line->len = NGX_HTTP_SCHEMA1_ACCEPT_NONE;
+
+    } else {
+        line->len = value->len;
+        ngx_memcpy(line->data, value->data, value->len);
+    }
+
+    return &line->accept;
+}
+
+
 /*
  * A client sends the same line with every request, and most clients are of a
  * few kinds: what the last lines said is kept, by their lengths.
  */
 
-static schema1_accept_t *
-ngx_http_schema1_headers_accept_line(schema1_str_t line)
+static inline ngx_http_schema1_line_t *
+ngx_http_schema1_headers_accept_kept(ngx_str_t *value)
 {
-    ngx_http_schema1_line_t  *last;
-
     static ngx_http_schema1_line_t  lines[NGX_HTTP_SCHEMA1_ACCEPT_LINES];
 
-    last = &lines[line.len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
-
-    if (line.len != last->len
-        || ngx_memcmp(line.data, last->data, line.len) != 0)
-    {
-        ngx_http_schema1_headers_accept_new(line, last);
-    }
-
-    return &last->accept;
+    return &lines[value->len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
 }
 
 
-static void
-ngx_http_schema1_headers_accept_new(schema1_str_t line,
-    ngx_http_schema1_line_t *last)
+static inline ngx_uint_t
+ngx_http_schema1_headers_accept_is(ngx_http_schema1_line_t *line,
+    ngx_str_t *value)
 {
-    schema1_accept_read(&last->accept, &line, 1);
-
-    if (line.len > NGX_HTTP_SCHEMA1_ACCEPT_LEN) {
-        last->len = NGX_HTTP_SCHEMA1_ACCEPT_NONE;
-        return;
-    }
-
-    last->len = line.len;
-    ngx_memcpy(last->data, line.data, line.len);
+    return value->len == line->len
+           && ngx_memcmp(value->data, line->data, value->len) == 0;
 }
 
 
@@ -635,13 +707,8 @@ ngx_http_schema1_headers_complete(ngx_http_request_t *r,
 
         for ( /* void */ ; h < last; h++) {
 
-            if (ngx_http_schema1_headers_is(h, "Vary", 4)) {
-                lacks &= ~ngx_http_schema1_headers_varies(&h->value);
-
-            } else if (ngx_http_schema1_headers_is(h,
-                                     "Docker-Distribution-Api-Version", 31))
-            {
-                lacks &= ~NGX_HTTP_SCHEMA1_HDR_VERSION;
+            if (h->key.len == 4 || h->key.len == 31) {
+                lacks &= ~ngx_http_schema1_headers_told(h);
             }
         }
     }
@@ -650,9 +717,25 @@ ngx_http_schema1_headers_complete(ngx_http_request_t *r,
 }
 
 
+static SCHEMA1_APART ngx_uint_t
+ngx_http_schema1_headers_told(ngx_table_elt_t *h)
+{
+    if (ngx_http_schema1_headers_is(h, "Docker-Distribution-Api-Version", 31))
+    {
+        return NGX_HTTP_SCHEMA1_HDR_VERSION;
+    }
+
+    if (ngx_http_schema1_headers_is(h, "Vary", 4)) {
+        return ngx_http_schema1_headers_varies(&h->value);
+    }
+
+    return 0;
+}
+
+
 /* what a Vary line names, which is all where that is "*" */
 
-static ngx_uint_t
+static SCHEMA1_APART ngx_uint_t
 ngx_http_schema1_headers_varies(ngx_str_t *value)
 {
     u_char      *p, *last, *end;
@@ -705,7 +788,6 @@ ngx_http_schema1_headers_lacking(ngx_http_request_t *r, ngx_uint_t lacks)
 {
     ngx_str_t  *value;
 
-    static ngx_str_t  version = ngx_string("registry/2.0");
     static ngx_str_t  vary[] = {
         ngx_null_string,
         ngx_string("Accept"),
@@ -723,13 +805,20 @@ ngx_http_schema1_headers_lacking(ngx_http_request_t *r, ngx_uint_t lacks)
         return NGX_ERROR;
     }
 
-    if ((lacks & NGX_HTTP_SCHEMA1_HDR_VERSION)
-        && ngx_http_schema1_headers_add(r, "Docker-Distribution-Api-Version",
-                                        31, &version)
-           == NULL)
-    {
-        return NGX_ERROR;
+    if (lacks & NGX_HTTP_SCHEMA1_HDR_VERSION) {
+        return ngx_http_schema1_headers_version(r);
     }
 
     return NGX_OK;
+}
+
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_headers_version(ngx_http_request_t *r)
+{
+    static ngx_str_t  version = ngx_string("registry/2.0");
+
+    return ngx_http_schema1_headers_add(r, "Docker-Distribution-Api-Version",
+                                        31, &version)
+           ? NGX_OK : NGX_ERROR;
 }

@@ -14,9 +14,12 @@
 /* at configuration: the variables that the edited lines are seen through */
 ngx_int_t ngx_http_schema1_headers_init(ngx_conf_t *cf);
 
+/* whether the client's Accept lines are those of a modern one */
+ngx_uint_t ngx_http_schema1_headers_modern(ngx_http_request_t *r);
+
 /*
- * Reads all Accept lines of the client, and where "lines" is not NULL collects
- * them there as schema1_str_t, in their order.
+ * Reads all Accept lines of the client, and collects them in "lines" as
+ * schema1_str_t, in their order.
  */
 ngx_int_t ngx_http_schema1_headers_accept(ngx_http_request_t *r,
     schema1_accept_t *accept, ngx_array_t *lines);

@@ -9,9 +9,13 @@
 #include "ngx_http_schema1_request.h"
 
 
+static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_request_cleanup(void *data);
-static ngx_http_schema1_ctx_t *ngx_http_schema1_request_old(
-    ngx_http_request_t *r, schema1_uri_t *uri);
+static schema1_uri_e ngx_http_schema1_request_encoded(ngx_http_request_t *r,
+    schema1_uri_t *uri);
 
 
 ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
@@ -22,51 +26,80 @@ ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
-    schema1_uri_t                 uri;
-    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
 
     if (r != r->main) {
         return NGX_DECLINED;
     }
 
+    if (ngx_http_schema1_request_known(r)) {
+        return ngx_http_schema1_request_again(r);
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
+}
+
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_request_new(ngx_http_request_t *r)
+{
+    schema1_uri_t            uri;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    if (ngx_http_schema1_request_uri(r, &uri) != SCHEMA1_URI_TAG) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_schema1_headers_modern(r)) {
+        ngx_http_set_ctx(r, &ngx_http_schema1_modern, ngx_http_schema1_module);
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_schema1_request_old(r, &uri);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_schema1_request_upstream(r, ctx);
+}
+
+
+/* an internal redirect: judged anew, by what the client sent */
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_request_again(ngx_http_request_t *r)
+{
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     ctx = ngx_http_schema1_request_ctx(r);
 
-    if (ctx) {
-
-        /* an internal redirect: judge anew by what the client sent */
-
-        ngx_http_schema1_headers_restore(r, ctx);
-
-        if (!slcf->enable) {
-            ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
-            return NGX_DECLINED;
-        }
-
-        ctx->conf = slcf;
-        ctx->phase = NGX_HTTP_SCHEMA1_ASKED;
-
-    } else {
-
-        if (!slcf->enable
-            || ngx_http_schema1_request_uri(r, &uri) != SCHEMA1_URI_TAG)
-        {
-            return NGX_DECLINED;
-        }
-
-        if (ngx_http_schema1_request_accept(r, &uri, &ctx) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        if (ctx == NULL) {
-            ngx_http_set_ctx(r, &ngx_http_schema1_modern,
-                             ngx_http_schema1_module);
-            return NGX_DECLINED;
-        }
+    if (ctx == NULL) {
+        return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
     }
 
+    ngx_http_schema1_headers_restore(r, ctx);
+
+    if (!slcf->enable) {
+        ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+        return NGX_DECLINED;
+    }
+
+    ctx->conf = slcf;
+    ctx->phase = NGX_HTTP_SCHEMA1_ASKED;
+
+    return ngx_http_schema1_request_upstream(r, ctx);
+}
+
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 request \"%V\", upstream accept: \"%V\"",
                    &r->uri, &ctx->upstream_accept);
@@ -82,9 +115,8 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
 schema1_uri_e
 ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 {
-    char           *buf;
-    schema1_str_t   target;
-    schema1_uri_e   kind;
+    schema1_str_t  target;
+    schema1_uri_e  kind;
 
     if (r != r->main || !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return SCHEMA1_URI_OTHER;
@@ -95,11 +127,25 @@ ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 
     kind = schema1_uri_read(uri, target, NULL);
 
-    if (kind != SCHEMA1_URI_OTHER
-        || target.len == 0
-        || memchr(target.data, '%', target.len) == NULL)
-    {
+    if (kind != SCHEMA1_URI_OTHER) {
         return kind;
+    }
+
+    return ngx_http_schema1_request_encoded(r, uri);
+}
+
+
+static SCHEMA1_APART schema1_uri_e
+ngx_http_schema1_request_encoded(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    char           *buf;
+    schema1_str_t   target;
+
+    target.len = r->unparsed_uri.len;
+    target.data = (char *) r->unparsed_uri.data;
+
+    if (target.len == 0 || memchr(target.data, '%', target.len) == NULL) {
+        return SCHEMA1_URI_OTHER;
     }
 
     buf = ngx_pnalloc(r->pool, target.len);
@@ -181,28 +227,7 @@ ngx_http_schema1_request_cleanup(void *data)
 }
 
 
-ngx_int_t
-ngx_http_schema1_request_accept(ngx_http_request_t *r, schema1_uri_t *uri,
-    ngx_http_schema1_ctx_t **pctx)
-{
-    schema1_accept_t  accept;
-
-    (void) ngx_http_schema1_headers_accept(r, &accept, NULL);
-
-    if (schema1_accept_is_modern(&accept)) {
-        *pctx = NULL;
-        return NGX_OK;
-    }
-
-    *pctx = ngx_http_schema1_request_old(r, uri);
-
-    return *pctx ? NGX_OK : NGX_ERROR;
-}
-
-
-/* the context of a request of a client for which something may be converted */
-
-static ngx_http_schema1_ctx_t *
+ngx_http_schema1_ctx_t *
 ngx_http_schema1_request_old(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     ngx_array_t              lines;

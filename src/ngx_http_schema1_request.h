@@ -36,16 +36,21 @@ ngx_http_schema1_ctx_t *ngx_http_schema1_request_ctx(ngx_http_request_t *r);
     (ngx_http_get_module_ctx(r, ngx_http_schema1_module)                      \
      == &ngx_http_schema1_modern)
 
+/*
+ * Whether there may be a state: an internal redirect zeroes the contexts of a
+ * request, and request_ctx() finds it again.
+ */
+#define ngx_http_schema1_request_known(r)                                     \
+    ((r)->internal                                                            \
+     || ngx_http_get_module_ctx(r, ngx_http_schema1_module) != NULL)
+
 /* makes the state; it survives internal redirects.  NULL: out of memory */
 ngx_http_schema1_ctx_t *ngx_http_schema1_request_create(ngx_http_request_t *r,
     schema1_uri_t *uri);
 
-/*
- * Makes the state of a request by tag where its client is one that may be
- * converted for; *ctx is NULL for others.
- */
-ngx_int_t ngx_http_schema1_request_accept(ngx_http_request_t *r,
-    schema1_uri_t *uri, ngx_http_schema1_ctx_t **ctx);
+/* the same for a request by tag of a client that may be converted for */
+ngx_http_schema1_ctx_t *ngx_http_schema1_request_old(ngx_http_request_t *r,
+    schema1_uri_t *uri);
 
 /* what the request came to, once its answer has begun */
 ngx_http_schema1_outcome_e ngx_http_schema1_request_outcome(

@@ -12,10 +12,6 @@
 
 #define SCHEMA1_BIT(type)  (1u << (type))
 
-#define SCHEMA1_MODERN                                                        \
-    (SCHEMA1_BIT(SCHEMA1_TYPE_SCHEMA2) | SCHEMA1_BIT(SCHEMA1_TYPE_LIST)       \
-     | SCHEMA1_BIT(SCHEMA1_TYPE_OCI_MANIFEST)                                 \
-     | SCHEMA1_BIT(SCHEMA1_TYPE_OCI_INDEX))
 
 #define SCHEMA1_SCHEMA1                                                       \
     (SCHEMA1_BIT(SCHEMA1_TYPE_SIGNED) | SCHEMA1_BIT(SCHEMA1_TYPE_UNSIGNED))
@@ -204,13 +200,13 @@ schema1_accept_is_modern(const schema1_accept_t *accept)
 {
     unsigned  modern;
 
-    modern = accept->types & SCHEMA1_MODERN;
+    modern = accept->types & SCHEMA1_MODERN_TYPES;
 
     if (modern == 0) {
         return false;
     }
 
-    if (modern == SCHEMA1_MODERN) {
+    if (modern == SCHEMA1_MODERN_TYPES) {
         return true;
     }
 
@@ -226,7 +222,7 @@ schema1_accept_is_modern(const schema1_accept_t *accept)
 bool
 schema1_accept_takes_schema1(const schema1_accept_t *accept)
 {
-    return !(accept->types & SCHEMA1_MODERN)
+    return !(accept->types & SCHEMA1_MODERN_TYPES)
            || (accept->types & SCHEMA1_SCHEMA1) || accept->json;
 }
 
@@ -307,7 +303,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
         type = ranges[i].type;
 
         if (ranges[i].repeated
-            || (ranges[i].zero && !(SCHEMA1_BIT(type) & SCHEMA1_MODERN)))
+            || (ranges[i].zero && !(SCHEMA1_BIT(type) & SCHEMA1_MODERN_TYPES)))
         {
             continue;
         }
@@ -319,7 +315,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
     free(ranges);
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (SCHEMA1_BIT(type) & SCHEMA1_MODERN & ~named) {
+        if (SCHEMA1_BIT(type) & SCHEMA1_MODERN_TYPES & ~named) {
             schema1_accept_append(value, schema1_type_names[type], type);
         }
     }

@@ -23,6 +23,11 @@ typedef enum {
 } schema1_type_e;
 
 
+#define SCHEMA1_MODERN_TYPES                                                  \
+    ((1u << SCHEMA1_TYPE_SCHEMA2) | (1u << SCHEMA1_TYPE_LIST)                 \
+     | (1u << SCHEMA1_TYPE_OCI_MANIFEST) | (1u << SCHEMA1_TYPE_OCI_INDEX))
+
+
 /* what a client says that it accepts: all its Accept lines together */
 
 typedef struct {

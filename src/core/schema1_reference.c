@@ -17,13 +17,16 @@
 #define SCHEMA1_CHAR_ENCODED  4     /* [0-9A-Za-z=_-] */
 
 
+static schema1_uri_e schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path,
+    char *buf);
 static int schema1_uri_path(schema1_uri_t *uri, schema1_str_t path);
 static inline bool schema1_uri_cut(schema1_str_t *path, const char *end);
 static int schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path);
 static int schema1_uri_decode(schema1_str_t *path, char *buf);
 static bool schema1_uri_digest_valid(schema1_str_t digest);
 static inline bool schema1_reference_name(schema1_str_t name);
-static inline bool schema1_reference_tag(schema1_str_t tag);
+static const char *schema1_reference_joint(const char *p, const char *last);
+static inline bool schema1_reference_tag_fits(schema1_str_t tag);
 static inline bool schema1_char_is(char ch, unsigned set);
 
 
@@ -44,8 +47,6 @@ static const unsigned char  schema1_chars[256] = {
 schema1_uri_e
 schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 {
-    schema1_str_t  path;
-
     memset(uri, 0, sizeof(schema1_uri_t));
 
     /* no valid path holds a "?", "#" or "%": most have to be read only once */
@@ -54,8 +55,13 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
         return uri->kind;
     }
 
-    path = target;
+    return schema1_uri_parts(uri, target, buf);
+}
 
+
+static SCHEMA1_APART schema1_uri_e
+schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path, char *buf)
+{
     if (schema1_uri_split(uri, &path) == SCHEMA1_OK
         && schema1_uri_decode(&path, buf) == SCHEMA1_OK)
     {
@@ -69,6 +75,8 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 static int
 schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
 {
+    bool           tag;
+    const char    *p, *last;
     schema1_str_t  name, reference;
     schema1_uri_e  kind;
 
@@ -76,40 +84,38 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
         return SCHEMA1_ERROR;
     }
 
-    reference.len = 0;
+    last = path.data + path.len;
 
-    while (path.data[path.len - reference.len - 1] != '/') {
-        reference.len++;
+    for (p = last; schema1_char_is(p[-1], SCHEMA1_CHAR_TAG); p--) {
+        /* void */
     }
 
-    path.len -= reference.len;
-    reference.data = path.data + path.len;
+    tag = (p[-1] == '/');
+
+    while (p[-1] != '/') {
+        p--;
+    }
+
+    reference.data = p;
+    reference.len = (size_t) (last - p);
 
     name.data = path.data + 4;
-    name.len = path.len - 4;
+    name.len = (size_t) (p - name.data);
 
     if (schema1_uri_cut(&name, "/manifests/")) {
+        kind = (tag && schema1_reference_tag_fits(reference))
+               ? SCHEMA1_URI_TAG : SCHEMA1_URI_DIGEST;
 
-        if (schema1_reference_tag(reference)) {
-            kind = SCHEMA1_URI_TAG;
-
-        } else if (schema1_uri_digest_valid(reference)) {
-            kind = SCHEMA1_URI_DIGEST;
-
-        } else {
-            return SCHEMA1_ERROR;
-        }
-
-    } else if (schema1_uri_cut(&name, "/blobs/")
-               && schema1_uri_digest_valid(reference))
-    {
+    } else if (schema1_uri_cut(&name, "/blobs/")) {
         kind = SCHEMA1_URI_BLOB;
 
     } else {
         return SCHEMA1_ERROR;
     }
 
-    if (!schema1_reference_name(name)) {
+    if ((kind != SCHEMA1_URI_TAG && !schema1_uri_digest_valid(reference))
+        || !schema1_reference_name(name))
+    {
         return SCHEMA1_ERROR;
     }
 
@@ -215,7 +221,15 @@ schema1_name_valid(schema1_str_t name)
 bool
 schema1_tag_valid(schema1_str_t tag)
 {
-    return schema1_reference_tag(tag);
+    size_t  i;
+
+    for (i = 0; i < tag.len; i++) {
+        if (!schema1_char_is(tag.data[i], SCHEMA1_CHAR_TAG)) {
+            return false;
+        }
+    }
+
+    return schema1_reference_tag_fits(tag);
 }
 
 
@@ -224,80 +238,72 @@ schema1_tag_valid(schema1_str_t tag)
 static inline bool
 schema1_reference_name(schema1_str_t name)
 {
-    size_t  i, start;
+    const char  *p, *start, *last;
 
-    if (name.len == 0 || name.len > SCHEMA1_NAME_MAX) {
+    if (name.len > SCHEMA1_NAME_MAX) {
         return false;
     }
 
-    i = 0;
+    p = name.data;
+    last = p + name.len;
 
     for ( ;; ) {
-        start = i;
+        start = p;
 
-        while (i < name.len
-               && schema1_char_is(name.data[i], SCHEMA1_CHAR_WORD))
-        {
-            i++;
+        while (p < last && schema1_char_is(*p, SCHEMA1_CHAR_WORD)) {
+            p++;
         }
 
-        if (i == start) {
+        if (p == start) {
             return false;
         }
 
-        if (i == name.len) {
+        if (p == last) {
             return true;
         }
 
-        switch (name.data[i]) {
-
-        case '/':
-        case '.':
-            i++;
-            break;
-
-        case '_':
-            i++;
-
-            if (i < name.len && name.data[i] == '_') {
-                i++;
-            }
-
-            break;
-
-        default:
-            while (i < name.len && name.data[i] == '-') {
-                i++;
-            }
-        }
+        p = (*p == '/') ? p + 1 : schema1_reference_joint(p, last);
     }
 }
 
 
-static inline bool
-schema1_reference_tag(schema1_str_t tag)
+/* the end of what joins two words; "p" where that is not allowed to */
+
+static SCHEMA1_APART const char *
+schema1_reference_joint(const char *p, const char *last)
 {
-    size_t  i;
+    switch (*p) {
 
-    if (tag.len == 0 || tag.len > SCHEMA1_TAG_MAX
-        || tag.data[0] == '.' || tag.data[0] == '-')
-    {
-        return false;
-    }
+    case '.':
+        return p + 1;
 
-    for (i = 0; i < tag.len; i++) {
-        if (!schema1_char_is(tag.data[i], SCHEMA1_CHAR_TAG)) {
-            return false;
+    case '_':
+        p++;
+        return (p < last && *p == '_') ? p + 1 : p;
+
+    default:
+        while (p < last && *p == '-') {
+            p++;
         }
-    }
 
-    return true;
+        return p;
+    }
+}
+
+
+/* whether what has no other characters than a tag is one */
+
+static inline bool
+schema1_reference_tag_fits(schema1_str_t tag)
+{
+    return tag.len != 0 && tag.len <= SCHEMA1_TAG_MAX
+           && tag.data[0] != '.' && tag.data[0] != '-';
 }
 
 
 /* algorithm ":" encoded (OCI image specification, descriptor.md, "Digests") */
 
-static bool
+static SCHEMA1_APART bool
 schema1_uri_digest_valid(schema1_str_t digest)
 {
     char    ch;

@@ -20,6 +20,18 @@
 #define SCHEMA1_ERROR  -1
 
 
+/*
+ * Of what few requests need, at the end of a function that all pass through:
+ * compiled into it, all would save registers and guard the stack for it.
+ */
+
+#ifdef __GNUC__
+#define SCHEMA1_APART  __attribute__((noinline))
+#else
+#define SCHEMA1_APART
+#endif
+
+
 /* borrowed bytes: no terminator, never freed through this struct */
 
 typedef struct {
