@@ -63,7 +63,6 @@ static ngx_int_t ngx_http_schema1_headers_copy(ngx_http_request_t *r,
 static void ngx_http_schema1_headers_forget(ngx_http_request_t *r);
 static inline ngx_uint_t ngx_http_schema1_headers_is(ngx_table_elt_t *h,
     const char *name, size_t len);
-static ngx_uint_t ngx_http_schema1_headers_told(ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_schema1_headers_varies(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_lacking(ngx_http_request_t *r,
     ngx_uint_t lacks);
@@ -707,29 +706,18 @@ ngx_http_schema1_headers_complete(ngx_http_request_t *r,
 
         for ( /* void */ ; h < last; h++) {
 
-            if (h->key.len == 4 || h->key.len == 31) {
-                lacks &= ~ngx_http_schema1_headers_told(h);
+            if (ngx_http_schema1_headers_is(h, "Vary", 4)) {
+                lacks &= ~ngx_http_schema1_headers_varies(&h->value);
+
+            } else if (ngx_http_schema1_headers_is(h,
+                                     "Docker-Distribution-Api-Version", 31))
+            {
+                lacks &= ~NGX_HTTP_SCHEMA1_HDR_VERSION;
             }
         }
     }
 
     return ngx_http_schema1_headers_lacking(r, lacks);
-}
-
-
-static SCHEMA1_APART ngx_uint_t
-ngx_http_schema1_headers_told(ngx_table_elt_t *h)
-{
-    if (ngx_http_schema1_headers_is(h, "Docker-Distribution-Api-Version", 31))
-    {
-        return NGX_HTTP_SCHEMA1_HDR_VERSION;
-    }
-
-    if (ngx_http_schema1_headers_is(h, "Vary", 4)) {
-        return ngx_http_schema1_headers_varies(&h->value);
-    }
-
-    return 0;
 }
 
 
