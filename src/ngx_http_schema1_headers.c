@@ -63,6 +63,8 @@ static ngx_int_t ngx_http_schema1_headers_copy(ngx_http_request_t *r,
 static void ngx_http_schema1_headers_forget(ngx_http_request_t *r);
 static inline ngx_uint_t ngx_http_schema1_headers_is(ngx_table_elt_t *h,
     const char *name, size_t len);
+static ngx_uint_t ngx_http_schema1_headers_spelt(ngx_table_elt_t *h,
+    const char *name);
 static ngx_uint_t ngx_http_schema1_headers_varies(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_lacking(ngx_http_request_t *r,
     ngx_uint_t lacks);
@@ -620,7 +622,14 @@ ngx_http_schema1_headers_is(ngx_table_elt_t *h, const char *name, size_t len)
            && h->hash != 0
            && (h->key.data[0] | 0x20) == (name[0] | 0x20)
            && (ngx_memcmp(h->key.data, name, len) == 0
-               || ngx_strncasecmp(h->key.data, (u_char *) name, len) == 0);
+               || ngx_http_schema1_headers_spelt(h, name));
+}
+
+
+static SCHEMA1_APART ngx_uint_t
+ngx_http_schema1_headers_spelt(ngx_table_elt_t *h, const char *name)
+{
+    return ngx_strncasecmp(h->key.data, (u_char *) name, h->key.len) == 0;
 }
 
 

@@ -14,6 +14,8 @@ static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_request_cleanup(void *data);
+static SCHEMA1_INLINE schema1_uri_e ngx_http_schema1_request_read(
+    ngx_http_request_t *r, schema1_uri_t *uri);
 static schema1_uri_e ngx_http_schema1_request_encoded(ngx_http_request_t *r,
     schema1_uri_t *uri);
 
@@ -42,13 +44,13 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
 }
 
 
-static SCHEMA1_APART ngx_int_t
+static ngx_int_t
 ngx_http_schema1_request_new(ngx_http_request_t *r)
 {
     schema1_uri_t            uri;
     ngx_http_schema1_ctx_t  *ctx;
 
-    if (ngx_http_schema1_request_uri(r, &uri) != SCHEMA1_URI_TAG) {
+    if (ngx_http_schema1_request_read(r, &uri) != SCHEMA1_URI_TAG) {
         return NGX_DECLINED;
     }
 
@@ -114,6 +116,13 @@ ngx_http_schema1_request_upstream(ngx_http_request_t *r,
 
 schema1_uri_e
 ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    return ngx_http_schema1_request_read(r, uri);
+}
+
+
+static SCHEMA1_INLINE schema1_uri_e
+ngx_http_schema1_request_read(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     schema1_str_t  target;
     schema1_uri_e  kind;

@@ -17,9 +17,10 @@
 #define SCHEMA1_CHAR_ENCODED  4     /* [0-9A-Za-z=_-] */
 
 
-static schema1_str_t schema1_uri_plain(schema1_uri_t *uri, schema1_str_t path,
+static schema1_uri_e schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path,
     char *buf);
-static int schema1_uri_path(schema1_uri_t *uri, schema1_str_t path);
+static SCHEMA1_INLINE int schema1_uri_path(schema1_uri_t *uri,
+    schema1_str_t path);
 static inline bool schema1_uri_cut(schema1_str_t *path, const char *end);
 static int schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path);
 static int schema1_uri_decode(schema1_str_t *path, char *buf);
@@ -47,39 +48,32 @@ static const unsigned char  schema1_chars[256] = {
 schema1_uri_e
 schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 {
-    bool  again;
-
     memset(uri, 0, sizeof(schema1_uri_t));
 
     /* no valid path holds a "?", "#" or "%": most have to be read only once */
 
-    again = false;
+    if (schema1_uri_path(uri, target) == SCHEMA1_OK) {
+        return uri->kind;
+    }
 
-    while (schema1_uri_path(uri, target) != SCHEMA1_OK && !again) {
-        target = schema1_uri_plain(uri, target, buf);
-        again = true;
+    return schema1_uri_parts(uri, target, buf);
+}
+
+
+static SCHEMA1_APART schema1_uri_e
+schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path, char *buf)
+{
+    if (schema1_uri_split(uri, &path) == SCHEMA1_OK
+        && schema1_uri_decode(&path, buf) == SCHEMA1_OK)
+    {
+        (void) schema1_uri_path(uri, path);
     }
 
     return uri->kind;
 }
 
 
-/* the path without query and percent-encoding; empty where that is wrong */
-
-static SCHEMA1_APART schema1_str_t
-schema1_uri_plain(schema1_uri_t *uri, schema1_str_t path, char *buf)
-{
-    if (schema1_uri_split(uri, &path) != SCHEMA1_OK
-        || schema1_uri_decode(&path, buf) != SCHEMA1_OK)
-    {
-        path.len = 0;
-    }
-
-    return path;
-}
-
-
-static int
+static SCHEMA1_INLINE int
 schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
 {
     bool           tag;

@@ -21,14 +21,17 @@
 
 
 /*
- * Of what few requests need, at the end of a function that all pass through:
- * compiled into it, all would save registers and guard the stack for it.
+ * What few requests need is kept apart from the functions that all pass
+ * through: compiled into them, it would have all save registers and guard the
+ * stack, and spread what is run over more of the memory.
  */
 
 #ifdef __GNUC__
-#define SCHEMA1_APART  __attribute__((noinline))
+#define SCHEMA1_APART   __attribute__((noinline, cold))
+#define SCHEMA1_INLINE  inline __attribute__((always_inline))
 #else
 #define SCHEMA1_APART
+#define SCHEMA1_INLINE  inline
 #endif
 
 
