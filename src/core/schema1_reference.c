@@ -241,7 +241,7 @@ schema1_reference_name(schema1_str_t name)
 {
     const char  *p, *start, *last;
 
-    if (name.len > SCHEMA1_NAME_MAX) {
+    if (name.len == 0 || name.len > SCHEMA1_NAME_MAX) {
         return false;
     }
 
