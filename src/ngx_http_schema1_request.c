@@ -121,6 +121,8 @@ ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 }
 
 
+/* static, so that it is compiled into what every request passes through */
+
 static SCHEMA1_INLINE schema1_uri_e
 ngx_http_schema1_request_read(ngx_http_request_t *r, schema1_uri_t *uri)
 {
