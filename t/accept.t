@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 300;
+plan tests => repeat_each() * 312;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -70,7 +70,9 @@ our ($odd_get, $odd) = clients('app', "$v2;q=0.0000", "$v2;q=", "$v2;q=x",
 # what the worker keeps of the last lines is found by their length
 my $long = join ', ', map { "text/x$_" } 1 .. 100;
 our ($kept_get, $kept) = clients('docker', ("$v2;q=0", "$v2;q=1") x 2,
-    ("$v2;q=0, $long", "$v2;q=1, $long") x 2);
+    ("$v2;q=0, $long", "$v2;q=1, $long") x 2,
+    ("$v1, $list, $oci, $index, $v2;q=0",
+     "$v1, $list, $oci, $index, $v2;q=1") x 2);
 
 run_tests();
 
@@ -247,4 +249,4 @@ $::app->{body}
 --- request eval: $::kept_get
 --- more_headers eval: $::kept
 --- response_headers eval
-[("Content-Type: $::v1", "Content-Type: $::v2") x 4]
+[("Content-Type: $::v1", "Content-Type: $::v2") x 6]
