@@ -17,23 +17,26 @@ T         ?=
 override BUILD := $(abspath $(BUILD))
 
 MODULE    := $(BUILD)/ngx_http_schema1_module.so
-CONVERT   := $(BUILD)/schema1-convert
+CLI       := $(BUILD)/schema1
 
 CORE_SRCS := $(wildcard src/core/*.c)
 CORE_OBJS := $(CORE_SRCS:src/core/%.c=$(BUILD)/core/%.o)
+CLI_SRCS  := $(wildcard src/cli/*.c)
+CLI_OBJS  := $(CLI_SRCS:src/cli/%.c=$(BUILD)/cli/%.o)
 UNIT_SRCS := $(wildcard t/unit/test_*.c)
 UNITS     := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 
 CORE_CFLAGS := -std=gnu99 -g -O2 -Wall -Wextra -Werror \
                $(EXTRA_CFLAGS)
 CORE_LIBS   := -ljansson -lcrypto
+CLI_LIBS    := -lcurl $(CORE_LIBS)
 
 TOOLS     := t/tools
 SAY       := printf '  %s %s\n'
 RUN       := $(TOOLS)/run-tests --jobs $(JOBS) $(if $(V),--verbose)
 
 # evaluated where it is used: it may fetch Test::Nginx
-TEST_ENV   = BUILD='$(BUILD)' SCHEMA1_CONVERT='$(CONVERT)' \
+TEST_ENV   = BUILD='$(BUILD)' SCHEMA1='$(CLI)' \
              BUILD_DIR='$(BUILD)' \
              TEST_NGINX_LOAD_MODULES='$(MODULE)' $(EXTRA_ENV)
 WITH_NGINX = lib=$$(BUILD='$(BUILD)' $(TOOLS)/test-nginx) || exit 1; \
@@ -54,13 +57,15 @@ export BUILD NGINX_SRC JOBS CC CFLAGS LDFLAGS
 unexport MAKEFLAGS
 
 
-.PHONY: build install clean deps convert unit test-nginx corpus diff \
+.PHONY: build install clean deps cli convert unit test-nginx corpus diff \
         difftest fuzz e2e test suite asan valgrind check soak bench matrix \
         deb test-deb rpm demo demo-stop help
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
 	@$(TOOLS)/module
 	@echo "$(MODULE)"
+
+cli: $(CLI)  ## build the command line tool, build/schema1
 
 install: build  ## install the module where nginx looks for it (MODULES=DIR)
 	install -d $(DESTDIR)$(MODULES)
@@ -81,20 +86,20 @@ SUITE     ?= $(UNITS) $(CORE_TESTS) $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) 
              $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
 
 suite:
-	@$(MAKE) --no-print-directory -j $(JOBS) build convert $(UNITS)
+	@$(MAKE) --no-print-directory -j $(JOBS) build cli $(UNITS)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(SUITE)
 
 unit: $(UNITS)  ## test the core alone (T=FILE for some)
 	@$(TEST_ENV) $(RUN) $(if $(T),$(T),$(UNITS))
 
-corpus: convert  ## compare with documents whose result is known (CORPUS=DIR)
+corpus: cli  ## compare with documents whose result is known (CORPUS=DIR)
 	@$(TEST_ENV) $(RUN) $(CORPUS_TESTS)
 
-diff: convert  ## compare with distribution's own builder on random images
+diff: cli  ## compare with distribution's own builder on random images
 	@$(TEST_ENV) $(RUN) $(DIFF_TESTS)
 
-difftest: convert  ## the same for long (N=1000000 SEED=1)
-	@BUILD_DIR='$(BUILD)' SCHEMA1_CONVERT='$(CONVERT)' \
+difftest: cli  ## the same for long (N=1000000 SEED=1)
+	@BUILD_DIR='$(BUILD)' SCHEMA1='$(CLI)' \
 	    t/diff/run $(or $(N),1000000) $(or $(SEED),1)
 
 fuzz:  ## run the fuzzers, each for T seconds (10)
@@ -104,7 +109,7 @@ fuzz:  ## run the fuzzers, each for T seconds (10)
 test-nginx: build  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))
 
-e2e: build convert  ## test with a real registry and real clients (T=FILE)
+e2e: build cli  ## test with a real registry and real clients (T=FILE)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(E2E_TESTS))
 
 soak: build  ## mixed traffic, faults, reloads for M minutes (30)
@@ -139,7 +144,7 @@ rpm:  ## have rpmbuild read the spec, make a source package of it
 	@$(TOOLS)/deps rpm
 	@packaging/rpm
 
-bench: build convert  ## measure: throughput, memory, stalls (B='linear stall')
+bench: build cli  ## measure: throughput, memory, stalls (B='linear stall')
 	@$(TOOLS)/deps build bench
 	@BUILD='$(BUILD)' t/bench/bench $(B)
 
@@ -155,12 +160,18 @@ help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1 \2/p' Makefile \
 	    | while read -r t d; do printf '  make %-12s %s\n' "$$t" "$$d"; done
 
-convert: $(CONVERT)
+# the former name
+convert: cli
 
-$(CONVERT): src/schema1-convert.c $(BUILD)/libcore.a
+$(CLI): $(CLI_OBJS) $(BUILD)/libcore.a
+	@$(SAY) LD $@
+	@$(CC) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJS) $(BUILD)/libcore.a \
+	    $(CLI_LIBS)
+
+$(BUILD)/cli/%.o: src/cli/%.c
+	@mkdir -p $(@D)
 	@$(SAY) CC $<
-	@$(CC) $(CORE_CFLAGS) -Isrc/core -o $@ $< $(BUILD)/libcore.a \
-	    $(CORE_LIBS)
+	@$(CC) $(CORE_CFLAGS) -Isrc/core -MMD -MP -c -o $@ $<
 
 $(BUILD)/libcore.a: $(CORE_OBJS)
 	@rm -f $@
@@ -178,7 +189,7 @@ $(BUILD)/unit/%: t/unit/%.c $(BUILD)/libcore.a $(wildcard t/unit/*.h)
 	    $(BUILD)/libcore.a $(CORE_LIBS)
 
 # other flags: other objects
-$(CORE_OBJS) $(CONVERT) $(UNITS): $(BUILD)/.flags
+$(CORE_OBJS) $(CLI_OBJS) $(CLI) $(UNITS): $(BUILD)/.flags
 
 $(BUILD)/.flags: FORCE
 	@mkdir -p $(BUILD)
@@ -187,4 +198,4 @@ $(BUILD)/.flags: FORCE
 
 FORCE:
 
--include $(CORE_OBJS:.o=.d)
+-include $(CORE_OBJS:.o=.d) $(CLI_OBJS:.o=.d)

@@ -17,9 +17,6 @@ my $reference = 'docs/reference.md';
 my @pages = pages();
 my @sources = ('ngx_http_schema1_module.c', sort glob('src/*.c src/core/*.c'));
 
-# a program of its own, not what nginx and clients see
-@sources = grep { $_ ne 'src/schema1-convert.c' } @sources;
-
 my %text = map { $_ => slurp($_) } @pages;
 my $code = join "\n", map { slurp($_) } @sources;
 

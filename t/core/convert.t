@@ -2,7 +2,7 @@
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The command line of schema1-convert: what goes where, and the exit status.
+# The command line of schema1 convert: what goes where, and the exit status.
 
 use warnings;
 use strict;
@@ -14,7 +14,7 @@ use JSON::PP;
 use Test::More;
 
 my $root = dirname(__FILE__) . '/../..';
-my $program = $ENV{SCHEMA1_CONVERT} || "$root/build/schema1-convert";
+my $program = $ENV{SCHEMA1} || "$root/build/schema1";
 my $dir = tempdir(CLEANUP => 1);
 
 -x $program or BAIL_OUT("$program is not there: it has to be built first");
@@ -66,15 +66,15 @@ is($out, "$digest\n", 'a platform is found');
 
 ($status, $out, $err) = run('--platform', 'linux/amd64', "$dir/list");
 is($status, 1, 'another is not');
-like($err, qr{^schema1-convert: no_platform: .*linux/arm/v6}, 'and says so');
+like($err, qr{^schema1 convert: no_platform: .*linux/arm/v6}, 'and says so');
 
 ($status, $out, $err) = run('--name', 'a/b', "$dir/bad", "$dir/config");
 is($status, 1, 'a damaged manifest is refused');
 is($out, '', 'without output');
-like($err, qr/^schema1-convert: invalid_manifest: /, 'with the reason');
+like($err, qr/^schema1 convert: invalid_manifest: /, 'with the reason');
 
 ($status, $out, $err) = run('--name', 'A/b', @image);
-like($err, qr/^schema1-convert: invalid_reference: /, 'so is a bad name');
+like($err, qr/^schema1 convert: invalid_reference: /, 'so is a bad name');
 
 ($status, $out, $err) = run('--name', 'a/b', "$dir/none", "$dir/config");
 is($status, 1, 'a file that is not there');
@@ -112,8 +112,8 @@ SKIP: {
     like($err, qr/signing_failed: .*config/, 'and is named');
 }
 
-for my $frames (['cut off', 'abc'],
-                ['cut off', pack('N4', 1, 0, 0, 5) . 'a'],
+for my $frames (['truncated', 'abc'],
+                ['truncated', pack('N4', 1, 0, 0, 5) . 'a'],
                 ['too large', pack('N4', 0xffffffff, 0, 0, 0)])
 {
     my ($why, $bytes) = @$frames;
@@ -149,7 +149,7 @@ sub run {
 sub run_from {
     my ($in, @args) = @_;
 
-    my $line = join ' ', map { "'$_'" } $program, @args;
+    my $line = join ' ', map { "'$_'" } $program, 'convert', @args;
     my $rc = system("$line < '$in' > '$dir/out' 2> '$dir/err'");
 
     return ($rc & 127 ? "signal $rc" : $rc >> 8, read_file('out'),

@@ -12,7 +12,7 @@
 # meta.json (selected: the digest for linux/amd64, or "none").  mended.json is
 # the payload where the specification goes beyond the builder.
 #
-# SCHEMA1_CONVERT names the program, build/schema1-convert unless set.
+# SCHEMA1 names the program, build/schema1 unless set.
 
 use warnings;
 use strict;
@@ -26,7 +26,7 @@ no warnings 'recursion';
 
 my $root = dirname(__FILE__) . '/../..';
 my $dir = $ARGV[0] || "$root/t/golden";
-my $program = $ENV{SCHEMA1_CONVERT} || "$root/build/schema1-convert";
+my $program = $ENV{SCHEMA1} || "$root/build/schema1";
 
 my $empty = 'sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a'
             . '7c22955b46d4';
@@ -41,7 +41,7 @@ my ($tests, $failed) = (0, 0);
 -x $program or die "$program is not there: it has to be built first\n";
 -d $dir or die "$dir is no directory\n";
 
-my $pid = open2(my $from, my $to, $program, '--batch');
+my $pid = open2(my $from, my $to, $program, 'convert', '--batch');
 binmode $from;
 binmode $to;
 

@@ -24,7 +24,7 @@ func (r *reply) reason() string {
 	return r.refusal
 }
 
-// converter is a running schema1-convert --batch.  Images may be written far
+// converter is a running schema1 convert --batch.  Images may be written far
 // ahead of the replies being read.
 type converter struct {
 	cmd *exec.Cmd
@@ -34,7 +34,7 @@ type converter struct {
 }
 
 func startConverter(program string) (*converter, error) {
-	cmd := exec.Command(program, "--batch")
+	cmd := exec.Command(program, "convert", "--batch")
 	cmd.Stderr = os.Stderr
 
 	in, err := cmd.StdinPipe()

@@ -2,8 +2,8 @@
 // schema 1 builder of docker/distribution 2.8.2 (Debian's package) and through
 // this project's core; both have to come to the same bytes.
 //
-//	difftest -n 1000000 -seed 7 -converter build/schema1-convert
-//	difftest -seed 7 -case 1234 -converter build/schema1-convert
+//	difftest -n 1000000 -seed 7 -schema1 build/schema1
+//	difftest -seed 7 -case 1234 -schema1 build/schema1
 //	difftest -corpus t/golden
 package main
 
@@ -22,7 +22,7 @@ var (
 	number    = flag.Uint64("n", 20000, "number of images")
 	seed      = flag.Uint64("seed", 1, "what the images are made from")
 	only      = flag.Int64("case", -1, "one image alone, by its number")
-	program   = flag.String("converter", "", "schema1-convert; without it the builder runs alone")
+	program   = flag.String("schema1", "", "the program schema1; without it the builder runs alone")
 	findings  = flag.String("findings", "findings", "directory for cases that differ")
 	keep      = flag.Int("keep", 5, "how many such cases to make small and keep there")
 	corpus    = flag.String("corpus", "", "check golden cases with the builder instead")
