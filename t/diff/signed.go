@@ -113,7 +113,7 @@ func signByModule(dir string, key testKey, img *image) ([]byte, error) {
 		return nil, err
 	}
 
-	args := []string{"--key", key.file, "--name", img.name}
+	args := []string{"convert", "--key", key.file, "--name", img.name}
 	if img.tag != "" {
 		args = append(args, "--tag", img.tag)
 	}
