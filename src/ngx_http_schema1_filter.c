@@ -142,7 +142,7 @@ static ngx_int_t
 ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t **pctx)
 {
-    ngx_uint_t                    status, page;
+    ngx_uint_t                    status, not_found;
     schema1_uri_t                 uri;
     schema1_uri_e                 kind;
     ngx_http_schema1_loc_conf_t  *slcf;
@@ -154,11 +154,8 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     }
 
     status = ngx_http_schema1_answer_status(r);
+    not_found = ngx_http_schema1_request_not_found(r);
     kind = ngx_http_schema1_request_uri(r, &uri);
-
-    /* an error_page of the user's wins over what is made of a 404 */
-
-    page = r->err_status && r->internal;
 
     if (kind == SCHEMA1_URI_TAG
         && status == NGX_HTTP_OK
@@ -170,8 +167,7 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     }
 
     if (kind == SCHEMA1_URI_BLOB
-        && status == NGX_HTTP_NOT_FOUND
-        && !page
+        && not_found
         && schema1_str_eq(uri.reference, SCHEMA1_EMPTY_LAYER_DIGEST))
     {
         *pctx = ngx_http_schema1_request_create(r, &uri);
@@ -186,8 +182,7 @@ ngx_http_schema1_unasked_header(ngx_http_request_t *r,
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     if (kind == SCHEMA1_URI_DIGEST
-        && status == NGX_HTTP_NOT_FOUND
-        && !page
+        && not_found
         && slcf->cache)
     {
         return ngx_http_schema1_unknown_digest(r, &uri, pctx);
@@ -352,7 +347,11 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    if (r == r->main && (ctx == NULL || ctx == &ngx_http_schema1_modern)) {
+    if (r == r->main
+        && (ctx == NULL
+            || ctx == &ngx_http_schema1_modern
+            || ctx == &ngx_http_schema1_replaceable))
+    {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 

@@ -24,6 +24,10 @@ ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
     .phase = NGX_HTTP_SCHEMA1_PASSING
 };
 
+ngx_http_schema1_ctx_t  ngx_http_schema1_replaceable = {
+    .phase = NGX_HTTP_SCHEMA1_PASSING
+};
+
 
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
@@ -48,9 +52,18 @@ static ngx_int_t
 ngx_http_schema1_request_new(ngx_http_request_t *r)
 {
     schema1_uri_t            uri;
+    schema1_uri_e            kind;
     ngx_http_schema1_ctx_t  *ctx;
 
-    if (ngx_http_schema1_request_read(r, &uri) != SCHEMA1_URI_TAG) {
+    kind = ngx_http_schema1_request_read(r, &uri);
+
+    if (kind == SCHEMA1_URI_DIGEST || kind == SCHEMA1_URI_BLOB) {
+        ngx_http_set_ctx(r, &ngx_http_schema1_replaceable,
+                         ngx_http_schema1_module);
+        return NGX_DECLINED;
+    }
+
+    if (kind != SCHEMA1_URI_TAG) {
         return NGX_DECLINED;
     }
 
@@ -176,7 +189,9 @@ ngx_http_schema1_request_ctx(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    if (ctx == &ngx_http_schema1_modern) {
+    if (ctx == &ngx_http_schema1_modern
+        || ctx == &ngx_http_schema1_replaceable)
+    {
         return NULL;
     }
 
@@ -278,6 +293,22 @@ ngx_http_schema1_request_old(ngx_http_request_t *r, schema1_uri_t *uri)
     schema1_buf_free(&value);
 
     return ctx;
+}
+
+
+ngx_uint_t
+ngx_http_schema1_request_not_found(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
+           == &ngx_http_schema1_replaceable
+           && r->headers_out.status == NGX_HTTP_NOT_FOUND
+           && r->err_status == 0
+           && u
+           && u->headers_in.status_n == NGX_HTTP_NOT_FOUND;
 }
 
 

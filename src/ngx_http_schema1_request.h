@@ -18,6 +18,13 @@
 extern ngx_http_schema1_ctx_t  ngx_http_schema1_modern;
 
 
+/*
+ * Likewise for requests by digest and for the empty layer: the request has
+ * passed the access phase, so a 404 of the upstream may be replaced.
+ */
+extern ngx_http_schema1_ctx_t  ngx_http_schema1_replaceable;
+
+
 /* in the precontent phase: what goes upstream */
 ngx_int_t ngx_http_schema1_request_handler(ngx_http_request_t *r);
 
@@ -35,6 +42,12 @@ ngx_http_schema1_ctx_t *ngx_http_schema1_request_ctx(ngx_http_request_t *r);
 #define ngx_http_schema1_request_modern(r)                                    \
     (ngx_http_get_module_ctx(r, ngx_http_schema1_module)                      \
      == &ngx_http_schema1_modern)
+
+/*
+ * Whether the response is a 404 of the upstream, to a request that has passed
+ * the access phase.  An error_page of the user's takes precedence.
+ */
+ngx_uint_t ngx_http_schema1_request_not_found(ngx_http_request_t *r);
 
 /*
  * Whether there may be a state: an internal redirect zeroes the contexts of a

@@ -35,6 +35,8 @@ static ngx_int_t ngx_http_schema1_send_body(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
 static ngx_int_t ngx_http_schema1_send_slice(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_send_chain(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_chain_t *out);
 static ngx_int_t ngx_http_schema1_send_made(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
 static void ngx_http_schema1_send_log(ngx_http_request_t *r,
@@ -483,7 +485,7 @@ ngx_http_schema1_send_slice(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     out.buf = b;
     out.next = NULL;
 
-    rc = ngx_http_schema1_next_body_filter(r, &out);
+    rc = ngx_http_schema1_send_chain(r, ctx, &out);
 
     if (rc != NGX_ERROR
         && ctx->rest.len
@@ -502,6 +504,27 @@ ngx_http_schema1_send_slice(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 }
 
 
+/*
+ * A later filter may send something itself, such as the last buffer after what
+ * it appends: until it returns, the chains that arrive are not the upstream's.
+ */
+
+static ngx_int_t
+ngx_http_schema1_send_chain(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_chain_t *out)
+{
+    ngx_int_t  rc;
+
+    ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+
+    rc = ngx_http_schema1_next_body_filter(r, out);
+
+    ctx->phase = NGX_HTTP_SCHEMA1_ANSWERED;
+
+    return rc;
+}
+
+
 ngx_int_t
 ngx_http_schema1_send_rest(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
@@ -512,9 +535,12 @@ ngx_http_schema1_send_rest(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     if (ctx->rest.len == 0) {
 
-        /* later filters may have been unable to send all of it */
+        /*
+         * later filters may have been unable to send all of it, or it waits
+         * for a subrequest that one of them has started
+         */
 
-        if (r->buffered || c->buffered) {
+        if (r->buffered || r->postponed || c->buffered) {
             return ngx_http_schema1_next_body_filter(r, NULL);
         }
 
@@ -893,5 +919,5 @@ ngx_http_schema1_send_empty_body(ngx_http_request_t *r,
     out.buf = b;
     out.next = NULL;
 
-    return ngx_http_schema1_next_body_filter(r, &out);
+    return ngx_http_schema1_send_chain(r, ctx, &out);
 }

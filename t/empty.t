@@ -451,7 +451,6 @@ $::layer
     log_format empty "<$status $schema1_status>";
 --- location
     access_log logs/access.log empty;
-    return 404;
 --- request eval
 "GET /v2/team/app$::blob"
 --- response_body eval: $::layer

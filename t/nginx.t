@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 261;
+plan tests => repeat_each() * 275;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -851,3 +851,60 @@ my $answer = finish($handle);
 is($answer->{status}, 200, 'status');
 like($answer->{body}, qr/"signature".*HTTP\/1\.1 200 .*"schemaVersion":1\}\z/s,
      'the next answer');
+
+
+
+=== TEST 56: a body filter that starts a subrequest after a converted manifest
+--- http_config
+    schema_conversion_cache_zone tail:1m;
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache tail;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        add_after_body /tail;
+        addition_types *;
+    }
+    location = /tail {
+        return 200 "the tail";
+    }
+--- request
+GET /v2/
+--- after
+my $path = '/v2/team/list/manifests';
+my $digest;
+
+# converted, from the cache, by digest, the empty layer
+for my $uri ("$path/1", "$path/1", '',
+             '/v2/team/list/blobs/' . EMPTY_LAYER)
+{
+    my $answer = ask($uri || "$path/$digest", '' => { timeout => 5 });
+
+    $digest ||= $answer->{header}{'docker-content-digest'};
+    like($answer->{body}, qr/the tail(\r\n0\r\n\r\n)?\z/, "$uri ends");
+    cmp_ok($answer->{seconds}, '<', 5, 'in time');
+}
+--- no_error_log
+[alert]
+
+
+
+=== TEST 57: a body filter that starts a subrequest before a converted manifest
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        add_before_body /head;
+        addition_types *;
+    }
+    location = /head {
+        return 200 "the head";
+    }
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/team/list/manifests/1', '' => { timeout => 5 });
+like($answer->{body}, qr/the head.*"signature".*\}/s, 'the whole body');
+cmp_ok($answer->{seconds}, '<', 5, 'in time');
