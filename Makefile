@@ -14,6 +14,9 @@ CORPUS    ?= $(wildcard t/golden)
 # the test files of "make unit", "make test-nginx", "make e2e"
 T         ?=
 
+VERSION   := $(shell sed -n 's/^.define NGX_HTTP_SCHEMA1_VERSION *"\(.*\)"/\1/p' \
+                     src/ngx_http_schema1.h)
+
 override BUILD := $(abspath $(BUILD))
 
 MODULE    := $(BUILD)/ngx_http_schema1_module.so
@@ -30,6 +33,8 @@ CORE_CFLAGS := -std=gnu99 -g -O2 -Wall -Wextra -Werror \
                $(EXTRA_CFLAGS)
 CORE_LIBS   := -ljansson -lcrypto
 CLI_LIBS    := -lcurl $(CORE_LIBS)
+CLI_CFLAGS  := $(CORE_CFLAGS) -Isrc/core -Isrc/cli \
+               -DCLI_VERSION='"$(VERSION)"'
 
 TOOLS     := t/tools
 SAY       := printf '  %s %s\n'
@@ -171,7 +176,7 @@ $(CLI): $(CLI_OBJS) $(BUILD)/libcore.a
 $(BUILD)/cli/%.o: src/cli/%.c
 	@mkdir -p $(@D)
 	@$(SAY) CC $<
-	@$(CC) $(CORE_CFLAGS) -Isrc/core -MMD -MP -c -o $@ $<
+	@$(CC) $(CLI_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libcore.a: $(CORE_OBJS)
 	@rm -f $@

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
@@ -15,6 +17,7 @@
 
 
 static int cli_read_stream(FILE *in, schema1_buf_t *buf);
+static void cli_no_memory(void) __attribute__((noreturn));
 
 
 const char *
@@ -66,6 +69,74 @@ cli_read_stream(FILE *in, schema1_buf_t *buf)
     OPENSSL_cleanse(chunk, sizeof(chunk));
 
     return ferror(in) || buf->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+void *
+cli_alloc(size_t size)
+{
+    void  *p;
+
+    p = calloc(1, size);
+    if (p == NULL) {
+        cli_no_memory();
+    }
+
+    return p;
+}
+
+
+char *
+cli_strdup(schema1_str_t text)
+{
+    char  *p;
+
+    p = cli_alloc(text.len + 1);
+
+    if (text.len != 0) {
+        memcpy(p, text.data, text.len);
+    }
+
+    return p;
+}
+
+
+void
+cli_check(const schema1_buf_t *buf)
+{
+    if (buf->failed) {
+        cli_no_memory();
+    }
+}
+
+
+static void
+cli_no_memory(void)
+{
+    fputs("schema1: out of memory\n", stderr);
+    exit(CLI_EXIT_USAGE);
+}
+
+
+double
+cli_now(void)
+{
+    struct timespec  ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
+}
+
+
+void
+cli_cleanse(schema1_buf_t *buf)
+{
+    if (buf->data) {
+        OPENSSL_cleanse(buf->data, buf->len);
+    }
+
+    schema1_buf_free(buf);
 }
 
 

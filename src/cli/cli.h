@@ -20,6 +20,7 @@
 /* each command receives its own arguments, argv[0] is its name */
 
 int cli_convert(int argc, char **argv);
+int cli_audit(int argc, char **argv);
 
 /*
  * schema1 convert --batch: reads frames from standard input until it ends.
@@ -43,6 +44,19 @@ const char *cli_reason(const schema1_error_t *err);
  * message goes to standard error.
  */
 int cli_read_file(const char *file, schema1_buf_t *buf);
+
+/* zeroed; both end the program if there is no memory */
+void *cli_alloc(size_t size);
+char *cli_strdup(schema1_str_t text);
+
+/* ends the program if an append to the buffer failed */
+void cli_check(const schema1_buf_t *buf);
+
+/* seconds, from a clock that is never set back */
+double cli_now(void);
+
+/* overwrites the bytes before it frees them */
+void cli_cleanse(schema1_buf_t *buf);
 
 /* borrowed views; NULL is the empty string */
 schema1_str_t cli_text(const char *text);

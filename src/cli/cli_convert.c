@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#include <openssl/crypto.h>
-
 #include "schema1_convert.h"
 #include "schema1_jws.h"
 #include "schema1_reference.h"
@@ -200,8 +198,8 @@ cli_convert_usage(FILE *out)
           "writes for each a byte (0 converted, 1 refused), a length and the\n"
           "payload or \"reason: message\".\n"
           "\n"
-          "Exit status: 0, 1 if the image is refused or a file cannot be read,\n"
-          "2 if the arguments are wrong.\n", out);
+          "Exit status: 0, 1 if the image is refused or a file cannot be\n"
+          "read, 2 if the arguments are wrong.\n", out);
 }
 
 
@@ -425,16 +423,8 @@ cli_convert_key(const cli_convert_options_t *options, schema1_error_t *err)
 
 done:
 
-    if (pem.data) {
-        OPENSSL_cleanse(pem.data, pem.len);
-    }
-
-    if (line.data) {
-        OPENSSL_cleanse(line.data, line.len);
-    }
-
-    schema1_buf_free(&pem);
-    schema1_buf_free(&line);
+    cli_cleanse(&pem);
+    cli_cleanse(&line);
 
     return key;
 }

@@ -26,6 +26,10 @@ static void cli_usage(FILE *out);
 
 static const cli_command_t  cli_commands[] = {
 
+    { "audit",
+      "check what clients would receive from a registry",
+      cli_audit },
+
     { "convert",
       "convert files: a manifest and its config",
       cli_convert },
@@ -46,6 +50,11 @@ main(int argc, char **argv)
 
     if (strcmp(argv[1], "--help") == 0) {
         cli_usage(stdout);
+        return CLI_EXIT_OK;
+    }
+
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("schema1 " CLI_VERSION);
         return CLI_EXIT_OK;
     }
 
