@@ -109,6 +109,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use IO::Socket::INET;
+use POSIX ();
 
 use Schema1::Documents;
 use Schema1::JWS;
@@ -120,6 +121,7 @@ my ($top, $build, $owner);
 # before Test::Nginx is loaded: it reads the environment once
 {
     $owner = $$;
+    $SIG{$_} = \&interrupted for qw(HUP INT TERM);
     $top = abs_path(dirname(__FILE__) . '/../..');
     $build = $ENV{BUILD} || "$top/build";
     $port = free_port();
@@ -170,6 +172,15 @@ sub import
     # valgrind takes its time
     repeat_each($ENV{SCHEMA1_VALGRIND} ? 1 : 2);
     no_long_string();
+}
+
+
+# the END blocks below and of Test::Nginx stop the servers; a second signal
+# would end these
+sub interrupted
+{
+    @SIG{qw(HUP INT TERM)} = ('IGNORE') x 3;
+    $$ == $owner ? exit 130 : POSIX::_exit(130);
 }
 
 

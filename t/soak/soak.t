@@ -37,6 +37,9 @@ my $h2load = grep { -x "$_/h2load" } split /:/, $ENV{PATH};
 my $build = $Schema1::Servers::build;
 my $dir = "$build/t/soak.$$";
 my $parent = $$;
+
+$SIG{$_} = sub { $$ == $parent ? exit 130 : POSIX::_exit(130) }
+    for qw(HUP INT TERM);
 my (@clients, %server, %memory, %counted);
 my $looked = 0;
 

@@ -20,6 +20,11 @@ use Time::HiRes qw(sleep);
 our @EXPORT = qw(pages slurp spew blocks find_nginx try_block start_block
                  stop_block);
 
+my ($owner, %running) = ($$);
+
+$SIG{$_} = sub { $$ == $owner ? exit 130 : POSIX::_exit(130) }
+    for qw(HUP INT TERM);
+
 
 sub pages
 {
@@ -159,6 +164,8 @@ sub start_block
             or POSIX::_exit(1);
     }
 
+    $running{$pid} = 1;
+
     for (1 .. 100) {
         last if -s "$dir/nginx.pid";
         sleep 0.05;
@@ -175,6 +182,7 @@ sub stop_block
 
     kill 'TERM', $server->{pid};
     waitpid $server->{pid}, 0;
+    delete $running{$server->{pid}};
 
     return slurp("$server->{dir}/logs/stderr")
            . slurp("$server->{dir}/logs/error.log");
@@ -280,6 +288,12 @@ sub run
     my $output = `$command 2>&1`;
 
     die "$command: $output\n" if $?;
+}
+
+
+# those of an interrupted run
+END {
+    kill 'TERM', keys %running if $$ == $owner;
 }
 
 

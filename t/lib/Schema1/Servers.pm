@@ -35,6 +35,14 @@ sub new
     # a proxy of the environment has no place here
     delete @ENV{grep { /^(https?|all|no)_proxy$/i } keys %ENV};
 
+    # an exit destroys the object, which stops the servers
+    my $owner = $$;
+
+    $SIG{$_} = sub {
+        @SIG{qw(HUP INT TERM)} = ('IGNORE') x 3;
+        $$ == $owner ? exit 130 : POSIX::_exit(130);
+    } for qw(HUP INT TERM);
+
     return $self;
 }
 
@@ -81,6 +89,7 @@ sub spawn
     if ($pid == 0) {
         # a terminal's ^C is not for it: it is stopped in order
         setsid;
+        @SIG{qw(HUP INT TERM)} = ('DEFAULT') x 3;
         open STDIN, '<', '/dev/null';
         open STDOUT, '>>', $self->dir("$name.log");
         open STDERR, '>&', \*STDOUT;
