@@ -49,6 +49,7 @@ WITH_NGINX = lib=$$(BUILD='$(BUILD)' $(TOOLS)/test-nginx) || exit 1; \
 
 NGINX_TESTS  = $(wildcard t/*.t)
 CORE_TESTS   = $(wildcard t/core/*.t)
+CLI_TESTS    = $(wildcard t/cli/*.t)
 E2E_TESTS    = $(wildcard t/e2e/*.t)
 DIFF_TESTS   = $(wildcard t/diff/*.t)
 FUZZ_TESTS   = $(wildcard t/fuzz/*.t)
@@ -87,8 +88,8 @@ test: deps  ## install what it needs, run everything, count
 	@$(MAKE) --no-print-directory suite
 
 # without a look at the packages; SUITE=FILES for a part of it
-SUITE     ?= $(UNITS) $(CORE_TESTS) $(CORPUS_TESTS) $(DIFF_TESTS) $(FUZZ_TESTS) \
-             $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
+SUITE     ?= $(UNITS) $(CORE_TESTS) $(CLI_TESTS) $(CORPUS_TESTS) \
+             $(DIFF_TESTS) $(FUZZ_TESTS) $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
 
 suite:
 	@$(MAKE) --no-print-directory -j $(JOBS) build cli $(UNITS)
@@ -168,10 +169,13 @@ help:  ## print this list
 # the former name
 convert: cli
 
-$(CLI): $(CLI_OBJS) $(BUILD)/libcore.a
+$(CLI): $(BUILD)/cli/schema1.o $(BUILD)/libcli.a $(BUILD)/libcore.a
 	@$(SAY) LD $@
-	@$(CC) $(CORE_CFLAGS) $(LDFLAGS) -o $@ $(CLI_OBJS) $(BUILD)/libcore.a \
-	    $(CLI_LIBS)
+	@$(CC) $(CLI_CFLAGS) $(LDFLAGS) -o $@ $^ $(CLI_LIBS)
+
+$(BUILD)/libcli.a: $(filter-out %/schema1.o,$(CLI_OBJS))
+	@rm -f $@
+	@$(AR) rcs $@ $^
 
 $(BUILD)/cli/%.o: src/cli/%.c
 	@mkdir -p $(@D)
@@ -193,13 +197,20 @@ $(BUILD)/unit/%: t/unit/%.c $(BUILD)/libcore.a $(wildcard t/unit/*.h)
 	@$(CC) $(CORE_CFLAGS) -pthread -Isrc/core -It/unit -o $@ $< \
 	    $(BUILD)/libcore.a $(CORE_LIBS)
 
+$(BUILD)/unit/test_cli_%: t/unit/test_cli_%.c $(BUILD)/libcli.a \
+                          $(BUILD)/libcore.a $(wildcard t/unit/*.h)
+	@mkdir -p $(@D)
+	@$(SAY) CC $<
+	@$(CC) $(CLI_CFLAGS) -It/unit -o $@ $< $(BUILD)/libcli.a \
+	    $(BUILD)/libcore.a $(CLI_LIBS)
+
 # other flags: other objects
-$(CORE_OBJS) $(CLI_OBJS) $(CLI) $(UNITS): $(BUILD)/.flags
+$(CORE_OBJS) $(CLI_OBJS) $(UNITS): $(BUILD)/.flags
 
 $(BUILD)/.flags: FORCE
 	@mkdir -p $(BUILD)
-	@echo '$(CC) $(CORE_CFLAGS)' | cmp -s - $@ \
-	    || echo '$(CC) $(CORE_CFLAGS)' > $@
+	@echo '$(CC) $(CORE_CFLAGS) $(LDFLAGS) $(VERSION)' | cmp -s - $@ \
+	    || echo '$(CC) $(CORE_CFLAGS) $(LDFLAGS) $(VERSION)' > $@
 
 FORCE:
 
