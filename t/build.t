@@ -1,0 +1,231 @@
+#!/usr/bin/perl
+
+# Copyright (C) the ngx_http_schema1_module authors
+
+# How the module is configured and built: libraries, compilers, shells, and the
+# version.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $top = abs_path(dirname(__FILE__) . '/..');
+my $dir = tempdir(CLEANUP => 1);
+my $feature = ($ENV{NGINX_SRC} || '/usr/share/nginx/src') . '/auto/feature';
+
+SKIP: {
+    -f $feature or skip 'no nginx source', 7;
+
+    config_finds_jansson();
+    config_requires_dumpb();
+    config_searches_prefixes();
+}
+
+module_builds_without_bash();
+module_builds_with_predefined_macro();
+versions_agree();
+
+done_testing();
+
+
+sub config_finds_jansson
+{
+    like(configured(), qr/^libs -ljansson OPENSSL/m,
+         'configure finds the system\'s jansson');
+}
+
+
+sub config_requires_dumpb
+{
+    mkdir "$dir/old";
+    put("$dir/old/jansson.h", <<'END');
+typedef struct json_t  json_t;
+json_t *json_loadb(const char *p, size_t len, size_t flags, void *error);
+void json_decref(json_t *v);
+END
+    put("$dir/old/jansson.c", <<'END');
+#include <stddef.h>
+#include <jansson.h>
+json_t *json_loadb(const char *p, size_t len, size_t f, void *e) { return 0; }
+void json_decref(json_t *v) { }
+END
+
+    is(system("cc -shared -fPIC -I$dir/old -o $dir/old/libjansson.so"
+              . " $dir/old/jansson.c"), 0, 'a library without json_dumpb()');
+
+    like(configured("-I $dir/old", "-L$dir/old"),
+         qr/requires the jansson library 2\.10 or later/,
+         'configure rejects jansson without json_dumpb()');
+}
+
+
+# compiles nothing: the test is passed where the prefix is named
+sub config_searches_prefixes
+{
+    for my $prefix (qw(/usr/local /opt/homebrew)) {
+        put("$dir/cc", <<END);
+#!/bin/sh
+case " \$* " in
+*" -I $prefix/include "*" -L$prefix/lib -ljansson"*)
+    for out; do [ "\$last" = -o ] && break; last=\$out; done
+    echo > \$out && chmod 755 \$out ;;
+*) exit 1 ;;
+esac
+END
+        chmod 0755, "$dir/cc";
+
+        my $said = configured('', '', "$dir/cc");
+
+        like($said, qr{^libs -L\Q$prefix\E/lib -ljansson OPENSSL}m,
+             "configure finds jansson in $prefix");
+        like($said, qr{^incs .*\Q$prefix\E/include}m,
+             "the module is compiled with the headers in $prefix");
+    }
+}
+
+
+# what configure makes of "config"
+sub configured
+{
+    my ($flags, $libs, $cc) = @_;
+
+    my $test = tempdir(DIR => $dir);
+
+    mkdir "$test/auto";
+    put("$test/auto/feature", slurp($feature));
+    put("$test/auto/module", <<'END');
+echo incs $ngx_module_incs
+echo libs $ngx_module_libs
+END
+
+    local %ENV = (%ENV, CC => $cc || 'cc', CC_AUX_FLAGS => $flags // '',
+                  NGX_TEST_LD_OPT => $libs // '', ngx_addon_dir => $top,
+                  NGX_AUTOCONF_ERR => "$test/err", NGX_RPATH => 'NO',
+                  NGX_AUTOTEST => "$test/autotest");
+
+    return scalar `cd '$test' && sh -c '. "\$ngx_addon_dir/config"' 2>&1`;
+}
+
+
+sub module_builds_without_bash
+{
+    my ($status, $said) = built('cc');
+
+    is($status, 0, 'a POSIX shell builds the module') or diag($said);
+
+    ($status, $said) = built('cc');
+    is($status, 0, 'the module is built again without changes')
+        or diag($said);
+}
+
+
+sub module_builds_with_predefined_macro
+{
+    my ($status, $said) = built('cc -D_FORTIFY_SOURCE=3');
+
+    is($status, 0, 'a compiler that defines _FORTIFY_SOURCE builds the module')
+        or diag($said);
+}
+
+
+# by t/tools/module, from a source that has no nginx in it
+sub built
+{
+    my ($cc) = @_;
+
+    my $src = "$dir/nginx";
+
+    if (!-d $src) {
+        mkdir $_ for $src, "$src/auto", "$src/src", "$src/src/core",
+                     "$dir/bin";
+        put("$dir/bin/bash", "#!/bin/sh\necho bash was run >&2\nexit 1\n");
+        chmod 0755, "$dir/bin/bash";
+        put("$src/$_", '') for qw(auto/module auto/options src/core/nginx.h);
+        put("$src/conf_flags", "NGX_CONF_FLAGS=( --one='a b' --two )\n");
+        put("$src/configure", <<'END');
+#!/bin/sh
+[ "$1,$2" = "--one=a b,--two" ] || { echo "options: $*"; exit 1; }
+for option; do
+    case $option in
+    --with-cc=*) cc=${option#*=} ;;
+    --with-cc-opt=*) opt=${option#*=} ;;
+    esac
+done
+mkdir -p objs
+cat > objs/Makefile << MAKE
+modules: objs/ngx_http_schema1_module.so
+objs/ngx_http_schema1_module.so:
+	echo 'int i;' > objs/stub.c
+	$cc $opt -Wall -Werror -shared -o objs/ngx_http_schema1_module.so objs/stub.c
+MAKE
+END
+    }
+
+    local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
+    local $ENV{NGINX_SRC} = $src;
+    local $ENV{BUILD} = "$dir/build";
+    local $ENV{CC} = $cc;
+    delete local @ENV{qw(CFLAGS LDFLAGS BINARY MAKEFLAGS)};
+
+    my $said = `sh '$top/t/tools/module' 2>&1`;
+
+    return ($?, $said) if $?;
+    return (-f "$dir/build/ngx_http_schema1_module.so" ? 0 : 1, $said);
+}
+
+
+sub versions_agree
+{
+    my ($version) = slurp("$top/src/ngx_http_schema1.h")
+        =~ /^#define NGX_HTTP_SCHEMA1_VERSION +"([\d.]+)"/m;
+
+    my %said = (
+        'debian/changelog'
+            => qr/\A\S+ \(([\d.]+)-\d+\) /,
+        'packaging/ngx_http_schema1_module.spec'
+            => qr/^Version: +(\S+)$/m,
+        'CHANGES'
+            => qr/\A\s*Changes with ngx_http_schema1_module ([\d.]+)/,
+    );
+
+    for my $file (sort keys %said) {
+        SKIP: {
+            # a package's build has no debian/ but its own
+            -f "$top/$file" or skip "no $file", 1;
+
+            my ($found) = slurp("$top/$file") =~ $said{$file};
+
+            is($found, $version, "$file has the version of the module");
+        }
+    }
+
+    my ($spec) = slurp("$top/packaging/ngx_http_schema1_module.spec")
+        =~ /^%changelog\n\* .* - ([\d.]+)-\d+$/m;
+
+    is($spec, $version, 'the changelog of the spec has the same version');
+}
+
+
+sub slurp
+{
+    my ($file) = @_;
+
+    open my $in, '<', $file or die "$file: $!\n";
+    local $/;
+
+    return <$in> // '';
+}
+
+
+sub put
+{
+    my ($file, $text) = @_;
+
+    open my $out, '>', $file or die "$file: $!\n";
+    print $out $text;
+    close $out or die "$file: $!\n";
+}
