@@ -2,11 +2,25 @@
 
 BUILD     ?= build
 NGINX_SRC ?= /usr/share/nginx/src
-JOBS      ?= $(shell nproc)
+JOBS      ?= $(shell nproc 2> /dev/null || getconf _NPROCESSORS_ONLN)
+
+ifneq ($(words $(CURDIR)) $(words $(BUILD)) $(words $(NGINX_SRC)),1 1 1)
+$(error nginx cannot be built with a path that has a space: \
+        "$(CURDIR)", BUILD=$(BUILD), NGINX_SRC=$(NGINX_SRC))
+endif
+
+# nginx and others are there; a user's PATH often lacks it
+SBIN      := /usr/local/sbin:/usr/sbin:/sbin
+export PATH := $(PATH):$(SBIN)
 
 # where nginx looks for its modules
-MODULES   ?= $(shell nginx -V 2>&1 | tr ' ' '\n' \
+MODULES   ?= $(shell PATH=$$PATH:$(SBIN) nginx -V 2>&1 | tr ' ' '\n' \
                      | sed -n 's/^--modules-path=//p')
+
+# where libraries are, as nginx's configure looks for them
+PREFIXES  := /usr /usr/local /usr/pkg /opt/local /opt/homebrew
+PREFIX    := $(filter-out /usr,$(patsubst %/include/jansson.h,%,$(firstword \
+                 $(wildcard $(PREFIXES:%=%/include/jansson.h)))))
 
 # documents with known results, for "make corpus" (t/golden where it is empty)
 CORPUS    ?= $(wildcard t/golden)
@@ -30,8 +44,8 @@ UNIT_SRCS := $(wildcard t/unit/test_*.c)
 UNITS     := $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 
 CORE_CFLAGS := -std=gnu99 -g -O2 -Wall -Wextra -Werror \
-               $(EXTRA_CFLAGS)
-CORE_LIBS   := -ljansson -lcrypto
+               $(PREFIX:%=-I%/include) $(EXTRA_CFLAGS)
+CORE_LIBS   := $(PREFIX:%=-L%/lib) -ljansson -lcrypto
 CLI_LIBS    := -lcurl $(CORE_LIBS)
 CLI_CFLAGS  := $(CORE_CFLAGS) -Isrc/core -Isrc/cli \
                -DCLI_VERSION='"$(VERSION)"'
@@ -40,10 +54,22 @@ TOOLS     := t/tools
 SAY       := printf '  %s %s\n'
 RUN       := $(TOOLS)/run-tests --jobs $(JOBS) $(if $(V),--verbose)
 
+# a complete source: nginx is built from it for the tests
+ifneq ($(wildcard $(NGINX_SRC)/src/core/nginx.c),)
+ifeq ($(wildcard $(NGINX_SRC)/conf_flags),)
+BINARY     = $(BUILD)/tested/nginx/objs/nginx
+endif
+endif
+
+NGINX      = $(if $(BINARY),nginx,build)
+NGINX_FOR  = $(if $(BINARY),tested,nginx)
+NGINX_ENV  = $(if $(BINARY),TEST_NGINX_BINARY='$(BINARY)')
+TESTED     = $(if $(BINARY),$(BUILD)/tested/$(notdir $(MODULE)),$(MODULE))
+
 # evaluated where it is used: it may fetch Test::Nginx
 TEST_ENV   = BUILD='$(BUILD)' SCHEMA1='$(CLI)' \
-             BUILD_DIR='$(BUILD)' \
-             TEST_NGINX_LOAD_MODULES='$(MODULE)' $(EXTRA_ENV)
+             BUILD_DIR='$(BUILD)' $(NGINX_ENV) \
+             TEST_NGINX_LOAD_MODULES='$(TESTED)' $(EXTRA_ENV)
 WITH_NGINX = lib=$$(BUILD='$(BUILD)' $(TOOLS)/test-nginx) || exit 1; \
              PERL5LIB=$(CURDIR)/t/lib$${lib:+:$$lib}$${PERL5LIB:+:$$PERL5LIB}
 
@@ -63,13 +89,27 @@ export BUILD NGINX_SRC JOBS CC CFLAGS LDFLAGS
 unexport MAKEFLAGS
 
 
-.PHONY: build install clean deps cli convert unit test-nginx corpus diff \
+.PHONY: build nginx install clean deps cli convert unit test-nginx corpus diff \
         difftest fuzz e2e test suite asan valgrind check soak bench matrix \
         deb test-deb rpm demo demo-stop help
 
+# what is missing is named before anything is built
+have = $(1:%=$(BUILD)/.have-%)
+
+build:            $(call have,compiler)
+suite:            $(call have,compiler cli perl $(NGINX_FOR))
+unit corpus diff: $(call have,perl)
+test-nginx soak:  $(call have,perl $(NGINX_FOR))
+e2e:              $(call have,perl $(NGINX_FOR) e2e)
+
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
-	@$(TOOLS)/module
+	@MAKE='$(MAKE)' $(TOOLS)/module
 	@echo "$(MODULE)"
+
+# the one that the tests run, from NGINX_SRC
+nginx:
+	@MAKE='$(MAKE)' BINARY=1 BUILD='$(BUILD)/tested' $(TOOLS)/module
+	@'$(BINARY)' -v
 
 cli: $(CLI)  ## build the command line tool, build/schema1
 
@@ -84,7 +124,7 @@ clean:  ## remove all that was built, stop the demo
 deps:  ## install Debian's packages that building and testing need
 	@$(TOOLS)/deps build test
 
-test: deps  ## install what it needs, run everything, count
+test: deps  ## install what it needs, run everything (NGINX_SRC=DIR)
 	@$(MAKE) --no-print-directory suite
 
 # without a look at the packages; SUITE=FILES for a part of it
@@ -92,7 +132,7 @@ SUITE     ?= $(UNITS) $(CORE_TESTS) $(CLI_TESTS) $(CORPUS_TESTS) \
              $(DIFF_TESTS) $(FUZZ_TESTS) $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
 
 suite:
-	@$(MAKE) --no-print-directory -j $(JOBS) build cli $(UNITS)
+	@$(MAKE) --no-print-directory -j $(JOBS) $(NGINX) cli $(UNITS)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(SUITE)
 
 unit: $(UNITS)  ## test the core alone (T=FILE for some)
@@ -112,13 +152,13 @@ fuzz:  ## run the fuzzers, each for T seconds (10)
 	@$(TOOLS)/deps build fuzz
 	@T=$(or $(T),10) t/fuzz/run
 
-test-nginx: build  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
+test-nginx: $(NGINX)  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))
 
-e2e: build cli  ## test with a real registry and real clients (T=FILE)
+e2e: $(NGINX) cli  ## test with a real registry and real clients (T=FILE)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(E2E_TESTS))
 
-soak: build  ## mixed traffic, faults, reloads for M minutes (30)
+soak: $(NGINX)  ## mixed traffic, faults, reloads for M minutes (30)
 	@$(WITH_NGINX) $(TEST_ENV) M='$(or $(M),30)' \
 	    $(TOOLS)/run-tests --verbose $(SOAK_TESTS)
 
@@ -203,6 +243,15 @@ $(BUILD)/unit/test_cli_%: t/unit/test_cli_%.c $(BUILD)/libcli.a \
 	@$(SAY) CC $<
 	@$(CC) $(CLI_CFLAGS) -It/unit -o $@ $< $(BUILD)/libcli.a \
 	    $(BUILD)/libcore.a $(CLI_LIBS)
+
+$(CORE_OBJS) $(CLI_OBJS) $(UNITS): | $(call have,compiler)
+$(CLI_OBJS): | $(call have,cli)
+
+$(BUILD)/.have-%:
+	@mkdir -p $(BUILD)
+	@NEED_CFLAGS='$(PREFIX:%=-I%/include) $(EXTRA_CFLAGS)' \
+	    $(TOOLS)/need $*
+	@touch $@
 
 # other flags: other objects
 $(CORE_OBJS) $(CLI_OBJS) $(UNITS): $(BUILD)/.flags
