@@ -89,8 +89,8 @@ export BUILD NGINX_SRC JOBS CC CFLAGS LDFLAGS
 unexport MAKEFLAGS
 
 
-.PHONY: build nginx install clean deps cli convert unit test-nginx corpus diff \
-        difftest fuzz e2e test suite asan valgrind check soak bench matrix \
+.PHONY: build nginx install clean deps cli convert unit test-nginx test-cli \
+        corpus diff difftest fuzz e2e test suite asan valgrind check soak bench matrix \
         deb test-deb rpm demo demo-stop help
 
 # what is missing is named before anything is built
@@ -154,6 +154,10 @@ fuzz:  ## run the fuzzers, each for T seconds (10)
 
 test-nginx: $(NGINX)  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))
+
+test-cli: cli  ## test the command line tool (T=FILE)
+	@$(WITH_NGINX) $(TEST_ENV) $(RUN) \
+	    $(if $(T),$(T),t/core/convert.t $(CLI_TESTS))
 
 e2e: $(NGINX) cli  ## test with a real registry and real clients (T=FILE)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(E2E_TESTS))

@@ -1,0 +1,1059 @@
+#!/usr/bin/perl
+
+# Copyright (C) the ngx_http_schema1_module authors
+
+# schema1 audit and registries that are odd, slow, broken or hostile: a mock
+# registry records each request.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use File::Temp qw(tempdir);
+use IPC::Open3;
+use JSON::PP;
+use MIME::Base64 qw(encode_base64);
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use Schema1::Documents;
+use Schema1::Registry;
+
+my $program = $ENV{SCHEMA1} || ($ENV{BUILD} || 'build') . '/schema1';
+my $dir = tempdir(CLEANUP => 1);
+
+-x $program or BAIL_OUT("$program is not there: it has to be built first");
+
+# nothing of the environment's takes part
+delete @ENV{grep { /proxy$/i } keys %ENV};
+delete @ENV{qw(NETRC SCHEMA1_PASSWORD)};
+$ENV{HOME} = $dir;
+
+my $image = image_documents(format => 'oci');
+my ($registry, %port, @asked);
+
+test_arguments();
+test_paging();
+test_hostile_lists();
+test_tokens();
+test_token_servers();
+test_basic();
+test_passwords();
+test_redirects();
+test_rate_limits();
+test_broken_documents();
+test_failures();
+test_requests();
+test_compare();
+test_interrupt();
+test_terminal();
+
+done_testing();
+
+
+sub test_arguments
+{
+    for my $arguments ([], ['registry/path'], ['ftp://registry'],
+                       ['--user', 'alice:secret', 'registry'],
+                       ['--jobs', '0', 'registry'],
+                       ['--jobs', '1000', 'registry'],
+                       ['--jobs', '9' x 30, 'registry'],
+                       ['--max-size', '1x', 'registry'],
+                       ['--platform', 'amd64', 'registry'],
+                       ['--tags', '', 'registry'],
+                       ['--accept', "a\nX: y", 'registry'],
+                       ['--nope', 'registry'],
+                       ['registry', 'name@sha256:0'], ['registry', 'NAME'],
+                       ['--compare', 'http://a/b', 'registry'])
+    {
+        my ($status, $out, $err) = run(@$arguments);
+
+        is($status, 2, 'wrong arguments: ' . "@$arguments" =~ s/\n/ /r);
+        like($err, qr/^schema1 audit: \S.*\n\z/, 'one line says why');
+        is($out, '', 'without a report');
+    }
+
+    my ($status, $out) = run('--help');
+
+    is($status, 0, '--help');
+    like($out, qr/^usage: schema1 audit .*--compare/s, 'lists the options');
+}
+
+
+sub test_paging
+{
+    mock(sub {
+        $registry->add("page/$_", 'v1', $image) for 'a' .. 'c';
+
+        pages('/v2/_catalog', 'repositories',
+              ['page/a', 'page/b'], ['page/c']);
+        pages('/v2/page/a/tags/list', 'tags', ['v1'], [], ['v1']);
+        pages("/v2/page/$_/tags/list", 'tags', ['v1']) for 'b', 'c';
+    });
+
+    my ($status, $report) = report();
+
+    is($status, 0, 'all pages: exit status 0');
+    is_deeply([map { "$_->{name}:$_->{tag}" } @{$report->{images}}],
+              ['page/a:v1', 'page/a:v1', 'page/b:v1', 'page/c:v1'],
+              'repositories and tags of all pages are in the report');
+    is(scalar(asked(qr{/tags/list})), 5, 'each page is requested once');
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        list('/v2/_catalog', 'repositories', ['gone', 'empty', 'app']);
+        list('/v2/empty/tags/list', 'tags', undef);
+        list('/v2/app/tags/list', 'tags', ['v1']);
+    });
+
+    ($status, $report) = report();
+
+    is($status, 0, 'repositories without tags: exit status 0');
+    is(scalar(@{$report->{images}}), 1, 'only the others are in the report');
+
+    ($status, $report) = report('gone');
+
+    is($status, 2, 'a repository without tags that was named: exit status 2');
+    like($report->{errors}[0], qr/^gone: .*404/, 'is reported');
+}
+
+
+# pages that lead elsewhere, in a circle, or are no pages
+sub test_hostile_lists
+{
+    my %cases = (
+        'a circle'        => '</v2/app/tags/list?n=1000>; rel="next"',
+        'a longer circle' => '</v2/app/tags/list?b>; rel="next"',
+        'another host'    => '<http://127.0.0.2/v2/app/tags/list>; rel=next',
+        'another list'    => '</v2/other/tags/list?n=1>; rel="next"',
+        'a wrong path'    => '</v2/app/tags/list/../../x>; rel="next"',
+    );
+
+    for my $case (sort keys %cases) {
+        mock(sub {
+            $registry->add('app', 'v1', $image);
+            list('/v2/app/tags/list', 'tags', ['v1'],
+                 add => [Link => $cases{$case}]);
+        });
+
+        my ($status, $report) = report('app');
+
+        is($status, 2, "the next page is $case: exit status 2");
+        like($report->{errors}[0], qr/^app: the tags cannot be listed: /,
+             "$case is reported");
+        ok(!$report->{complete}, 'the report is not complete');
+        cmp_ok(scalar(asked(qr{tags/list})), '<', 4,
+               'few pages are requested');
+    }
+
+    for my $body ('', '[]', '{"tags":1}', '{"tags":{}}', '{"tags":["v1"',
+                  '[' x 100_000, '{"tags":["' . 'x' x 5_000_000 . '"]}')
+    {
+        mock(sub { $registry->answer('/v2/app/tags/list', body => $body) });
+
+        my ($status, $report) = report('app');
+
+        is($status, 2, 'not a list: ' . substr($body, 0, 20));
+        is(scalar(@{$report->{errors}}), 1, 'is reported');
+    }
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        list('/v2/_catalog', 'repositories',
+             ['app', '../x', "a\nb", "\e[2J", 'UPPER', '', undef, 7, ['app'],
+              'a' x 300]);
+        list('/v2/app/tags/list', 'tags',
+             ['v1', "v1\e[2J", '../../x', "v\r\nX: y", '', undef, {}, 'v/1',
+              'a' x 200]);
+    });
+
+    my ($status, $report) = report();
+
+    is($status, 0, 'names that no client could request: exit status 0');
+    is(scalar(@{$report->{images}}), 1, 'they are not in the report');
+    is(scalar(grep { $_->{uri} !~ m{^/v2/(_catalog|app/)} } @asked), 0,
+       'and are never requested');
+
+    mock(sub { list('/v2/_catalog', 'x', []) });
+    ($status, $report) = report();
+    is($status, 2, 'a catalog without repositories');
+
+    mock(sub { $registry->answer('/v2/_catalog', status => 401) });
+    ($status, $report) = report();
+    is($status, 2, 'a registry without a catalog');
+    like($report->{errors}[0], qr/401; see --user/, 'is reported');
+}
+
+
+# a registry that requires a token for each repository
+sub test_tokens
+{
+    my $service = 'mock "registry"';
+
+    mock(sub { token_registry($service) });
+
+    my ($status, $report) = report('--user', 'alice',
+                                   { SCHEMA1_PASSWORD => 'pass word:1' });
+    my @tokens = asked(qr{^/token});
+
+    is($status, 0, 'tokens: exit status 0');
+    is(scalar(@{$report->{images}}), 4, 'every tag is in the report');
+    is(scalar(@tokens), 3, 'one token for each repository and the catalog');
+    is_deeply([sort map { ($_->{uri} =~ /scope=([^&]*)/)[0] } @tokens],
+              ['registry%3Acatalog%3A%2A', 'repository%3Aapp%3Apull',
+               'repository%3Aother%3Apull'], 'of the scope of the challenge');
+    like($tokens[0]{uri}, qr/service=mock%20%22registry%22/, 'and service');
+    is(header($tokens[0], 'Authorization'),
+       'Basic ' . encode_base64('alice:pass word:1', ''),
+       'the token server receives the password');
+    is(scalar(grep { (header($_, 'Authorization') // '') =~ /^Basic/ }
+              asked(qr{^/v2/})), 0, 'the registry does not');
+
+    ($status, $report) = report('app');
+    is($status, 0, 'an anonymous token');
+    is(scalar(grep { defined header($_, 'Authorization') } asked(qr{^/token})),
+       0, 'is requested without a password');
+
+    # expired when the second tag is checked
+
+    mock(sub {
+        token_registry($service, expires => 4);
+    });
+
+    ($status, $report) = report('--jobs', '1', 'app');
+    is($status, 0, 'a token that expires: exit status 0');
+    cmp_ok(scalar(asked(qr{^/token})), '>', 1, 'another one is requested');
+
+    mock(sub { token_registry($service, expires => 0) });
+    ($status, $report) = report('--jobs', '1', 'app:v1');
+    is($status, 2, 'tokens that are never accepted: exit status 2');
+    cmp_ok(scalar(asked(qr{^/token})), '<', 6, 'a few are requested');
+}
+
+
+sub test_token_servers
+{
+    my %realms = (
+        'a user'          => 'http://alice:secret@127.0.0.1:PORT/token',
+        'another scheme'  => 'ftp://127.0.0.1:PORT/token',
+        'a file'          => 'file:///etc/passwd',
+        'no scheme'       => '/token',
+        'a fragment'      => 'http://127.0.0.1:PORT/token#x',
+        'nothing'         => '',
+    );
+
+    for my $case (sort keys %realms) {
+        my $realm = $realms{$case};
+
+        mock(sub {
+            $realm =~ s/PORT/$port{registry}/;
+            $registry->answer(qr{^GET /v2/}, status => 401, headers => [
+                'WWW-Authenticate' => "Bearer realm=\"$realm\"" ]);
+        });
+
+        my ($status) = report('--user', 'alice', 'app:v1',
+                              { SCHEMA1_PASSWORD => 'secret' });
+
+        is($status, 2, "a token server with $case: exit status 2");
+        is(scalar(asked(qr{token})), 0, 'is not asked');
+    }
+
+    for my $body ('', '{}', '{"token":""}', '{"token":5}',
+                  json({ token => "a\r\nX: y" }), json({ token => 'a b' }),
+                  json({ token => 'x' x 20_000 }), '{' x 70_000)
+    {
+        mock(sub { token_registry('mock', body => $body) });
+
+        my ($status, $report) = report('app:v1');
+
+        is($status, 2, 'not a token: ' . substr($body, 0, 20));
+        is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'failed',
+           'is reported');
+        is(scalar(grep { defined header($_, 'Authorization') } @asked), 0,
+           'and not sent');
+    }
+
+    mock(sub { token_registry('mock', status => 401) });
+
+    my ($status) = report('--user', 'alice', 'app', 'other',
+                          { SCHEMA1_PASSWORD => 'wrong' });
+
+    is($status, 2, 'a wrong password: exit status 2');
+    cmp_ok(scalar(asked(qr{^/token})), '<=', 2,
+           'it is not sent for each repository');
+}
+
+
+sub test_basic
+{
+    my $right = 'Basic ' . encode_base64('alice:secret', '');
+
+    mock(sub {
+        $registry->add('app', $_, $image) for 'a' .. 'h';
+        $registry->protect('app', $right);
+        list('/v2/app/tags/list', 'tags', ['a' .. 'h']);
+    });
+
+    my ($status, $report) = report('--user', 'alice', 'app',
+                                   { SCHEMA1_PASSWORD => 'secret' });
+
+    is($status, 0, 'a password: exit status 0');
+    is(scalar(@{$report->{images}}), 8, 'every tag is in the report');
+
+    my @without = grep { !defined header($_, 'Authorization') } @asked;
+
+    cmp_ok(scalar(@without), '<=', 8 + 1,
+           'it is sent at once after the first challenges');
+
+    ($status, $report) = report('--user', 'alice', '--jobs', '1', 'app:a',
+                                'app:b', { SCHEMA1_PASSWORD => 'wrong' });
+    is($status, 2, 'a wrong password: exit status 2');
+    is(scalar(grep { defined header($_, 'Authorization') } @asked), 1,
+       'it is sent once');
+
+    ($status, $report) = report('app:a');
+    is($status, 2, 'no password: exit status 2');
+    is(scalar(grep { defined header($_, 'Authorization') } @asked), 0,
+       'nothing is sent');
+}
+
+
+sub test_passwords
+{
+    my $right = 'Basic ' . encode_base64('alice:secret', '');
+
+    mock(sub {
+        $registry->add('app', 'a', $image);
+        $registry->protect('app', $right);
+    });
+
+    put('password', "secret\nsecond line\n");
+    put('netrc', "machine 127.0.0.1 login alice password secret\n");
+
+    my ($status) = report('--user', 'alice', '--password-file',
+                          "$dir/password", 'app:a');
+    is($status, 0, 'the password is in a file');
+
+    ($status) = report('--user', 'alice', '--netrc', "$dir/netrc", 'app:a');
+    is($status, 0, 'the password is in a netrc file');
+
+    ($status) = report('--netrc', "$dir/netrc", 'app:a');
+    is($status, 2, 'netrc without a user is not read for http');
+
+    my ($code, $out, $err) = run('--user', 'alice', '--password-file',
+                                 "$dir/none", url(), 'app:a');
+    is($code, 2, 'a file that is not there');
+
+    # no terminal, and nowhere else
+
+    ($code, $out, $err) = run_line("setsid '$program' audit --user alice "
+                                   . url() . ' app:a');
+    is($code, 2, 'no password is anywhere');
+    like($err, qr/SCHEMA1_PASSWORD/, 'the message says where it can be');
+
+    ($code, $out, $err) = run('--user', 'alice', url(), 'app:a',
+                              { SCHEMA1_PASSWORD => 'secret' });
+    is($code, 0, 'the password is in the environment');
+    unlike($out . $err, qr/secret|\Q$right\E/, 'it is never printed');
+}
+
+
+sub test_redirects
+{
+    my $right = 'Basic ' . encode_base64('alice:secret', '');
+    my $blob = "/v2/app/blobs/$image->{config_digest}";
+    my @login = ('--user', 'alice', { SCHEMA1_PASSWORD => 'secret' });
+
+    my $redirect = sub {
+        my ($to, @more) = @_;
+
+        mock(sub {
+            $registry->add('app', 'v1', $image);
+            $registry->protect('app', $right);
+
+            my $storage = "http://127.0.0.1:$port{storage}";
+            $to =~ s/^STORAGE/$storage/;
+
+            $registry->answer("GET $blob", status => 307, body => '',
+                              headers => [Location => $to]);
+            $registry->answer('storage:GET /data', status => 200,
+                              body => $image->{config});
+            $registry->answer('storage:GET /loop', status => 302,
+                              headers => [Location => '/loop']);
+            $registry->answer(@$_) for @more;
+        });
+
+        return report('app:v1', @login);
+    };
+
+    my ($status, $report) = $redirect->('STORAGE/data?X-Signature=a%2Fb');
+    my ($request) = grep { $_->{host} eq 'storage' } @asked;
+
+    is($status, 0, 'a blob on another host: exit status 0');
+    ok($report->{images}[0]{redirected}, 'is reported');
+    is($request->{uri}, '/data?X-Signature=a%2Fb', 'the URL is kept');
+    is_deeply([sort map { lc $_->[0] } @{$request->{headers}}],
+              ['host', 'user-agent'],
+              'the other host receives neither password nor Accept header');
+
+    my $other = "/v2/app/blobs/uploads";
+
+    ($status, $report) = $redirect->($other,
+        ["GET $other", status => 200, body => $image->{config}]);
+    is($status, 0, 'a blob at another path of the registry');
+    ok(!$report->{images}[0]{redirected}, 'is not on another host');
+
+    my %refused = (
+        'more than 5 redirects' => 'STORAGE/loop',
+        'another path'          => '/admin/secret',
+        'a user name'           => 'http://alice@127.0.0.1/',
+        'another scheme'        => 'file:///etc/passwd',
+        'nothing'               => '',
+        'a control character'   => "STORAGE/a\tb",
+    );
+
+    for my $case (sort keys %refused) {
+        my ($code, $result) = $redirect->($refused{$case});
+        my $got = $result->{images}[0]{clients}{'docker-1.9'};
+
+        is($code, 1, "a redirect to $case: exit status 1");
+        is($got->{reason}, 'redirected', 'the image is refused');
+        cmp_ok(scalar(@asked), '<', 20, 'there are few requests');
+        is(scalar(grep { $_->{uri} =~ /secret|passwd/ } @asked), 0,
+           'none of them to the target')
+            if $case ne 'more than 5 redirects';
+    }
+
+    ($status, $report) = $redirect->('STORAGE/none');
+    is($report->{images}[0]{clients}{'docker-1.9'}{reason},
+       'config_not_found', 'a blob that the other host does not have');
+}
+
+
+sub test_rate_limits
+{
+    my $manifest = '/v2/app/manifests/v1';
+
+    my $limited = sub {
+        my ($status, $times, @headers) = @_;
+
+        mock(sub {
+            $registry->add('app', 'v1', $image);
+            times_then($times, "GET $manifest",
+                       { status => $status, body => '',
+                         headers => \@headers });
+        });
+    };
+
+    $limited->(429, 1, 'Retry-After' => 2);
+    my ($status, $report, $seconds) = report('app:v1');
+    is($status, 0, '429 with Retry-After: exit status 0');
+    cmp_ok($seconds, '>=', 2, 'after the time that the registry asked for');
+
+    $limited->(503, 1, 'Retry-After' => 1);
+    ($status, $report, $seconds) = report('app:v1');
+    is($status, 0, '503 with Retry-After: exit status 0');
+    cmp_ok($seconds, '>=', 1, 'after the time that the registry asked for');
+
+    $limited->(429, 2);
+    ($status, $report, $seconds) = report('app:v1');
+    is($status, 0, '429 without Retry-After: exit status 0');
+    cmp_ok($seconds, '>=', 3, 'after 1 and 2 seconds');
+
+    $limited->(429, 1000, 'Retry-After' => 3600);
+    ($status, $report, $seconds) = report('--jobs', '1', 'app:v1', 'app:v2',
+                                          'app:v3');
+    is($status, 2, '429 for an hour: exit status 2');
+    cmp_ok($seconds, '<', 3, 'at once');
+    like($report->{images}[2]{clients}{'docker-1.9'}{message},
+         qr/3600 seconds/, 'the message names the time');
+    is(scalar(@asked), 1, 'no further request is sent');
+
+    $limited->(429, 1, 'Retry-After' => 5);
+    ($status, $report, $seconds) = report('--max-wait', '4', 'app:v1');
+    is($status, 2, '429 for more than --max-wait: exit status 2');
+
+    # all requests wait, not only the one that was limited
+
+    mock(sub {
+        $registry->add('app', $_, $image) for 'v1', 'v2', 'v3';
+        times_then(1, "GET $manifest",
+                   { status => 429, body => '',
+                     headers => ['Retry-After' => 2] });
+        $registry->answer('GET /v2/app/manifests/v2', delay => 0.5);
+        $registry->answer('GET /v2/app/manifests/v3', sub {
+            put('times.third', time);
+            Schema1::Registry::send_answer(@_, $registry->usual($_[1]));
+        });
+    });
+
+    my $before = time;
+    ($status, $report) = report('--jobs', '2', 'app:v1', 'app:v2', 'app:v3');
+    is($status, 0, 'other requests of a limited registry: exit status 0');
+    cmp_ok(slurp('times.third') - $before, '>=', 2, 'wait too');
+}
+
+
+# what nginx with the module refuses for the same reasons
+sub test_broken_documents
+{
+    my $tag = '/v2/app/manifests/v1';
+    my $blob = "/v2/app/blobs/$image->{config_digest}";
+    my $long = { created_by => 'x' x 100_000 };
+
+    my @cases = (
+        ['a manifest of another digest', 'digest_mismatch',
+         [$tag, body => $image->{body} . ' ']],
+        ['a config of another digest', 'digest_mismatch',
+         [$blob, body => $image->{config} . ' ']],
+        ['a manifest that is not JSON', 'unproven',
+         [$tag, body => '{"schemaVersion":2,', headers => []]],
+        ['a compressed manifest', 'encoded', [$tag, gzip => 1]],
+        ['a compressed config', 'encoded', [$blob, gzip => 1]],
+        ['a config that is missing', 'config_not_found',
+         [$blob, status => 404]],
+        ['a truncated config', 'truncated', [$blob, truncate => 10], 2],
+        ['a truncated manifest', 'truncated', [$tag, truncate => 10], 2],
+        ['a config that is forbidden', 'denied', [$blob, status => 403], 2],
+        ['a config with status 500', 'upstream_failed',
+         [$blob, status => 500], 2],
+        ['a connection that is reset', 'upstream_failed',
+         [$blob, reset => 'header'], 2],
+    );
+
+    for my $case (@cases) {
+        my ($what, $reason, $answer, $expected) = @$case;
+
+        mock(sub {
+            $registry->add('app', 'v1', $image);
+            $registry->answer(@$answer);
+        });
+
+        my ($status, $report) = report('app:v1');
+        my $result = $report->{images}[0]{clients}{'docker-1.9'};
+
+        is($status, $expected // 1, "$what: exit status");
+        is($result->{reason}, $reason, "$what: the reason");
+        ok(length $result->{message}, "$what: a message");
+    }
+
+    # odd values of storage, but the right bytes
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        $registry->answer($blob, add => ['Content-Encoding' => 'aws-chunked']);
+    });
+
+    my ($status) = report('app:v1');
+    is($status, 0, 'an odd Content-Encoding of the right bytes');
+
+    mock(sub {
+        $registry->add('app', 'v1', image_documents(
+            format => 'oci', history => [$long, $long]));
+    });
+
+    my $report;
+    ($status, $report) = report('--max-size', '100k', 'app:v1');
+    is($report->{images}[0]{clients}{'docker-1.9'}{reason}, 'too_large',
+       'a config over --max-size is refused');
+    is($report->{images}[0]{clients}{'docker-1.13'}{outcome}, 'converted',
+       'where it is required');
+
+    ($status, $report) = report('--max-size', '1m', 'app:v1');
+    is($status, 0, 'a config under --max-size');
+
+    mock(sub {
+        $registry->add('app', 'v1', image_documents(format => 'docker',
+                                                    layers => 50));
+    });
+
+    ($status, $report) = report('--max-size', '1k', 'app:v1');
+    is($report->{images}[0]{clients}{'docker-1.9'}{reason}, 'too_large',
+       'a manifest over --max-size is refused');
+    is($report->{images}[0]{clients}{'docker-1.13'}{outcome}, 'as is',
+       'unless it passes unchanged');
+}
+
+
+sub test_failures
+{
+    my ($status, $out, $err) = run('--json', "http://127.0.0.1:$port{dead}");
+
+    is($status, 2, 'a registry that is not there: exit status 2');
+    like($err, qr/^schema1: the repositories cannot be listed: /,
+         'is reported');
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        $registry->answer('/v2/app/manifests/v1', delay => 5);
+    });
+
+    my ($code, $report, $seconds) = report('--timeout', '1', 'app:v1');
+    is($code, 2, 'a registry that does not respond: exit status 2');
+    is($report->{images}[0]{clients}{'docker-1.9'}{reason}, 'timed_out',
+       'is reported');
+    cmp_ok($seconds, '<', 10, 'after the timeout');
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        times_then(1, 'GET /v2/app/manifests/v1', { status => 502,
+                                                    body => '' });
+    });
+
+    ($code, $report) = report('app:v1');
+    is($code, 0, 'a registry that fails once: exit status 0');
+
+    mock(sub { });
+    ($code, $report) = report('app:v1');
+    is($code, 1, 'a tag that is missing: exit status 1');
+    is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'missing',
+       'is reported');
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        $registry->answer('/v2/app/manifests/v1',
+                          add => ['X-Long' => 'x' x 300_000]);
+    });
+
+    ($code, $report) = report('app:v1');
+    is($code, 2, 'a header that is too large: exit status 2');
+}
+
+
+sub test_requests
+{
+    my $list = list_document(format => 'oci', entries => [
+        $image, image_documents(format => 'oci', platform => 'linux/arm64') ]);
+
+    mock(sub {
+        $registry->add('app', undef, $image);
+        $registry->add('app', 'v1', $list);
+    });
+
+    my ($status) = report('app:v1');
+    my %asked;
+
+    $asked{"$_->{method} $_->{uri}"}++ for @asked;
+
+    is_deeply(\%asked, {
+        'GET /v2/app/manifests/v1'                        => 1,
+        'HEAD /v2/app/manifests/v1'                       => 1,
+        "GET /v2/app/manifests/$image->{digest}"          => 1,
+        "GET /v2/app/blobs/$image->{config_digest}"       => 1,
+    }, 'no document is requested twice for two clients');
+
+    # a registry that sends something else to other clients
+
+    my $docker = image_documents(format => 'docker');
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        $registry->add('app', undef, $docker);
+        $registry->answer(qr{^(GET|HEAD) /v2/app/manifests/v1$}, sub {
+            my ($client, $request) = @_;
+            my $what = $request->{header}{accept} =~ /prettyjws/
+                       ? $docker : $image;
+
+            Schema1::Registry::send_answer($client, $request, {
+                status => 200, type => $what->{type}, body => $what->{body},
+                headers => ['Docker-Content-Digest' => $what->{digest}] });
+        });
+    });
+
+    my $report;
+    ($status, $report) = report('app:v1');
+
+    is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'converted',
+       'what the registry sends to the first client');
+    is($report->{images}[0]{clients}{'docker-1.13'}{digest},
+       $docker->{digest}, 'and to the second');
+
+    mock(sub {
+        $registry->add('app', 'v1', $docker);
+        $registry->answer('/v2/app/manifests/v1', headers => []);
+    });
+
+    ($status, $report) = report('app:v1');
+    is($report->{images}[0]{clients}{'docker-1.13'}{digest},
+       $docker->{digest}, 'without Docker-Content-Digest it is computed');
+}
+
+
+sub test_compare
+{
+    my $docker = image_documents(format => 'docker');
+
+    # the other registry is the same one: it converts nothing
+
+    mock(sub {
+        $registry->add('app', $_, $docker) for 'v1', 'v2';
+        $registry->answer('/v2/app/manifests/v2', sub {
+            my ($client, $request) = @_;
+
+            # the client's own lines, not what nginx sends upstream
+            my $own = ($request->{header}{accept} // '') !~ /oci/;
+
+            Schema1::Registry::send_answer($client, $request, $own
+                ? { status => 400, type => 'application/json',
+                    body => '{"errors":[{"detail":{"reason":"x\u001b[2J"}}]}' }
+                : { status => 200, type => $docker->{type},
+                    body => $docker->{body} });
+        });
+    });
+
+    my ($status, $report) = report('--compare', url(), 'app:v1', 'app:v2');
+    my ($one, $two) = map { $_->{clients} } @{$report->{images}};
+
+    is($status, 1, 'differences: exit status 1');
+    is($one->{'docker-1.13'}{compare}, 'same', 'the same digest');
+    is($one->{'docker-1.9'}{compare}, 'different', 'another digest');
+    is($one->{'docker-1.9'}{compared}, $docker->{digest}, 'is reported');
+    is($two->{'docker-1.13'}{compare}, 'different', 'a refusal');
+    is($two->{'docker-1.13'}{compared}, 'status 400, x?[2J',
+       'is reported without control characters');
+
+    my ($code, $out) = run('--compare',
+                           "http://127.0.0.1:$port{dead}",
+                           url(), 'app:v1');
+    is($code, 2, 'another registry that is not there: exit status 2');
+}
+
+
+# the report contains what has been checked
+sub test_interrupt
+{
+    mock(sub {
+        $registry->add('app', $_, $image) for 'v1', 'v2';
+        $registry->answer('/v2/app/manifests/v2', delay => 30);
+    });
+
+    my $pid = start('--json', '--jobs', '1', url(), 'app:v1', 'app:v2');
+
+    wait_until(sub { grep { $_->{uri} =~ /v2$/ } $registry->asked });
+    kill 'INT', $pid;
+
+    my $started = time;
+    waitpid $pid, 0;
+
+    is($? >> 8, 2, 'Ctrl-C: exit status 2');
+    cmp_ok(time - $started, '<', 2, 'at once');
+
+    my $report = JSON::PP->new->utf8->decode(slurp('out'));
+
+    ok(!$report->{complete}, 'the report is not complete');
+    is_deeply([map { $_->{tag} } @{$report->{images}}], ['v1'],
+              'it contains what has been checked');
+    like(slurp('err'), qr/interrupted/, 'standard error says so');
+}
+
+
+sub test_terminal
+{
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        $registry->answer('/v2/app/manifests/v1', delay => 0.5);
+        $registry->protect('secret', 'Basic '
+                           . encode_base64('alice:secret', ''));
+        $registry->add('secret', 'v1', $image);
+    });
+
+    my (undef, undef, $err) = run(url(), 'app:v1');
+    is($err, '', 'in a pipe, nothing is written to standard error');
+
+    SKIP: {
+        skip 'script is not installed', 4
+            if system('command -v script > /dev/null 2>&1');
+
+        my $url = url();
+        my $script = "script -qec";
+        my ($status, $out) = run_line(
+            "$script \"'$program' audit $url app:v1\" /dev/null");
+
+        like($out, qr/0 of 1 tags/, 'on a terminal, there is a progress');
+        like($out, qr/\r\e\[KIMAGE/, 'which the report replaces');
+
+        my $typed = '(sleep 1; echo secret; sleep 2)';
+        ($status, $out) = run_line(
+            "$typed | $script \"'$program' audit --user alice $url "
+            . "secret:v1\" /dev/null");
+
+        like($out, qr/Password for 127\.0\.0\.1: .*converted/s,
+             'a password is entered on the terminal');
+        unlike($out =~ s/^secret:v1.*$//mgr, qr/secret/,
+               'which does not show it');
+    }
+}
+
+
+# runs the mock registry that the sub prepares
+sub mock
+{
+    my ($prepare) = @_;
+
+    $registry->stop if $registry;
+    unlink glob "$dir/times.*";
+
+    $registry = Schema1::Registry->new(log => "$dir/log");
+    %port = map { $_ => $registry->port($_) } qw(registry storage dead);
+    $prepare->();
+    $registry->start;
+}
+
+
+END {
+    local $?;
+    $registry->stop if $registry;
+}
+
+
+sub url
+{
+    return "http://127.0.0.1:$port{registry}";
+}
+
+
+sub list
+{
+    my ($path, $member, $items, %how) = @_;
+
+    $registry->answer("GET $path", status => 200, type => 'application/json',
+                      body => JSON::PP->new->utf8->encode(
+                          { $member => $items }), %how);
+}
+
+
+sub pages
+{
+    my ($path, $member, @pages) = @_;
+
+    $registry->answer("GET $path", sub {
+        my ($client, $request) = @_;
+        my ($number) = ($request->{args} // '') =~ /page=(\d+)/;
+
+        $number ||= 0;
+
+        Schema1::Registry::send_answer($client, $request, {
+            status => 200, type => 'application/json',
+            body => json({ $member => $pages[$number] }),
+            headers => $number < $#pages
+                ? [Link => "<$path?n=1000&page=" . ($number + 1)
+                           . '>; rel="next"'] : [] });
+    });
+}
+
+
+# app and other, with two tags each
+sub token_registry
+{
+    my ($service, %opt) = @_;
+
+    for my $name ('app', 'other') {
+        $registry->add($name, $_, $image) for 'v1', 'v2';
+    }
+
+    my $quoted = $service =~ s/"/\\"/gr;
+    my $realm = "http://127.0.0.1:$port{registry}/token";
+
+    $registry->answer('GET /token', sub {
+        my ($client, $request) = @_;
+        my ($scope) = $request->{args} =~ /scope=([^&]*)/;
+
+        $scope =~ s/%(..)/chr hex $1/ge;
+
+        Schema1::Registry::send_answer($client, $request, {
+            status => $opt{status} // 200, type => 'application/json',
+            body => $opt{body}
+                    // json({ token => "t/$scope/" . count('token') }) });
+    });
+
+    # $scope is what the token has to be for
+
+    my $protected = sub {
+        my ($client, $request, $scope) = @_;
+        my $authorization = $request->{header}{authorization} // '';
+        my ($n) = $authorization =~ m{^Bearer t/\Q$scope\E/(\d+)$};
+
+        my $good = defined $n
+                   && (!defined $opt{expires}
+                       || count("used.$n") <= $opt{expires});
+
+        my $how = $good ? $registry->usual($request) : {
+            status => 401, type => 'application/json', body => '{}',
+            headers => ['WWW-Authenticate' => "Bearer realm=\"$realm\","
+                        . "service=\"$quoted\",scope=\"$scope\""] };
+
+        if ($good && $request->{path} =~ m{/_catalog$}) {
+            $how = { status => 200, type => 'application/json',
+                     body => json({ repositories => ['app', 'other'] }) };
+        }
+
+        if ($good && $request->{path} =~ m{/tags/list$}) {
+            $how = { status => 200, type => 'application/json',
+                     body => json({ tags => ['v1', 'v2'] }) };
+        }
+
+        Schema1::Registry::send_answer($client, $request, $how);
+    };
+
+    for my $name ('app', 'other') {
+        $registry->answer(qr{^(GET|HEAD) /v2/$name/}, sub {
+            $protected->(@_, "repository:$name:pull");
+        });
+    }
+
+    $registry->answer('/v2/_catalog', sub {
+        $protected->(@_, 'registry:catalog:*');
+    });
+}
+
+
+# an answer for the first requests, then the usual one
+sub times_then
+{
+    my ($times, $what, $answer) = @_;
+
+    $registry->answer($what, sub {
+        my ($client, $request) = @_;
+
+        Schema1::Registry::send_answer($client, $request,
+            count('times') <= $times ? $answer : $registry->usual($request));
+    });
+}
+
+
+# counts in a file: each connection has a process of its own
+sub count
+{
+    my ($name) = @_;
+
+    open my $file, '>>', "$dir/times.$name" or die "$dir: $!\n";
+    syswrite $file, '.';
+    close $file;
+
+    return -s "$dir/times.$name";
+}
+
+
+# what was asked, of one kind
+sub asked
+{
+    my ($uri) = @_;
+
+    return grep { $_->{uri} =~ $uri } @asked;
+}
+
+
+sub header
+{
+    my ($request, $name) = @_;
+
+    my ($line) = grep { lc $_->[0] eq lc $name } @{$request->{headers}};
+
+    return $line ? $line->[1] : undef;
+}
+
+
+# the arguments, without the registry; a hash is the environment
+sub report
+{
+    my (@arguments) = @_;
+
+    my ($env) = grep { ref $_ } @arguments;
+    my @options = grep { !ref $_ } @arguments;
+    my $at = 0;
+
+    # options with their values come first
+    $at += 2 while $at < @options && $options[$at] =~ /^--/;
+
+    splice @options, $at, 0, url();
+
+    $registry->reset;
+
+    my $started = time;
+    my ($status, $out) = run('--json', @options, $env || ());
+    my $seconds = time - $started;
+
+    @asked = $registry->asked;
+
+    return ($status, eval { JSON::PP->new->utf8->decode($out) } || {},
+            $seconds);
+}
+
+
+sub run
+{
+    my (@arguments) = @_;
+
+    my ($env) = grep { ref $_ } @arguments;
+
+    local %ENV = (%ENV, %{$env || {}});
+
+    my $pid = start(grep { !ref $_ } @arguments);
+
+    waitpid $pid, 0;
+
+    return ($? & 127 ? "signal $?" : $? >> 8, slurp('out'), slurp('err'));
+}
+
+
+sub start
+{
+    my (@arguments) = @_;
+
+    my $pid = fork // die "fork() failed: $!\n";
+
+    if ($pid == 0) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', "$dir/out";
+        open STDERR, '>', "$dir/err";
+        exec { $program } $program, 'audit', @arguments
+            or POSIX::_exit(127);
+    }
+
+    return $pid;
+}
+
+
+sub run_line
+{
+    my ($line) = @_;
+
+    my $rc = system("( $line ) > '$dir/out' 2> '$dir/err' < /dev/null");
+
+    return ($rc >> 8, slurp('out'), slurp('err'));
+}
+
+
+sub wait_until
+{
+    my ($ready) = @_;
+
+    for (1 .. 200) {
+        return if $ready->();
+        sleep 0.05;
+    }
+}
+
+
+sub put
+{
+    my ($name, $text) = @_;
+
+    open my $out, '>', "$dir/$name" or die "$dir/$name: $!\n";
+    print $out $text;
+    close $out;
+}
+
+
+sub slurp
+{
+    my ($name) = @_;
+
+    open my $in, '<', "$dir/$name" or return '';
+    local $/;
+
+    return <$in> // '';
+}
