@@ -1,8 +1,8 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What README.md and docs/ say: every nginx block in them passes "nginx -t",
-# every directive, variable, reason and message of the sources is in them and
-# no other is, and every link leads somewhere.
+# README.md and docs/: every nginx block passes "nginx -t", every sh block states
+# which test runs it, every directive, variable, reason and message of the sources
+# is described and no other is, and every link has a target.
 
 use strict;
 use warnings;
@@ -24,6 +24,7 @@ test_links();
 test_names();
 test_messages();
 test_blocks();
+test_commands();
 
 done_testing();
 
@@ -109,8 +110,7 @@ sub test_names
     );
 
     for my $kind (sort keys %known) {
-        my %seen;
-        my @known = grep { !$seen{$_}++ } sort @{$known{$kind}};
+        my @known = unique(@{$known{$kind}});
 
         cmp_ok(scalar @known, '>', 0, "the sources have $kind");
         is_deeply([ sort @{$documented{$kind}} ], \@known,
@@ -118,14 +118,18 @@ sub test_names
     }
 
     for my $name (@{$known{directives}}) {
-        like($text{'README.md'}, qr/^### \Q$name\E$/m,
-            "README.md: describes $name");
+        like($text{'README.md'},
+            qr/^\| \[`\Q$name\E`\]\(\Q$reference\E#\Q$name\E\) \|/m,
+            "README.md: $name is in the table and links to the reference");
     }
+}
 
-    for my $name (@{$known{variables}}) {
-        like($text{'README.md'}, qr/^\| `\$\Q$name\E`/m,
-            "README.md: lists \$$name");
-    }
+
+sub unique
+{
+    my %seen;
+
+    return grep { !$seen{$_}++ } sort @_;
 }
 
 
@@ -213,5 +217,18 @@ sub test_blocks
             ok($output eq '', "$b->{page}:$b->{line}: passes nginx -t")
                 or diag($output);
         }
+    }
+}
+
+
+sub test_commands
+{
+    my @commands = commands();
+
+    cmp_ok(scalar @commands, '>', 10, 'the documents have commands');
+
+    for my $c (@commands) {
+        ok(defined $c->{test},
+            "$c->{page}:$c->{line}: states which test runs it, or why none");
     }
 }

@@ -1,8 +1,8 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The recipes of docs/, run in front of a registry that plays the part: what
-# they say happens has to happen.  Names, ports and certificates are replaced,
-# and TLS is left out; the rest runs as it is printed.
+# The configurations and commands of README.md and docs/, run in front of a mock
+# registry: what the pages state has to happen.  Names, ports and certificates
+# are replaced, and TLS is left out; the rest runs as it is printed.
 
 use strict;
 use warnings;
@@ -45,6 +45,8 @@ my $http = HTTP::Tiny->new(max_redirect => 0, timeout => 20,
 
 my (%done, $port);
 
+my $ops = 'docs/operations.md';
+
 smallest();
 token();
 redirected();
@@ -61,6 +63,8 @@ password();
 together();
 pulp();
 registry2();
+
+commands_of_pages();
 
 # no recipe without a test
 
@@ -183,14 +187,15 @@ sub is_status
 
 sub smallest
 {
-    recipe('The smallest one', registry(), [], [5080], sub {
+    recipe('Configuration', registry(), [], [5080], sub {
         is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
 
         my $r = get(5080, '/v2/app/manifests/1.0', Accept => $modern);
 
         is($r->{content}, $index->{body}, 'modern: the index');
         is_status(get(5080, "/v2/app/blobs/$empty"), 200, 'empty layer');
-    });
+        is_status(get(5080, '/v1/_ping'), 404, '/v1/');
+    }, page => 'README.md');
 }
 
 
@@ -203,7 +208,7 @@ sub token
 
     my $tokens = '127.0.0.1:' . $registry->port('storage');
 
-    recipe('distribution 3 behind TLS and token authentication', $registry,
+    recipe('TLS and token authentication', $registry,
         ['127.0.0.1:5001' => $tokens, '443 ssl' => '443'], [443], sub {
         is_status(get(443, '/v2/app/manifests/1.0'), 401, 'no token');
         is_schema1(get(443, '/v2/app/manifests/1.0',
@@ -257,7 +262,7 @@ sub old_tls
     my $registry = registry();
     my $storage = redirect_blobs($registry, 'app', $amd64);
 
-    recipe('Blobs through the proxy, for clients with old TLS', $registry, [
+    recipe('Blobs through the proxy', $registry, [
         'https://registry-blobs\.s3\.example\.com/' => $storage,
         '443 ssl' => '443' ], [443], sub {
         is_schema1(get(443, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
@@ -285,25 +290,30 @@ sub rewritten
     }
 
     my $nexus = '/repository/docker-hosted/v2/app';
+    my $artifactory = '/artifactory/api/docker/docker-local/v2/app';
 
     for my $document ($index, values %images) {
-        $registry->answer("$nexus/manifests/$_", status => 200,
-            type => $document->{type}, body => $document->{body},
-            headers => ['Docker-Content-Digest' => $document->{digest}])
-            for $document->{digest}, $document == $index ? '1.0' : ();
+        for my $path ($nexus, $artifactory) {
+            $registry->answer("$path/manifests/$_", status => 200,
+                type => $document->{type}, body => $document->{body},
+                headers => ['Docker-Content-Digest' => $document->{digest}])
+                for $document->{digest}, $document == $index ? '1.0' : ();
 
-        $registry->answer("$nexus/blobs/$_", status => 200,
-            type => 'application/octet-stream',
-            body => $document->{blobs}{$_})
-            for keys %{$document->{blobs}};
+            $registry->answer("$path/blobs/$_", status => 200,
+                type => 'application/octet-stream',
+                body => $document->{blobs}{$_})
+                for keys %{$document->{blobs}};
+        }
     }
 
-    recipe('Paths and names that are rewritten, such as Nexus', $registry, [
-        '127.0.0.1:8081' => '127.0.0.1:' . $registry->port('registry') ],
-        [5080], sub {
+    my $upstream = $registry->port('registry');
+
+    recipe('Paths and names that are rewritten', $registry, [
+        '127.0.0.1:8081' => "127.0.0.1:$upstream",
+        '127.0.0.1:8082' => "127.0.0.1:$upstream" ], [5080], sub {
         my %expected = (
-            'docker.example.com app'      => 'app',
-            'legacy.example.com app'      => 'app',
+            'nexus.example.com app'       => 'app',
+            'artifactory.example.com app' => 'app',
             'legacy.example.com shop/app' => 'shop/app',
         );
 
@@ -427,8 +437,8 @@ sub hub
 
 sub ports
 {
-    recipe('Old clients on a port of their own, with their own platform',
-        registry(), [], [5080, 5081, 5082], sub {
+    recipe('A port for each kind of client', registry(), [],
+        [5080, 5081, 5082], sub {
         is_status(get(5080, '/v2/app/manifests/1.0'), 404, 'plain');
         is_schema1(get(5081, '/v2/app/manifests/1.0'), 'app', 'amd64', '5081');
         is_schema1(get(5082, '/v2/app/manifests/1.0'), 'app', 'arm', '5082');
@@ -485,17 +495,14 @@ sub v1_and_v2
 
     $registry->answer('/v2/', status => 200, body => '{}', headers => []);
 
-    recipe('What old Docker wants of /v1/ and /v2/', $registry, [],
-        [5080, 5081], sub {
-        for my $listen (5080, 5081) {
-            my $r = get($listen, '/v2/');
+    recipe('The API version and /v1/', $registry, [], [5081], sub {
+        my $r = get(5081, '/v2/');
 
-            is($r->{headers}{'docker-distribution-api-version'},
-                'registry/2.0', "$listen: the API's version, once");
-            is_status(get($listen, '/v1/_ping'), 404, "$listen: /v1/");
-        }
+        is($r->{headers}{'docker-distribution-api-version'},
+            'registry/2.0', 'the API version, once');
+        is_status(get(5081, '/v1/_ping'), 404, '/v1/');
 
-        my $r = get(5081, '/v2/app/manifests/1.0', Accept => $modern);
+        $r = get(5081, '/v2/app/manifests/1.0', Accept => $modern);
 
         is($r->{headers}{'docker-distribution-api-version'},
             'registry/2.0', 'the registry\'s own is not doubled');
@@ -560,11 +567,12 @@ sub password
 
 sub together
 {
-    recipe('Cache, threads and status together', registry(), [], [5080], sub {
+    recipe('A configuration with log, metrics and threads', registry(), [],
+        [5080], sub {
         my ($server) = @_;
 
         is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64', $_)
-            for 'made', 'from the cache';
+            for 'converted', 'from the cache';
 
         my $r = get(5080, '/schema1-status');
         my $status = JSON::PP->new->decode($r->{content});
@@ -572,17 +580,81 @@ sub together
         is($status->{outcomes}{CONVERTED}, 1, 'status: converted');
         is($status->{outcomes}{HIT}, 1, 'status: hits');
         is($status->{caches}{manifests}{entries}, 1, 'status: entries');
+        is_deeply([grep { slurp($ops) !~ /`\Q$_\E`/ } sort(keys %$status,
+                   keys %{$status->{caches}{manifests}})], [],
+                  "$ops has all members of the status");
 
         $r = get(5080, '/schema1-status?format=prometheus');
         like($r->{content},
             qr/^schema_conversion_requests_total\{outcome="HIT"\} 1$/m,
             'status: Prometheus');
+        is_deeply(
+            [sort(slurp($ops) =~ /`(schema_conversion_\w+)(?:\{\w+\})?`/g)],
+            [sort($r->{content} =~ /^# TYPE (\S+)/mg)],
+            "$ops has all metrics, and no other");
 
         my $log = slurp("$server->{dir}/logs/registry.log");
 
         like($log, qr/ schema1=CONVERTED reason=- .* digest=sha256:/, 'log');
         like($log, qr/ schema1=HIT /, 'log: a hit');
-    });
+    }, page => $ops);
+}
+
+
+# The commands that the pages print, one after the other, with nginx as
+# docs/operations.md configures it.
+
+sub commands_of_pages
+{
+    my %expected = (
+        'docs/operations.md: The access log' => [
+            qr/^ *1 docker\/1\.9\.1 .*\n\z/,
+            qr/^ *2 \S*\/v2\/none\/manifests\/1\.0 no_platform\n\z/ ],
+        'docs/operations.md: Metrics' => [ qr/^\{"version":/ ],
+        'docs/operations.md: Sizing the cache' => [ qr/^ *[1-9]\d{3,}\n\z/ ],
+        'docs/signing.md: Creating a key' => [ qr/\A\z/, qr/\A\z/ ],
+        'docs/signing.md: The signature' => [ qr/^(?:\w{4}:){11}\w{4}\n\z/ ],
+        'docs/troubleshooting.md: First checks' => [
+            qr{^Content-Type: \Q$signed\E\r$}m ],
+    );
+
+    my $registry = registry('library/app');
+    my $none = Schema1::Documents::list_document(format => 'oci',
+        entries => [@images{qw(linux/arm64 linux/arm/v7)}]);
+
+    $registry->add('none', '1.0', $none, strict => 1);
+
+    my @commands = grep { ($_->{test} // '') eq 'sh' } commands();
+    my $etc = tempdir(CLEANUP => 1);
+
+    recipe('A configuration with log, metrics and threads', $registry, [],
+        [5080], sub {
+        my ($server) = @_;
+
+        get(5080, '/v2/library/app/manifests/1.0',
+            'User-Agent' => 'docker/1.9.1 go/go1.4.3 os/linux arch/amd64');
+        get(5080, '/v2/none/manifests/1.0') for 1 .. 2;
+
+        for my $c (@commands) {
+            my $what = "$c->{page}: $c->{heading}";
+            my $pattern = shift @{$expected{$what} || []};
+            my $command = $c->{block};
+
+            $command =~ s{/var/log/nginx/}{$server->{dir}/logs/}g;
+            $command =~ s{/etc/nginx/}{$etc/}g;
+            $command =~ s{127\.0\.0\.1:5080}{127.0.0.1:$port->{5080}}g;
+
+            spew("$etc/command", "set -e\n$command");
+
+            my $output = `sh $etc/command 2>$etc/errors`;
+
+            is($?, 0, "$what: exit status") or diag(slurp("$etc/errors"));
+            like($output, $pattern || qr/(?!)/, "$what: output");
+        }
+    }, page => $ops);
+
+    is_deeply([grep { @{$expected{$_}} } sort keys %expected], [],
+              'every command that is expected was run');
 }
 
 
@@ -630,7 +702,7 @@ sub pulp
 
 sub registry2
 {
-    recipe('Step by step', registry(), ['443 ssl' => '443'], [443], sub {
+    recipe('Put nginx in front', registry(), ['443 ssl' => '443'], [443], sub {
         is_schema1(get(443, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
     }, page => 'docs/migration.md');
 }

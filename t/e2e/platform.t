@@ -51,7 +51,6 @@ my $builders = Schema1::Builders->new($servers->dir('builders'),
 
 $builders->indexes;
 labelled("docs/recipes.md");
-labelled("README.md");
 by_dockerd();
 done_testing();
 

@@ -2,9 +2,12 @@ package Schema1::Docs;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The nginx blocks of README.md and docs/, and nginx run with them.  A line
-# "<!-- test: CONTEXT -->" right before a block says where it belongs: main (a
-# complete nginx.conf), http, server or location.
+# The nginx and sh blocks of README.md and docs/, and nginx run with them.  The
+# line right before an nginx block states where it belongs:
+# "<!-- test: CONTEXT -->", with main (a complete nginx.conf), http, server or
+# location.  The line right before an sh block states which test runs it, "<!--
+# test: sh -->" (t/recipes.t) or "<!-- test: e2e -->" (t/e2e/commands.t), or why
+# none does: "<!-- not run: REASON -->".
 
 use strict;
 use warnings;
@@ -17,8 +20,8 @@ use File::Temp ();
 use POSIX ();
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw(pages slurp spew blocks find_nginx try_block start_block
-                 stop_block);
+our @EXPORT = qw(pages slurp spew blocks commands find_nginx try_block
+                 start_block stop_block);
 
 my ($owner, %running) = ($$);
 
@@ -28,7 +31,7 @@ $SIG{$_} = sub { $$ == $owner ? exit 130 : POSIX::_exit(130) }
 
 sub pages
 {
-    return ('README.md', sort glob('docs/*.md'));
+    return (qw(README.md CONTRIBUTING.md SECURITY.md), sort glob('docs/*.md'));
 }
 
 
@@ -78,6 +81,35 @@ sub blocks
     }
 
     return @blocks;
+}
+
+
+# in their order: page, line, heading, test (undef: not stated), block
+sub commands
+{
+    my @commands;
+
+    for my $page (pages()) {
+        my $markdown = slurp($page);
+
+        while ($markdown =~ /^([^\n]*)\n```(?:sh|bash|console)\n(.*?)^```$/gms) {
+            my ($before, $block) = ($1, $2);
+            my $above = substr $markdown, 0, $-[0];
+            my ($test) = $before =~ /^<!-- test: (sh|e2e) -->$/;
+
+            $test = 'none' if $before =~ /^<!-- not run: \S.* -->$/;
+
+            push @commands, {
+                page    => $page,
+                line    => 2 + ($above =~ tr/\n//),
+                heading => ($above =~ /.*^#+ +([^\n]*)$/ms)[0],
+                test    => $test,
+                block   => $block,
+            };
+        }
+    }
+
+    return @commands;
 }
 
 
