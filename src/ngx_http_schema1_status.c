@@ -4,18 +4,21 @@
  */
 
 
+#include "core/schema1_convert.h"
+#include "core/schema1_metrics.h"
 #include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_status.h"
 #include "ngx_http_schema1_var.h"
 
 
-/* shared by all workers; "-" is not counted */
+/* shared by all workers; "-" and requests without an error are not counted */
 
 typedef struct {
     ngx_atomic_t            outcomes[NGX_HTTP_SCHEMA1_OUTCOMES];
     ngx_atomic_t            reasons[SCHEMA1_REASON_MAX];
-    ngx_atomic_t            work_time;              /* in microseconds */
+    ngx_atomic_t            long_histories;
+    ngx_atomic_t            time;                   /* in microseconds */
 } ngx_http_schema1_counters_t;
 
 
@@ -23,14 +26,13 @@ static ngx_int_t ngx_http_schema1_status_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_schema1_status_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_status_handler(ngx_http_request_t *r);
-static void ngx_http_schema1_status_json(
-    ngx_http_schema1_main_conf_t *smcf, schema1_buf_t *buf);
-static void ngx_http_schema1_status_prometheus(
-    ngx_http_schema1_main_conf_t *smcf, schema1_buf_t *buf);
-static void ngx_http_schema1_status_caches_prometheus(
-    ngx_http_schema1_main_conf_t *smcf, schema1_buf_t *buf);
-static void ngx_http_schema1_status_printf(schema1_buf_t *buf,
-    const char *fmt, ...);
+static ngx_int_t ngx_http_schema1_status_send(ngx_http_request_t *r,
+    schema1_buf_t *buf);
+static ngx_int_t ngx_http_schema1_status_print(ngx_http_request_t *r,
+    ngx_http_schema1_main_conf_t *smcf, ngx_uint_t prometheus,
+    schema1_buf_t *buf);
+static ngx_int_t ngx_http_schema1_status_zones(ngx_http_request_t *r,
+    ngx_array_t *caches, schema1_metrics_t *metrics);
 
 
 char *
@@ -146,11 +148,13 @@ ngx_http_schema1_status_log_handler(ngx_http_request_t *r)
 
     if (ctx->error.reason != SCHEMA1_NO_REASON) {
         (void) ngx_atomic_fetch_add(&counters->reasons[ctx->error.reason], 1);
+
+    } else if (ctx->answer.entries > SCHEMA1_OLD_DOCKER_LAYERS) {
+        (void) ngx_atomic_fetch_add(&counters->long_histories, 1);
     }
 
     if (ctx->work_time) {
-        (void) ngx_atomic_fetch_add(&counters->work_time,
-                                    ctx->work_time / 1000);
+        (void) ngx_atomic_fetch_add(&counters->time, ctx->work_time / 1000);
     }
 
     return NGX_OK;
@@ -161,10 +165,8 @@ static ngx_int_t
 ngx_http_schema1_status_handler(ngx_http_request_t *r)
 {
     ngx_int_t                      rc;
-    ngx_str_t                      value;
-    ngx_buf_t                     *b;
+    ngx_str_t                      format;
     ngx_uint_t                     prometheus;
-    ngx_chain_t                    out;
     schema1_buf_t                  buf;
     ngx_http_schema1_main_conf_t  *smcf;
 
@@ -180,47 +182,62 @@ ngx_http_schema1_status_handler(ngx_http_request_t *r)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
 
-    prometheus = ngx_http_arg(r, (u_char *) "format", 6, &value) == NGX_OK
-                 && value.len == 10
-                 && ngx_strncmp(value.data, "prometheus", 10) == 0;
-
-    ngx_memzero(&buf, sizeof(schema1_buf_t));
+    prometheus = ngx_http_arg(r, (u_char *) "format", 6, &format) == NGX_OK
+                 && format.len == 10
+                 && ngx_strncmp(format.data, "prometheus", 10) == 0;
 
     if (prometheus) {
-        ngx_http_schema1_status_prometheus(smcf, &buf);
         ngx_str_set(&r->headers_out.content_type,
                     "text/plain; version=0.0.4");
 
     } else {
-        ngx_http_schema1_status_json(smcf, &buf);
         ngx_str_set(&r->headers_out.content_type, "application/json");
     }
 
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
-    b = ngx_create_temp_buf(r->pool, buf.len + 1);
+    ngx_memzero(&buf, sizeof(schema1_buf_t));
 
-    if (buf.failed || b == NULL) {
-        schema1_buf_free(&buf);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_http_schema1_status_print(r, smcf, prometheus, &buf);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_schema1_status_send(r, &buf);
+
+    } else {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    b->last = ngx_cpymem(b->last, buf.data, buf.len);
 
     schema1_buf_free(&buf);
 
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_status_send(ngx_http_request_t *r, schema1_buf_t *buf)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    b = ngx_create_temp_buf(r->pool, buf->len);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b->last = ngx_cpymem(b->last, buf->data, buf->len);
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
     r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = b->last - b->pos;
+    r->headers_out.content_length_n = buf->len;
 
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
     }
-
-    b->last_buf = 1;
-    b->last_in_chain = 1;
 
     out.buf = b;
     out.next = NULL;
@@ -229,164 +246,87 @@ ngx_http_schema1_status_handler(ngx_http_request_t *r)
 }
 
 
-static void
-ngx_http_schema1_status_json(ngx_http_schema1_main_conf_t *smcf,
+static ngx_int_t
+ngx_http_schema1_status_print(ngx_http_request_t *r,
+    ngx_http_schema1_main_conf_t *smcf, ngx_uint_t prometheus,
     schema1_buf_t *buf)
 {
-    ngx_uint_t                       i;
-    ngx_shm_zone_t                 **zone;
-    ngx_http_schema1_counters_t     *counters;
-    ngx_http_schema1_cache_stats_t   stats;
-
-    counters = smcf->status->data;
-
-    schema1_buf_puts(buf, "{\"version\":\"" NGX_HTTP_SCHEMA1_VERSION
-                          "\",\"outcomes\":{");
-
-    for (i = NGX_HTTP_SCHEMA1_PASS; i < NGX_HTTP_SCHEMA1_OUTCOMES; i++) {
-        ngx_http_schema1_status_printf(buf, "%s\"%V\":%uA",
-                                       i > NGX_HTTP_SCHEMA1_PASS ? "," : "",
-                                       &ngx_http_schema1_outcomes[i],
-                                       counters->outcomes[i]);
-    }
-
-    schema1_buf_puts(buf, "},\"reasons\":{");
-
-    for (i = SCHEMA1_NO_REASON + 1; i < SCHEMA1_REASON_MAX; i++) {
-        ngx_http_schema1_status_printf(buf, "%s\"%s\":%uA",
-                                       i > SCHEMA1_NO_REASON + 1 ? "," : "",
-                                       schema1_reason_info(i)->name,
-                                       counters->reasons[i]);
-    }
-
-    ngx_http_schema1_status_printf(buf,
-                                   "},\"conversion_microseconds\":%uA,"
-                                   "\"caches\":{", counters->work_time);
-
-    zone = smcf->caches.elts;
-
-    for (i = 0; i < smcf->caches.nelts; i++) {
-        ngx_http_schema1_cache_stats(zone[i], &stats);
-
-        ngx_http_schema1_status_printf(buf,
-                                       "%s\"%V\":{\"entries\":%ui,"
-                                       "\"bytes\":%ui,\"hits\":%ui,"
-                                       "\"misses\":%ui,\"evictions\":%ui}",
-                                       i ? "," : "", &zone[i]->shm.name,
-                                       stats.entries, stats.bytes, stats.hits,
-                                       stats.misses, stats.evictions);
-    }
-
-    schema1_buf_puts(buf, "}}\n");
-}
-
-
-static void
-ngx_http_schema1_status_prometheus(ngx_http_schema1_main_conf_t *smcf,
-    schema1_buf_t *buf)
-{
+    int                           rc;
     ngx_uint_t                    i;
+    schema1_metrics_t             metrics;
+    schema1_metrics_count_t       outcomes[NGX_HTTP_SCHEMA1_OUTCOMES];
+    schema1_metrics_count_t       reasons[SCHEMA1_REASON_MAX];
     ngx_http_schema1_counters_t  *counters;
 
     counters = smcf->status->data;
 
-    schema1_buf_puts(buf, "# HELP schema_conversion_requests_total Requests, "
-                          "by what they came to.\n"
-                          "# TYPE schema_conversion_requests_total counter\n");
+    /* the first ones, "-" and no reason, are not counted */
 
-    for (i = NGX_HTTP_SCHEMA1_PASS; i < NGX_HTTP_SCHEMA1_OUTCOMES; i++) {
-        ngx_http_schema1_status_printf(buf, "schema_conversion_requests_total"
-                                       "{outcome=\"%V\"} %uA\n",
-                                       &ngx_http_schema1_outcomes[i],
-                                       counters->outcomes[i]);
+    for (i = 1; i < NGX_HTTP_SCHEMA1_OUTCOMES; i++) {
+        outcomes[i].name = (char *) ngx_http_schema1_outcomes[i].data;
+        outcomes[i].count = counters->outcomes[i];
     }
 
-    schema1_buf_puts(buf, "# HELP schema_conversion_failures_total Requests "
-                          "without a manifest, by reason.\n"
-                          "# TYPE schema_conversion_failures_total counter\n");
-
-    for (i = SCHEMA1_NO_REASON + 1; i < SCHEMA1_REASON_MAX; i++) {
-        ngx_http_schema1_status_printf(buf, "schema_conversion_failures_total"
-                                       "{reason=\"%s\"} %uA\n",
-                                       schema1_reason_info(i)->name,
-                                       counters->reasons[i]);
+    for (i = 1; i < SCHEMA1_REASON_MAX; i++) {
+        reasons[i].name = schema1_reason_info(i)->name;
+        reasons[i].count = counters->reasons[i];
     }
 
-    ngx_http_schema1_status_printf(buf,
-                "# HELP schema_conversion_microseconds_total Time spent "
-                "reading, converting and signing.\n"
-                "# TYPE schema_conversion_microseconds_total counter\n"
-                "schema_conversion_microseconds_total %uA\n",
-                counters->work_time);
+    metrics.version = NGX_HTTP_SCHEMA1_VERSION;
+    metrics.outcomes = &outcomes[1];
+    metrics.noutcomes = NGX_HTTP_SCHEMA1_OUTCOMES - 1;
+    metrics.reasons = &reasons[1];
+    metrics.nreasons = SCHEMA1_REASON_MAX - 1;
+    metrics.long_histories = counters->long_histories;
+    metrics.time = counters->time;
 
-    ngx_http_schema1_status_caches_prometheus(smcf, buf);
+    if (ngx_http_schema1_status_zones(r, &smcf->caches, &metrics) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (prometheus) {
+        rc = schema1_metrics_prometheus(&metrics, buf);
+
+    } else {
+        rc = schema1_metrics_json(&metrics, buf);
+    }
+
+    return (rc == SCHEMA1_OK) ? NGX_OK : NGX_ERROR;
 }
 
 
-static void
-ngx_http_schema1_status_caches_prometheus(ngx_http_schema1_main_conf_t *smcf,
-    schema1_buf_t *buf)
+static ngx_int_t
+ngx_http_schema1_status_zones(ngx_http_request_t *r, ngx_array_t *caches,
+    schema1_metrics_t *metrics)
 {
-    ngx_uint_t                       i, k, value;
-    ngx_shm_zone_t                 **zone;
+    ngx_uint_t                       i;
+    ngx_shm_zone_t                 **shm_zone;
+    schema1_metrics_zone_t          *zones;
     ngx_http_schema1_cache_stats_t   stats;
 
-    static struct {
-        const char  *name;
-        const char  *type;
-        const char  *help;
-        size_t       offset;
-
-    } metrics[] = {
-        { "cache_entries", "gauge", "Manifests held in the cache.",
-          offsetof(ngx_http_schema1_cache_stats_t, entries) },
-        { "cache_bytes", "gauge", "Bytes of the manifests in the cache.",
-          offsetof(ngx_http_schema1_cache_stats_t, bytes) },
-        { "cache_hits_total", "counter", "Manifests found in the cache.",
-          offsetof(ngx_http_schema1_cache_stats_t, hits) },
-        { "cache_misses_total", "counter", "Manifests not found in the cache.",
-          offsetof(ngx_http_schema1_cache_stats_t, misses) },
-        { "cache_evictions_total", "counter", "Manifests that made room.",
-          offsetof(ngx_http_schema1_cache_stats_t, evictions) }
-    };
-
-    zone = smcf->caches.elts;
-
-    for (k = 0; k < sizeof(metrics) / sizeof(metrics[0]); k++) {
-
-        if (smcf->caches.nelts) {
-            ngx_http_schema1_status_printf(buf,
-                                      "# HELP schema_conversion_%s %s\n"
-                                      "# TYPE schema_conversion_%s %s\n",
-                                      metrics[k].name, metrics[k].help,
-                                      metrics[k].name, metrics[k].type);
-        }
-
-        for (i = 0; i < smcf->caches.nelts; i++) {
-            ngx_http_schema1_cache_stats(zone[i], &stats);
-
-            value = *(ngx_uint_t *) ((u_char *) &stats + metrics[k].offset);
-
-            ngx_http_schema1_status_printf(buf, "schema_conversion_%s"
-                                           "{zone=\"%V\"} %ui\n",
-                                           metrics[k].name,
-                                           &zone[i]->shm.name, value);
-        }
+    zones = ngx_palloc(r->pool,
+                       caches->nelts * sizeof(schema1_metrics_zone_t));
+    if (zones == NULL) {
+        return NGX_ERROR;
     }
-}
 
+    shm_zone = caches->elts;
 
-/* with nginx's own formats */
+    for (i = 0; i < caches->nelts; i++) {
+        ngx_http_schema1_cache_stats(shm_zone[i], &stats);
 
-static void
-ngx_http_schema1_status_printf(schema1_buf_t *buf, const char *fmt, ...)
-{
-    u_char   line[NGX_MAX_ERROR_STR], *p;
-    va_list  args;
+        zones[i].name.data = (char *) shm_zone[i]->shm.name.data;
+        zones[i].name.len = shm_zone[i]->shm.name.len;
+        zones[i].size = shm_zone[i]->shm.size;
+        zones[i].entries = stats.entries;
+        zones[i].bytes = stats.bytes;
+        zones[i].hits = stats.hits;
+        zones[i].misses = stats.misses;
+        zones[i].evictions = stats.evictions;
+    }
 
-    va_start(args, fmt);
-    p = ngx_vslprintf(line, line + NGX_MAX_ERROR_STR, fmt, args);
-    va_end(args);
+    metrics->zones = zones;
+    metrics->nzones = caches->nelts;
 
-    schema1_buf_append(buf, (char *) line, p - line);
+    return NGX_OK;
 }

@@ -1,18 +1,19 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The location that counts.
+# The status location.
 
 use Schema1;
 use Schema1::Client;
+use Schema1::Prometheus qw(tools check_metrics);
 
 # counters outlive a request
 repeat_each(1);
 
-# one that can be told to reload
+# a master process, for the reload
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 94;
+plan tests => repeat_each() * 123;
 
 our $app = image('team/app:1');
 our $list = list('team/list:1', strict => 0, entries => [
@@ -21,6 +22,11 @@ list('team/arm:1', entries => [image('team/arm', platform => 'linux/arm64')]);
 image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) for 1 .. 8;
 image('down/app:1');
 answer(qr{^GET /v2/down/app/blobs/}, status => 500);
+
+our $long = image('team/long:1', layers => 1, history => [
+    {}, map { { empty_layer => JSON::PP::true } } 1 .. 127]);
+our $short = image('team/short:1', layers => 1, history => [
+    {}, map { { empty_layer => JSON::PP::true } } 1 .. 126]);
 
 our $http = '
     schema_conversion_cache_zone one:1m;
@@ -37,17 +43,30 @@ our $status = '
     }
 ';
 
-# what the location says, as data
+# the counters, from JSON
 sub counters
 {
     return JSON::PP::decode_json(ask('/status')->{body});
 }
 
-# the samples of Prometheus's text
+# the samples of the Prometheus text
 sub samples
 {
     return ask('/status?format=prometheus')->{body}
            =~ /^([^#\s]\S*) (\S+)$/mg;
+}
+
+# one test
+sub promtool_ok
+{
+    my ($text, $title) = @_;
+
+    SKIP: {
+        Test::More::skip("promtool check metrics: $Schema1::Prometheus::why", 1)
+            unless tools();
+
+        is(check_metrics($text), '', $title);
+    }
 }
 
 run_tests();
@@ -65,13 +84,15 @@ Content-Type: application/json
 --- after
 my $json = JSON::PP::decode_json($body);
 is(join(' ', sort keys %$json),
-   'caches conversion_microseconds outcomes reasons version', 'members');
+   'caches conversion_microseconds long_histories outcomes reasons version',
+   'members');
 is(join(' ', sort keys %{$json->{outcomes}}),
    'CHILD CONVERTED DIGEST EMPTY_LAYER ERROR HIT PASS UNCONVERTIBLE',
    'outcomes');
 is(join(' ', sort keys %{$json->{caches}}), 'one two', 'caches');
 is(join(' ', sort keys %{$json->{caches}{one}}),
-   'bytes entries evictions hits misses', 'of a cache');
+   'bytes entries evictions hits misses size', 'members of a zone');
+is($json->{caches}{one}{size}, 1024 * 1024, 'size of a zone');
 is(ask('/status')->{header}{'content-length'}, length $body, 'length');
 
 
@@ -85,11 +106,17 @@ GET /status?format=prometheus
 --- response_headers
 Content-Type: text/plain; version=0.0.4
 --- response_body_like eval
-qr/\A(# HELP schema_conversion_\w+ [^\n]+\n# TYPE schema_conversion_\w+ (counter|gauge)\n(schema_conversion_\w+(\{\w+="\w+"\})? \d+\n)+)+\z/
+qr/\A(# HELP schema_conversion_\w+ [^\n]+\n# TYPE schema_conversion_\w+ (counter|gauge)\n(schema_conversion_\w+(\{\w+="[\w.]+"\})? \d+(\.\d{6})?\n)+)+\z/
+--- after
+promtool_ok($body, 'promtool check metrics accepts the text');
+is({ samples() }->{'schema_conversion_cache_size_bytes{zone="one"}'},
+   1024 * 1024, 'size of a zone');
+like($body, qr/^schema_conversion_build_info\{version="\d+\.\d+\.\d+"\} 1$/m,
+     'version');
 
 
 
-=== TEST 3: another format is JSON
+=== TEST 3: JSON is sent for an unknown format
 --- http_config eval: $::http
 --- server eval: $::status
 --- request
@@ -100,18 +127,24 @@ Content-Type: application/json
 
 
 
-=== TEST 4: HEAD
+=== TEST 4: HEAD has the length of GET and no body
+--- http_config eval: $::http
 --- server eval: $::status
---- request
-HEAD /status
---- response_body
---- response_headers_like
-Content-Type: application/json
-Content-Length: \d{2,}
+--- request eval
+["HEAD /status", "HEAD /status?format=prometheus"]
+--- response_body eval
+["", ""]
+--- response_headers_like eval
+["Content-Type: application/json\nContent-Length: \\d{2,}",
+ "Content-Type: text/plain; version=0.0.4\nContent-Length: \\d{2,}"]
+--- after
+my $path = $n ? '/status?format=prometheus' : '/status';
+is(ask($path, '' => { method => 'HEAD' })->{header}{'content-length'},
+   length ask($path)->{body}, 'length');
 
 
 
-=== TEST 5: no other method
+=== TEST 5: other methods are not allowed
 --- server eval: $::status
 --- request eval
 ["POST /status\nx", "PUT /status\nx", "DELETE /status"]
@@ -120,7 +153,7 @@ Content-Length: \d{2,}
 
 
 
-=== TEST 6: without a cache
+=== TEST 6: no zones in the counters without a cache zone
 --- server eval: $::status
 --- request eval
 ["GET /status", "GET /status?format=prometheus"]
@@ -129,7 +162,7 @@ Content-Length: \d{2,}
 
 
 
-=== TEST 7: nothing has happened
+=== TEST 7: all counters are zero before the first request
 --- http_config eval: $::http
 --- server eval: $::status
 --- request
@@ -183,8 +216,10 @@ if ($n == 0) {
     is($sample{'schema_conversion_cache_entries{zone="one"}'}, 2, 'entries');
     is($sample{'schema_conversion_cache_bytes{zone="one"}'},
        $json->{caches}{one}{bytes}, 'bytes');
-    is($sample{'schema_conversion_microseconds_total'},
+    is(sprintf('%.0f', $sample{schema_conversion_seconds_total} * 1e6),
        $json->{conversion_microseconds}, 'time');
+    promtool_ok(ask('/status?format=prometheus')->{body},
+                'promtool check metrics accepts the text');
 }
 
 
@@ -207,7 +242,7 @@ if ($n == 7) {
 
 
 
-=== TEST 10: kept over a reload
+=== TEST 10: counters are kept over a reload
 --- http_config eval: $::http
 --- location eval: $::on
 --- server eval: $::status
@@ -223,7 +258,7 @@ is(counters()->{outcomes}{HIT}, 2, 'counted on');
 
 
 
-=== TEST 11: not of a location with "off"
+=== TEST 11: requests in a location without conversion are not counted
 --- config
     location /v2/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
@@ -235,3 +270,37 @@ is(counters()->{outcomes}{HIT}, 2, 'counted on');
 GET /v2/team/app/manifests/1
 --- after
 is(counters()->{outcomes}{PASS}, 0, 'not counted');
+
+
+
+=== TEST 12: quotes, backslashes and UTF-8 in the name of a zone are escaped
+--- http_config eval
+"schema_conversion_cache_zone 'a\"b\\\\c:1m';
+ schema_conversion_cache_zone caf\xc3\xa9:1m;"
+--- server eval: $::status
+--- request
+GET /status?format=prometheus
+--- after
+promtool_ok($body, 'promtool check metrics accepts the text');
+is({ samples() }->{'schema_conversion_cache_entries{zone="a\"b\\\\c"}'}, 0,
+   'Prometheus text');
+is(join(' ', sort keys %{counters()->{caches}}), "a\"b\\c caf\x{e9}", 'JSON');
+
+
+
+=== TEST 13: schema 1 manifests with more than 127 history entries are counted
+--- http_config eval: $::http
+--- location eval: $::on
+--- server eval: $::status
+--- request eval
+["GET /v2/team/short/manifests/1", "GET /v2/team/long/manifests/1",
+ "GET /v2/team/long/manifests/1", "HEAD /v2/team/long/manifests/1",
+ "GET /v2/team/long/manifests/1"]
+--- more_headers eval
+["", "", "", "", "Accept: $::long->{type}"]
+--- after
+if ($n == 4) {
+    is(counters()->{long_histories}, 3, 'JSON');
+    is({ samples() }->{schema_conversion_long_histories_total}, 3,
+       'Prometheus text');
+}

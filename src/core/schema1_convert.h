@@ -20,6 +20,11 @@
 extern const unsigned char  schema1_empty_layer[SCHEMA1_EMPTY_LAYER_SIZE];
 
 
+/* Docker before 1.10 runs no image with more history entries */
+
+#define SCHEMA1_OLD_DOCKER_LAYERS   127
+
+
 /*
  * Whether an old client could use the image at all: config and layer types,
  * compression, encryption, layers that are not in the registry.

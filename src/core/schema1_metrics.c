@@ -1,0 +1,442 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "schema1_metrics.h"
+
+
+#define SCHEMA1_METRICS_PREFIX      "schema_conversion_"
+#define SCHEMA1_METRICS_VALUE_SIZE  sizeof("18446744073709551615.000000")
+
+
+typedef struct {
+    const char                    *name;        /* in JSON */
+    const char                    *metric;
+    const char                    *type;
+    const char                    *help;
+    size_t                         offset;
+} schema1_metrics_member_t;
+
+
+static json_t *schema1_metrics_json_object(const schema1_metrics_t *metrics);
+static json_t *schema1_metrics_json_counts(
+    const schema1_metrics_count_t *counts, size_t n);
+static json_t *schema1_metrics_json_zones(const schema1_metrics_t *metrics);
+static json_t *schema1_metrics_json_zone(const schema1_metrics_zone_t *zone);
+static int schema1_metrics_json_write(const char *data, size_t len, void *buf);
+static void schema1_metrics_counts(schema1_buf_t *buf, const char *metric,
+    const char *help, const char *label,
+    const schema1_metrics_count_t *counts, size_t n);
+static void schema1_metrics_zones(schema1_buf_t *buf,
+    const schema1_metrics_t *metrics, const schema1_metrics_member_t *member);
+static void schema1_metrics_head(schema1_buf_t *buf, const char *metric,
+    const char *type, const char *help);
+static void schema1_metrics_sample(schema1_buf_t *buf, const char *metric,
+    const char *label, schema1_str_t name, const char *value);
+static const char *schema1_metrics_number(char *text, uint64_t value);
+static void schema1_metrics_label(schema1_buf_t *buf, schema1_str_t value);
+static void schema1_metrics_text(schema1_buf_t *buf, schema1_str_t value);
+static uint64_t schema1_metrics_value(const schema1_metrics_zone_t *zone,
+    const schema1_metrics_member_t *member);
+
+
+#define schema1_metrics_offset(member)                                        \
+    offsetof(schema1_metrics_zone_t, member)
+
+static const schema1_metrics_member_t  schema1_metrics_members[] = {
+
+    { "size", "cache_size_bytes", "gauge",
+      "Size of the zone.",
+      schema1_metrics_offset(size) },
+
+    { "entries", "cache_entries", "gauge",
+      "Manifests in the zone.",
+      schema1_metrics_offset(entries) },
+
+    { "bytes", "cache_bytes", "gauge",
+      "Size of the manifests in the zone.",
+      schema1_metrics_offset(bytes) },
+
+    { "hits", "cache_hits_total", "counter",
+      "Lookups that found a manifest.",
+      schema1_metrics_offset(hits) },
+
+    { "misses", "cache_misses_total", "counter",
+      "Lookups that found no manifest.",
+      schema1_metrics_offset(misses) },
+
+    { "evictions", "cache_evictions_total", "counter",
+      "Manifests removed to make room for others.",
+      schema1_metrics_offset(evictions) }
+};
+
+#define SCHEMA1_METRICS_MEMBERS                                               \
+    (sizeof(schema1_metrics_members) / sizeof(schema1_metrics_members[0]))
+
+
+int
+schema1_metrics_json(const schema1_metrics_t *metrics, schema1_buf_t *buf)
+{
+    int      rc;
+    json_t  *object;
+
+    object = schema1_metrics_json_object(metrics);
+    if (object == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    rc = json_dump_callback(object, schema1_metrics_json_write, buf,
+                            JSON_COMPACT|JSON_PRESERVE_ORDER);
+
+    json_decref(object);
+
+    schema1_buf_putc(buf, '\n');
+
+    return rc != 0 || buf->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+/* the setters of jansson release a new value also if they fail, and fail for
+   NULL */
+
+static json_t *
+schema1_metrics_json_object(const schema1_metrics_t *metrics)
+{
+    int      rc;
+    json_t  *object;
+
+    object = json_object();
+
+    rc = json_object_set_new(object, "version",
+                             json_string(metrics->version));
+    rc |= json_object_set_new(object, "outcomes",
+              schema1_metrics_json_counts(metrics->outcomes,
+                                          metrics->noutcomes));
+    rc |= json_object_set_new(object, "reasons",
+              schema1_metrics_json_counts(metrics->reasons,
+                                          metrics->nreasons));
+    rc |= json_object_set_new(object, "long_histories",
+                              json_integer(metrics->long_histories));
+    rc |= json_object_set_new(object, "conversion_microseconds",
+                              json_integer(metrics->time));
+    rc |= json_object_set_new(object, "caches",
+                              schema1_metrics_json_zones(metrics));
+
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static json_t *
+schema1_metrics_json_counts(const schema1_metrics_count_t *counts, size_t n)
+{
+    int      rc;
+    size_t   i;
+    json_t  *object;
+
+    rc = 0;
+    object = json_object();
+
+    for (i = 0; i < n; i++) {
+        rc |= json_object_set_new(object, counts[i].name,
+                                  json_integer(counts[i].count));
+    }
+
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static json_t *
+schema1_metrics_json_zones(const schema1_metrics_t *metrics)
+{
+    int            rc;
+    size_t         i;
+    json_t        *object;
+    schema1_buf_t  name;
+
+    rc = 0;
+    object = json_object();
+
+    for (i = 0; i < metrics->nzones; i++) {
+        memset(&name, 0, sizeof(schema1_buf_t));
+
+        schema1_metrics_text(&name, metrics->zones[i].name);
+        schema1_buf_putc(&name, '\0');
+
+        rc |= name.failed
+              || json_object_set_new(object, name.data,
+                     schema1_metrics_json_zone(&metrics->zones[i])) != 0;
+
+        schema1_buf_free(&name);
+    }
+
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static json_t *
+schema1_metrics_json_zone(const schema1_metrics_zone_t *zone)
+{
+    int                              rc;
+    size_t                           i;
+    json_t                          *object;
+    const schema1_metrics_member_t  *member;
+
+    rc = 0;
+    object = json_object();
+
+    for (i = 0; i < SCHEMA1_METRICS_MEMBERS; i++) {
+        member = &schema1_metrics_members[i];
+
+        rc |= json_object_set_new(object, member->name,
+                  json_integer(schema1_metrics_value(zone, member)));
+    }
+
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static int
+schema1_metrics_json_write(const char *data, size_t len, void *buf)
+{
+    schema1_buf_append(buf, data, len);
+
+    return 0;
+}
+
+
+int
+schema1_metrics_prometheus(const schema1_metrics_t *metrics,
+    schema1_buf_t *buf)
+{
+    size_t         i;
+    char           value[SCHEMA1_METRICS_VALUE_SIZE];
+    schema1_str_t  version, none;
+
+    memset(&none, 0, sizeof(schema1_str_t));
+
+    version.data = metrics->version;
+    version.len = strlen(metrics->version);
+
+    schema1_metrics_head(buf, "build_info", "gauge",
+                         "Version of the module; the value is always 1.");
+    schema1_metrics_sample(buf, "build_info", "version", version, "1");
+
+    schema1_metrics_counts(buf, "requests_total",
+                           "Requests for manifests and the empty layer.",
+                           "outcome", metrics->outcomes, metrics->noutcomes);
+    schema1_metrics_counts(buf, "failures_total",
+                           "Requests that got an error from the module.",
+                           "reason", metrics->reasons, metrics->nreasons);
+
+    schema1_metrics_head(buf, "long_histories_total", "counter",
+                         "Schema 1 manifests sent that have more history "
+                         "entries than Docker before 1.10 can run.");
+    schema1_metrics_sample(buf, "long_histories_total", NULL, none,
+               schema1_metrics_number(value, metrics->long_histories));
+
+    (void) snprintf(value, sizeof(value), "%" PRIu64 ".%06" PRIu64,
+                    metrics->time / 1000000, metrics->time % 1000000);
+
+    schema1_metrics_head(buf, "seconds_total", "counter",
+                         "Time spent reading, converting and signing.");
+    schema1_metrics_sample(buf, "seconds_total", NULL, none, value);
+
+    for (i = 0; i < SCHEMA1_METRICS_MEMBERS; i++) {
+        schema1_metrics_zones(buf, metrics, &schema1_metrics_members[i]);
+    }
+
+    return buf->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+static void
+schema1_metrics_counts(schema1_buf_t *buf, const char *metric,
+    const char *help, const char *label,
+    const schema1_metrics_count_t *counts, size_t n)
+{
+    size_t         i;
+    char           value[SCHEMA1_METRICS_VALUE_SIZE];
+    schema1_str_t  name;
+
+    schema1_metrics_head(buf, metric, "counter", help);
+
+    for (i = 0; i < n; i++) {
+        name.data = counts[i].name;
+        name.len = strlen(counts[i].name);
+
+        schema1_metrics_sample(buf, metric, label, name,
+                               schema1_metrics_number(value,
+                                                      counts[i].count));
+    }
+}
+
+
+static void
+schema1_metrics_zones(schema1_buf_t *buf, const schema1_metrics_t *metrics,
+    const schema1_metrics_member_t *member)
+{
+    size_t                         i;
+    char                           value[SCHEMA1_METRICS_VALUE_SIZE];
+    const schema1_metrics_zone_t  *zone;
+
+    if (metrics->nzones) {
+        schema1_metrics_head(buf, member->metric, member->type, member->help);
+    }
+
+    for (i = 0; i < metrics->nzones; i++) {
+        zone = &metrics->zones[i];
+
+        schema1_metrics_sample(buf, member->metric, "zone", zone->name,
+                               schema1_metrics_number(value,
+                                   schema1_metrics_value(zone, member)));
+    }
+}
+
+
+static void
+schema1_metrics_head(schema1_buf_t *buf, const char *metric, const char *type,
+    const char *help)
+{
+    schema1_buf_puts(buf, "# HELP " SCHEMA1_METRICS_PREFIX);
+    schema1_buf_puts(buf, metric);
+    schema1_buf_putc(buf, ' ');
+    schema1_buf_puts(buf, help);
+    schema1_buf_puts(buf, "\n# TYPE " SCHEMA1_METRICS_PREFIX);
+    schema1_buf_puts(buf, metric);
+    schema1_buf_putc(buf, ' ');
+    schema1_buf_puts(buf, type);
+    schema1_buf_putc(buf, '\n');
+}
+
+
+/* "label" is NULL for a metric without labels */
+
+static void
+schema1_metrics_sample(schema1_buf_t *buf, const char *metric,
+    const char *label, schema1_str_t name, const char *value)
+{
+    schema1_buf_puts(buf, SCHEMA1_METRICS_PREFIX);
+    schema1_buf_puts(buf, metric);
+
+    if (label) {
+        schema1_buf_putc(buf, '{');
+        schema1_buf_puts(buf, label);
+        schema1_buf_puts(buf, "=\"");
+        schema1_metrics_label(buf, name);
+        schema1_buf_puts(buf, "\"}");
+    }
+
+    schema1_buf_putc(buf, ' ');
+    schema1_buf_puts(buf, value);
+    schema1_buf_putc(buf, '\n');
+}
+
+
+/* "text" has SCHEMA1_METRICS_VALUE_SIZE bytes */
+
+static const char *
+schema1_metrics_number(char *text, uint64_t value)
+{
+    (void) snprintf(text, SCHEMA1_METRICS_VALUE_SIZE, "%" PRIu64, value);
+
+    return text;
+}
+
+
+/*
+ * "label_value can be any sequence of UTF-8 characters, but the backslash (\),
+ * double-quote ("), and line feed (\n) characters have to be escaped as \\,
+ * \", and \n, respectively."
+ */
+
+static void
+schema1_metrics_label(schema1_buf_t *buf, schema1_str_t value)
+{
+    size_t         i;
+    schema1_buf_t  text;
+
+    memset(&text, 0, sizeof(schema1_buf_t));
+
+    schema1_metrics_text(&text, value);
+
+    for (i = 0; i < text.len; i++) {
+        switch (text.data[i]) {
+
+        case '\n':
+            schema1_buf_puts(buf, "\\n");
+            break;
+
+        case '"':
+        case '\\':
+            schema1_buf_putc(buf, '\\');
+            /* fall through */
+
+        default:
+            schema1_buf_putc(buf, text.data[i]);
+        }
+    }
+
+    buf->failed |= text.failed;
+
+    schema1_buf_free(&text);
+}
+
+
+/* appends UTF-8 without null characters; other bytes are shown as "?" */
+
+static void
+schema1_metrics_text(schema1_buf_t *buf, schema1_str_t value)
+{
+    char     ch;
+    size_t   i;
+    json_t  *string;
+
+    string = json_stringn(value.data, value.len);
+
+    if (string && memchr(value.data, '\0', value.len) == NULL) {
+        schema1_buf_append(buf, value.data, value.len);
+        json_decref(string);
+        return;
+    }
+
+    json_decref(string);
+
+    for (i = 0; i < value.len; i++) {
+        ch = value.data[i];
+        schema1_buf_putc(buf, ch >= 0x20 && ch <= 0x7e ? ch : '?');
+    }
+}
+
+
+static uint64_t
+schema1_metrics_value(const schema1_metrics_zone_t *zone,
+    const schema1_metrics_member_t *member)
+{
+    return *(const uint64_t *) ((const char *) zone + member->offset);
+}
