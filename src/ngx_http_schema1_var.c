@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_schema1_var_status(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_schema1_var_pull(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_schema1_var_history(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_schema1_var_redirect_url(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_schema1_var_set(ngx_http_variable_value_t *v,
@@ -47,6 +49,10 @@ static ngx_http_variable_t  ngx_http_schema1_vars[] = {
 
     { ngx_string("schema1_reason"), NULL,
       ngx_http_schema1_var_pull, NGX_HTTP_SCHEMA1_VAR_REASON,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("schema1_history"), NULL,
+      ngx_http_schema1_var_history, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("schema1_redirect_url"), NULL,
@@ -147,6 +153,39 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         v->not_found = 1;
         return NGX_OK;
     }
+
+    ngx_http_schema1_var_set(v, &value);
+
+    return NGX_OK;
+}
+
+
+/* entries in the history of a schema 1 response */
+
+static ngx_int_t
+ngx_http_schema1_var_history(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                value;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_schema1_request_ctx(r->main);
+
+    if (ctx == NULL
+        || ctx->answer.entries == 0
+        || ctx->error.reason != SCHEMA1_NO_REASON)
+    {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%ui", ctx->answer.entries)
+                - value.data;
 
     ngx_http_schema1_var_set(v, &value);
 

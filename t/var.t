@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 114;
+plan tests => repeat_each() * 133;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -26,6 +26,8 @@ our $arm = list('team/arm:1', entries => [
 our $zstd = image('team/zstd:1', format => 'oci', layers => [{
     mediaType => 'application/vnd.oci.image.layer.v1.tar+zstd', size => 1,
     digest => digest('x') }]);
+our $long = image('team/long:1', layers => 2, history => [
+    {}, {}, map { { empty_layer => JSON::PP::true } } 1 .. 126]);
 our $broken = image('team/broken:1');
 answer(qr{^GET /v2/team/broken/blobs/}, status => 500);
 our $denied = image('team/denied:1');
@@ -290,3 +292,31 @@ GET /v2/team/moved/blobs/$::moved->{config_digest}
     X-Url: <>
 storage GET /config?a=b
     X-Url: <http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/config?a=b>"
+
+
+
+=== TEST 17: $schema1_history is the number of entries in a schema 1 response
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- location
+    schema_conversion_cache one;
+    add_header X-History "<$schema1_history>" always;
+--- request eval
+["GET /v2/team/long/manifests/1", "GET /v2/team/long/manifests/1",
+ "HEAD /v2/team/long/manifests/1", "GET /v2/team/long/manifests/1",
+ "GET /v2/team/zstd/manifests/1", "GET /v2/team/none/manifests/1"]
+--- more_headers eval
+["", "", "", "Accept: $::v2", "", ""]
+--- error_code eval
+[200, 200, 200, 200, 400, 404]
+--- response_headers eval
+[("X-History: <128>") x 3, ("X-History: <>") x 3]
+--- schema1_log eval
+"* $::v2 $::long->{digest} * -
+HIT $::v2 $::long->{digest} * -
+HIT $::v2 $::long->{digest} * -
+PASS $::v2 * - -
+UNCONVERTIBLE $::oci $::zstd->{digest} - layer_compression
+PASS - - - -"
+--- no_error_log
+[alert]
