@@ -262,7 +262,7 @@ sub check_lists {
         my $meta = decode_json(slurp("$case/meta.json"));
         my $want = $meta->{selected};
 
-        open my $pipe, '-|', "exec '$program' --platform linux/amd64 "
+        open my $pipe, '-|', "exec '$program' convert --platform linux/amd64 "
                              . "'$case/index.json' 2>&1" or die "fork: $!";
         chomp(my $got = join '', <$pipe>);
         close $pipe;
