@@ -90,8 +90,8 @@ unexport MAKEFLAGS
 
 
 .PHONY: build nginx install clean deps cli convert unit test-nginx test-cli \
-        corpus diff difftest fuzz e2e test suite asan valgrind check soak bench matrix \
-        deb test-deb rpm demo demo-stop help
+        corpus diff difftest fuzz e2e test suite asan valgrind check mutants \
+        soak bench matrix deb test-deb rpm demo demo-stop help
 
 # what is missing is named before anything is built
 have = $(1:%=$(BUILD)/.have-%)
@@ -161,6 +161,11 @@ test-cli: cli  ## test the command line tool (T=FILE)
 
 e2e: $(NGINX) cli  ## test with a real registry and real clients (T=FILE)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(E2E_TESTS))
+
+mutants: build  ## change the source, count what is noticed (N=400 SEED=1)
+	@t/mutants/mutants --core $(or $(N),400) --seed $(or $(SEED),1) \
+	    --glue $(or $(G),$(shell expr \( $(or $(N),400) + 3 \) / 4)) \
+	    --jobs $(JOBS) $(F)
 
 soak: $(NGINX)  ## mixed traffic, faults, reloads for M minutes (30)
 	@$(WITH_NGINX) $(TEST_ENV) M='$(or $(M),30)' \
