@@ -191,8 +191,8 @@ deb:  ## build Debian's package into build/
 	@$(TOOLS)/deps build deb
 	@packaging/deb
 
-test-deb: deb  ## install, upgrade, remove and purge it in a clean chroot
-	@$(TOOLS)/deps chroot
+test-deb: deb  ## lintian; install, upgrade, remove, purge it in a chroot
+	@$(TOOLS)/deps chroot lintian
 	@packaging/test-deb
 
 rpm:  ## have rpmbuild read the spec, make a source package of it
