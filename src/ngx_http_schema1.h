@@ -48,7 +48,7 @@ typedef enum {
 } ngx_http_schema1_phase_e;
 
 
-#define NGX_HTTP_SCHEMA1_VERSION      "1.0.0"
+#define NGX_HTTP_SCHEMA1_VERSION      "1.1.0"
 
 #define NGX_HTTP_SCHEMA1_PLATFORM     "linux/amd64"
 
