@@ -90,8 +90,7 @@ sub finish
 
     my @verdicts = @{$self->{verdicts}};
 
-    $self->table('What it must reach', ['Figure', 'Measured', 'Must be',
-                                        'Reached'],
+    $self->table('Targets', ['Result', 'Measured', 'Target', 'Reached'],
                  map { delete $_->{row} } @verdicts)
         if @verdicts;
 
