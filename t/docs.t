@@ -25,6 +25,7 @@ test_names();
 test_messages();
 test_blocks();
 test_commands();
+test_log_formats();
 
 done_testing();
 
@@ -231,4 +232,23 @@ sub test_commands
         ok(defined $c->{test},
             "$c->{page}:$c->{line}: states which test runs it, or why none");
     }
+}
+
+
+# the searches of one page have to find something in every log
+
+sub test_log_formats
+{
+    my %formats;
+
+    for my $file (@pages, 'debian/example/registry.conf') {
+        for my $format (slurp($file) =~ /^ *log_format\s+\w+\s+(.*?);$/gms) {
+            push @{$formats{$format =~ s/'\s+'//gr}}, $file;
+        }
+    }
+
+    is(scalar keys %formats, 1, 'all configurations have one log format')
+        or diag(explain(\%formats));
+    cmp_ok(scalar(map { @$_ } values %formats), '>', 1,
+        'there are several of them');
 }
