@@ -16,43 +16,47 @@
 #include "core/schema1_reference.h"
 
 
-/* what a request came to, for $schema1_status */
+/* result of a request, for $schema1_status */
 
 typedef enum {
-    NGX_HTTP_SCHEMA1_NONE = 0,
-    NGX_HTTP_SCHEMA1_PASS,
-    NGX_HTTP_SCHEMA1_CONVERTED,
-    NGX_HTTP_SCHEMA1_HIT,
-    NGX_HTTP_SCHEMA1_CHILD,
-    NGX_HTTP_SCHEMA1_EMPTY_LAYER,
-    NGX_HTTP_SCHEMA1_DIGEST,
-    NGX_HTTP_SCHEMA1_UNCONVERTIBLE,
-    NGX_HTTP_SCHEMA1_ERROR,
+    NGX_HTTP_SCHEMA1_OUTCOME_NONE = 0,
+    NGX_HTTP_SCHEMA1_OUTCOME_PASS,
+    NGX_HTTP_SCHEMA1_OUTCOME_CONVERTED,
+    NGX_HTTP_SCHEMA1_OUTCOME_HIT,
+    NGX_HTTP_SCHEMA1_OUTCOME_CHILD,
+    NGX_HTTP_SCHEMA1_OUTCOME_EMPTY_LAYER,
+    NGX_HTTP_SCHEMA1_OUTCOME_DIGEST,
+    NGX_HTTP_SCHEMA1_OUTCOME_UNCONVERTIBLE,
+    NGX_HTTP_SCHEMA1_OUTCOME_ERROR,
 
     NGX_HTTP_SCHEMA1_OUTCOMES
 } ngx_http_schema1_outcome_e;
 
 
-/* where a request stands that the module has a say in */
+/* state of a request that the module handles */
 
 typedef enum {
-    NGX_HTTP_SCHEMA1_ASKED = 0,     /* gone upstream, no header yet */
-    NGX_HTTP_SCHEMA1_HOLDING,       /* header held back, body collected */
-    NGX_HTTP_SCHEMA1_FETCHING,      /* header held back, a fetch under way */
-    NGX_HTTP_SCHEMA1_WORKING,       /* the same, a thread at work */
-    NGX_HTTP_SCHEMA1_WAITING,       /* the same, another converts it */
-    NGX_HTTP_SCHEMA1_FAILED,        /* header held back, an error to send */
-    NGX_HTTP_SCHEMA1_PASSING,       /* nothing more to do */
-    NGX_HTTP_SCHEMA1_ANSWERED,      /* answered here; what comes is dropped */
-    NGX_HTTP_SCHEMA1_EMPTYING       /* the empty layer takes the 404's place */
-} ngx_http_schema1_phase_e;
+    NGX_HTTP_SCHEMA1_START = 0,     /* sent upstream, no header yet */
+    NGX_HTTP_SCHEMA1_COLLECT,       /* header held back, body buffered */
+    NGX_HTTP_SCHEMA1_SNIFF,         /* type and digest; may run in a thread */
+    NGX_HTTP_SCHEMA1_LOOKUP,        /* the cache, or its lock */
+    NGX_HTTP_SCHEMA1_FETCH,         /* a subrequest */
+    NGX_HTTP_SCHEMA1_CONVERT,       /* may run in a thread */
+    NGX_HTTP_SCHEMA1_VERIFY,        /* the source; may run in a thread */
+    NGX_HTTP_SCHEMA1_SEND,          /* the module's response */
+    NGX_HTTP_SCHEMA1_SENT,          /* its rest; the upstream's is dropped */
+    NGX_HTTP_SCHEMA1_PASS,          /* the upstream's response */
+    NGX_HTTP_SCHEMA1_EMPTY_LAYER,
+
+    NGX_HTTP_SCHEMA1_STATES
+} ngx_http_schema1_state_e;
 
 
 #define NGX_HTTP_SCHEMA1_VERSION      "1.1.0"
 
 #define NGX_HTTP_SCHEMA1_PLATFORM     "linux/amd64"
 
-/* what is read or sent at once: others wait until it is done */
+/* bytes read or sent in one turn of the event loop */
 #define NGX_HTTP_SCHEMA1_SLICE        131072
 
 /*
@@ -162,16 +166,11 @@ typedef struct {
 } ngx_http_schema1_flight_t;
 
 
-/* reads, converts or signs; touches nothing of nginx's */
-
-typedef void (*ngx_http_schema1_work_pt)(ngx_http_schema1_ctx_t *ctx);
-
-
-/* of a request by tag that may be converted, or for the empty layer */
+/* state of a request by tag or digest, or for the empty layer */
 
 struct ngx_http_schema1_ctx_s {
     ngx_http_schema1_loc_conf_t    *conf;
-    ngx_http_schema1_phase_e        phase;
+    ngx_http_schema1_state_e        state;
     ngx_http_schema1_outcome_e      outcome;
 
     schema1_uri_t                   uri;
@@ -180,30 +179,32 @@ struct ngx_http_schema1_ctx_s {
     ngx_str_t                       platform;
     ngx_http_schema1_headers_in_t   client;
 
-    ngx_http_schema1_body_t         body;       /* of the tag's document */
+    ngx_http_schema1_body_t         body;       /* the upstream's response */
     schema1_document_t              document;
-    schema1_pull_conf_t             pull_conf;
     schema1_pull_t                 *pull;
+    schema1_step_e                  step;       /* result of the last task */
 
-    ngx_http_schema1_fetch_t       *fetch;      /* the one under way */
+    ngx_http_schema1_fetch_t       *fetch;      /* the last one */
+#if (NGX_THREADS)
+    ngx_thread_task_t              *task;       /* NULL: none in a thread */
+#endif
+    uint64_t                        task_time;  /* of all tasks, in ns */
 
-    ngx_http_schema1_work_pt        work;       /* the last one given out */
-    schema1_step_e                  step;       /* what it came to */
-    uint64_t                        work_time;  /* in ns, of all of them */
-    ngx_event_t                     park;
+    void                          (*upstream_finalize)(ngx_http_request_t *r,
+                                        ngx_int_t rc);
+
+    ngx_event_t                     wake;       /* resumes a request */
+    ngx_event_t                     disarm;     /* removes send_timeout */
 
     u_char                          cache_key[NGX_HTTP_SCHEMA1_CACHE_KEY];
     ngx_http_schema1_flight_t       flight;
 
     ngx_http_schema1_answer_t       answer;
-    ngx_str_t                       rest;       /* of a body, yet to send */
+    ngx_str_t                       rest;       /* of the body, to send */
     schema1_error_t                 error;
 
     unsigned                        edited:1;   /* headers_in are not the
                                                    client's at the moment */
-    unsigned                        telling:1;  /* held only to be told */
-    unsigned                        by_digest:1; /* a 404 that may be ours */
-    unsigned                        worked:1;   /* the thread is done */
 };
 
 

@@ -298,27 +298,17 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
 {
     ngx_http_schema1_fetch_t *fetch = data;
 
-    ngx_event_t       *wev;
-    ngx_connection_t  *c;
+    ngx_connection_t        *c;
+    ngx_http_schema1_ctx_t  *ctx;
 
     c = r->connection;
-    wev = c->write;
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
                    "schema1 fetch done: %i, \"%V\"", rc, &r->uri);
 
-    /*
-     * the client was not slow to read, there was nothing to read: send_timeout
-     * starts anew with the answer
-     */
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_schema1_module);
 
-    if (!wev->delayed) {
-        if (wev->timer_set) {
-            ngx_del_timer(wev);
-        }
-
-        wev->timedout = 0;
-    }
+    ngx_post_event(&ctx->wake, &ngx_posted_events);
 
     if (c->error) {
         return rc;

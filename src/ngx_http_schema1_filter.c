@@ -4,37 +4,66 @@
  */
 
 
-#include "ngx_http_schema1.h"
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "core/schema1_convert.h"
+#include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_cache.h"
+#include "ngx_http_schema1_condition.h"
+#include "ngx_http_schema1_empty_layer.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_filter.h"
 #include "ngx_http_schema1_headers.h"
-#include "ngx_http_schema1_pull.h"
+#include "ngx_http_schema1_process.h"
 #include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_send.h"
 
 
+/* what is done with a response to a client's request */
+
+typedef enum {
+    NGX_HTTP_SCHEMA1_UNRELATED = 0,
+    NGX_HTTP_SCHEMA1_PASS_RESPONSE,
+    NGX_HTTP_SCHEMA1_PASS_TAG,          /* the same, with Vary */
+    NGX_HTTP_SCHEMA1_HOLD_BACK,
+    NGX_HTTP_SCHEMA1_SUPPLY_LAYER,
+    NGX_HTTP_SCHEMA1_NO_MEMORY
+} ngx_http_schema1_class_e;
+
+
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_own_header(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_unasked_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t **pctx);
-static ngx_int_t ngx_http_schema1_modern_header(ngx_http_request_t *r);
-static inline ngx_uint_t ngx_http_schema1_answer_status(
+static ngx_int_t ngx_http_schema1_subrequest_header(ngx_http_request_t *r);
+static inline ngx_http_schema1_class_e ngx_http_schema1_classify(
     ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_unknown_digest(ngx_http_request_t *r,
-    schema1_uri_t *uri, ngx_http_schema1_ctx_t **pctx);
-static ngx_int_t ngx_http_schema1_decide(ngx_http_request_t *r,
+static ngx_http_schema1_class_e ngx_http_schema1_classify_known(
+    ngx_http_request_t *r);
+static ngx_http_schema1_class_e ngx_http_schema1_classify_new(
+    ngx_http_request_t *r);
+static ngx_http_schema1_class_e ngx_http_schema1_classify_digest(
+    ngx_http_request_t *r, schema1_uri_t *uri);
+static ngx_http_schema1_class_e ngx_http_schema1_classify_blob(
+    ngx_http_request_t *r, schema1_uri_t *uri);
+static ngx_http_schema1_class_e ngx_http_schema1_classify_tag(
+    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_hold_back(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_hold(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_phase_e phase);
+static ngx_int_t ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_upstream_finalized(ngx_http_request_t *r,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_schema1_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_int_t ngx_http_schema1_own_body(ngx_http_request_t *r,
+static ngx_int_t ngx_http_schema1_body_filter_slow(ngx_http_request_t *r,
     ngx_chain_t *in);
+static ngx_int_t ngx_http_schema1_subrequest_body(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_uint_t ngx_http_schema1_belongs(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_collect(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_chain_t *in);
-static void ngx_http_schema1_document(ngx_http_request_t *r,
+static ngx_int_t ngx_http_schema1_collect_failed(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
 
@@ -52,291 +81,402 @@ ngx_http_schema1_filter_init(void)
 static ngx_int_t
 ngx_http_schema1_header_filter(ngx_http_request_t *r)
 {
-    ngx_http_schema1_loc_conf_t  *slcf;
+    ngx_http_schema1_ctx_t    *ctx;
+    ngx_http_schema1_class_e   class;
 
-    if (ngx_http_schema1_request_modern(r)) {
+    if (ngx_http_schema1_is_passthrough(r)) {
+        return ngx_http_schema1_send_header(r, 1);
+    }
 
-        if (ngx_http_schema1_modern_header(r) != NGX_OK) {
+    if (r != r->main) {
+        return ngx_http_schema1_subrequest_header(r);
+    }
+
+    class = ngx_http_schema1_classify(r);
+
+    switch (class) {
+
+    case NGX_HTTP_SCHEMA1_UNRELATED:
+        return ngx_http_schema1_next_header_filter(r);
+
+    case NGX_HTTP_SCHEMA1_HOLD_BACK:
+        ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+        return ngx_http_schema1_hold_back(r, ctx);
+
+    case NGX_HTTP_SCHEMA1_SUPPLY_LAYER:
+        ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+        if (ngx_http_schema1_empty_layer_header(r, ctx) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        return ngx_http_schema1_next_header_filter(r);
+        break;
+
+    case NGX_HTTP_SCHEMA1_NO_MEMORY:
+        return NGX_ERROR;
+
+    default: /* PASS_RESPONSE, PASS_TAG */
+        break;
     }
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if (r == r->main
-        && !slcf->enable
-        && !ngx_http_schema1_request_known(r))
-    {
-        return ngx_http_schema1_next_header_filter(r);
-    }
-
-    return ngx_http_schema1_own_header(r);
+    return ngx_http_schema1_send_header(r, class == NGX_HTTP_SCHEMA1_PASS_TAG);
 }
 
 
 static SCHEMA1_APART ngx_int_t
-ngx_http_schema1_own_header(ngx_http_request_t *r)
+ngx_http_schema1_subrequest_header(ngx_http_request_t *r)
 {
-    ngx_http_schema1_ctx_t       *ctx;
-    ngx_http_schema1_fetch_t     *fetch;
+    ngx_http_schema1_fetch_t  *fetch;
+
+    fetch = ngx_http_schema1_fetch_get(r);
+
+    if (fetch) {
+        return ngx_http_schema1_fetch_header_filter(r, fetch);
+    }
+
+    return ngx_http_schema1_next_header_filter(r);
+}
+
+
+static inline ngx_http_schema1_class_e
+ngx_http_schema1_classify(ngx_http_request_t *r)
+{
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    if (r != r->main) {
-        fetch = ngx_http_schema1_fetch_get(r);
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
-        if (fetch) {
-            return ngx_http_schema1_fetch_header_filter(r, fetch);
-        }
-
-        return ngx_http_schema1_next_header_filter(r);
+    if (!slcf->enable && !ngx_http_schema1_may_have_ctx(r)) {
+        return NGX_HTTP_SCHEMA1_UNRELATED;
     }
+
+    return ngx_http_schema1_classify_known(r);
+}
+
+
+static SCHEMA1_APART ngx_http_schema1_class_e
+ngx_http_schema1_classify_known(ngx_http_request_t *r)
+{
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_loc_conf_t  *slcf;
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     ctx = ngx_http_schema1_request_ctx(r);
 
-    if (ctx) {
-        ngx_http_schema1_headers_restore(r, ctx);
+    if (ctx == NULL) {
+        return slcf->enable ? ngx_http_schema1_classify_new(r)
+                            : NGX_HTTP_SCHEMA1_UNRELATED;
+    }
+
+    ngx_http_schema1_headers_restore(r, ctx);
+
+    if (ctx->state == NGX_HTTP_SCHEMA1_SENT) {
+        return NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
     if (!slcf->enable) {
-
-        if (ctx) {
-            ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
-        }
-
-        return ngx_http_schema1_next_header_filter(r);
+        ctx->state = NGX_HTTP_SCHEMA1_PASS;
+        return NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
-    if (ctx == NULL
-        && ngx_http_schema1_unasked_header(r, &ctx) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ctx == NULL || ctx->phase == NGX_HTTP_SCHEMA1_ANSWERED) {
-        return ngx_http_schema1_next_header_filter(r);
-    }
-
-    if (ctx->phase == NGX_HTTP_SCHEMA1_EMPTYING) {
-        return ngx_http_schema1_send_empty_header(r, ctx);
-    }
-
-    if (ctx->by_digest) {
-        return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_HOLDING);
-    }
-
-    return ngx_http_schema1_decide(r, ctx);
+    return ngx_http_schema1_classify_tag(r, ctx);
 }
 
 
 /*
- * An answer for which nothing was done before: most of them pass.  Content
- * that an earlier phase made (return) is looked at as if it had come from
- * upstream.
+ * A response for which nothing was done before: most of them pass.  Content
+ * that an earlier phase generated (return) is treated as the upstream's.
  */
 
-static ngx_int_t
-ngx_http_schema1_unasked_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t **pctx)
+static ngx_http_schema1_class_e
+ngx_http_schema1_classify_new(ngx_http_request_t *r)
 {
-    ngx_uint_t                    status, not_found;
-    schema1_uri_t                 uri;
-    schema1_uri_e                 kind;
-    ngx_http_schema1_loc_conf_t  *slcf;
+    schema1_uri_t            uri;
+    ngx_http_schema1_ctx_t  *ctx;
 
     if (r->unparsed_uri.len < 4
         || ngx_memcmp(r->unparsed_uri.data, "/v2/", 4) != 0)
     {
-        return NGX_OK;
+        return NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
-    status = ngx_http_schema1_answer_status(r);
-    not_found = ngx_http_schema1_request_not_found(r);
-    kind = ngx_http_schema1_request_uri(r, &uri);
+    switch (ngx_http_schema1_request_uri(r, &uri)) {
 
-    if (kind == SCHEMA1_URI_TAG
-        && status == NGX_HTTP_OK
-        && !ngx_http_schema1_headers_modern(r))
+    case SCHEMA1_URI_TAG:
+        break;
+
+    case SCHEMA1_URI_DIGEST:
+        return ngx_http_schema1_classify_digest(r, &uri);
+
+    case SCHEMA1_URI_BLOB:
+        return ngx_http_schema1_classify_blob(r, &uri);
+
+    default: /* SCHEMA1_URI_OTHER */
+        return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
+    }
+
+    if (ngx_http_schema1_response_status(r) != NGX_HTTP_OK
+        || ngx_http_schema1_headers_modern(r))
     {
-        *pctx = ngx_http_schema1_request_old(r, &uri);
-
-        return *pctx ? NGX_OK : NGX_ERROR;
+        return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
 
-    if (kind == SCHEMA1_URI_BLOB
-        && not_found
-        && schema1_str_eq(uri.reference, SCHEMA1_EMPTY_LAYER_DIGEST))
-    {
-        *pctx = ngx_http_schema1_request_create(r, &uri);
-        if (*pctx == NULL) {
-            return NGX_ERROR;
-        }
-
-        (*pctx)->phase = NGX_HTTP_SCHEMA1_EMPTYING;
-        (*pctx)->outcome = NGX_HTTP_SCHEMA1_EMPTY_LAYER;
+    ctx = ngx_http_schema1_create_ctx_legacy(r, &uri);
+    if (ctx == NULL) {
+        return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if (kind == SCHEMA1_URI_DIGEST
-        && not_found
-        && slcf->cache)
-    {
-        return ngx_http_schema1_unknown_digest(r, &uri, pctx);
-    }
-
-    if (kind == SCHEMA1_URI_TAG) {
-        return ngx_http_schema1_modern_header(r);
-    }
-
-    return ngx_http_schema1_headers_complete(r, NULL);
-}
-
-
-/* the answer to a request by tag that passes */
-
-static ngx_int_t
-ngx_http_schema1_modern_header(ngx_http_request_t *r)
-{
-    ngx_uint_t                    status;
-    ngx_http_schema1_loc_conf_t  *slcf;
-
-    status = ngx_http_schema1_answer_status(r);
-
-    if (status != NGX_HTTP_OK && status != NGX_HTTP_NOT_MODIFIED) {
-        return ngx_http_schema1_headers_complete(r, NULL);
-    }
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    return ngx_http_schema1_headers_complete(r, slcf);
-}
-
-
-/* an error_page keeps the status of the error here */
-
-static inline ngx_uint_t
-ngx_http_schema1_answer_status(ngx_http_request_t *r)
-{
-    return r->err_status ? r->err_status : r->headers_out.status;
+    return ngx_http_schema1_classify_tag(r, ctx);
 }
 
 
 /*
- * The registry does not know a digest.  Where it is that of a manifest made
- * here, and this client can see what it was made of, it gets it.
+ * "The module responds to /v2/<name>/manifests/<that digest> with the converted
+ * manifest if the response was a 404 that came from the upstream."
  */
 
-static ngx_int_t
-ngx_http_schema1_unknown_digest(ngx_http_request_t *r, schema1_uri_t *uri,
-    ngx_http_schema1_ctx_t **pctx)
+static ngx_http_schema1_class_e
+ngx_http_schema1_classify_digest(ngx_http_request_t *r, schema1_uri_t *uri)
 {
-    ngx_http_schema1_ctx_t  *ctx;
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_loc_conf_t  *slcf;
 
-    ctx = ngx_http_schema1_request_create(r, uri);
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (slcf->cache == NULL
+        || r->headers_out.status != NGX_HTTP_NOT_FOUND
+        || !ngx_http_schema1_is_replaceable(r))
+    {
+        return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
+    }
+
+    ctx = ngx_http_schema1_create_ctx(r, uri);
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
 
     if (ngx_http_schema1_cache_find(r, ctx) == NGX_OK) {
-        ctx->by_digest = 1;
-        *pctx = ctx;
-
-        return NGX_OK;
+        return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
-    ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+    ctx->state = NGX_HTTP_SCHEMA1_PASS;
 
-    return ngx_http_schema1_headers_complete(r, NULL);
+    return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
 }
 
 
-/* what to do with the upstream's answer to the client's own request */
+/*
+ * "Some registries redirect every blob, whether they have it or not."
+ */
 
-static ngx_int_t
-ngx_http_schema1_decide(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+static ngx_http_schema1_class_e
+ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
 {
-    ngx_uint_t        status;
-    schema1_str_t     value;
-    schema1_action_e  action;
+    ngx_http_schema1_ctx_t  *ctx;
 
-    status = ngx_http_schema1_answer_status(r);
-
-    if (status != NGX_HTTP_OK) {
-        ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
-
-        if (ngx_http_schema1_headers_complete(r,
-                         status == NGX_HTTP_NOT_MODIFIED ? ctx->conf : NULL)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        return ngx_http_schema1_next_header_filter(r);
+    if (!schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST)
+        || !ngx_http_schema1_is_replaceable(r))
+    {
+        return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
 
-    value.len = r->headers_out.content_type.len;
-    value.data = (char *) r->headers_out.content_type.data;
+    switch (r->headers_out.status) {
 
-    ctx->answer.source_type = schema1_media_type(value);
+    case NGX_HTTP_NOT_FOUND:
+    case NGX_HTTP_MOVED_PERMANENTLY:
+    case NGX_HTTP_MOVED_TEMPORARILY:
+    case NGX_HTTP_SEE_OTHER:
+    case NGX_HTTP_TEMPORARY_REDIRECT:
+    case NGX_HTTP_PERMANENT_REDIRECT:
+        break;
+
+    default:
+        return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
+    }
+
+    ctx = ngx_http_schema1_create_ctx(r, uri);
+    if (ctx == NULL) {
+        return NGX_HTTP_SCHEMA1_NO_MEMORY;
+    }
+
+    ctx->state = NGX_HTTP_SCHEMA1_EMPTY_LAYER;
+    ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_EMPTY_LAYER;
+
+    return NGX_HTTP_SCHEMA1_SUPPLY_LAYER;
+}
+
+
+static ngx_http_schema1_class_e
+ngx_http_schema1_classify_tag(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_str_t     type;
+    schema1_action_e  action;
+
+    ctx->state = NGX_HTTP_SCHEMA1_PASS;
+
+    if (ngx_http_schema1_response_status(r) != NGX_HTTP_OK) {
+        return NGX_HTTP_SCHEMA1_PASS_TAG;
+    }
+
+    type.len = r->headers_out.content_type.len;
+    type.data = (char *) r->headers_out.content_type.data;
+
+    ctx->answer.source_type = schema1_media_type(type);
     action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
                                    false);
 
-    ctx->telling = (action == SCHEMA1_ACTION_TELL);
-
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 decide: type \"%V\" is %d, action %d",
+                   "schema1 classify: type \"%V\" is %d, action %d",
                    &r->headers_out.content_type, (int) ctx->answer.source_type,
                    (int) action);
 
     if (action == SCHEMA1_ACTION_AS_IS
-        || (ctx->telling
+        || (action == SCHEMA1_ACTION_TELL
             && r->headers_out.content_length_n > (off_t) ctx->conf->max_size))
     {
-        ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
-        return ngx_http_schema1_send_header(r, ctx);
+        ngx_http_schema1_condition_passthrough(r);
+
+        return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
+
+    return NGX_HTTP_SCHEMA1_HOLD_BACK;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_http_upstream_t  *u;
+
+    ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
+                               r->headers_out.content_length_n);
+
+    /* a response to HEAD has no body to wait for */
+
+    ctx->body.last = (r->method == NGX_HTTP_HEAD);
+
+    /* the copy filter reads these once, with the first buffer */
+
+    r->main_filter_need_in_memory = 1;
+    r->filter_need_in_memory = 1;
+
+    u = r->upstream;
+
+    if (u && u->finalize_request != ngx_http_schema1_upstream_finalized) {
+        ctx->upstream_finalize = u->finalize_request;
+        u->finalize_request = ngx_http_schema1_upstream_finalized;
+    }
+
+    ctx->state = NGX_HTTP_SCHEMA1_COLLECT;
+
+    ngx_http_schema1_process_init(r, ctx);
+
+    if (ctx->uri.kind == SCHEMA1_URI_TAG) {
+        return ngx_http_schema1_hold_back_tag(r, ctx);
+    }
+
+    return ngx_http_schema1_process(r, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_table_elt_t     *h;
+    schema1_document_t  *document;
 
     if (ngx_http_schema1_headers_encoded(r)) {
         schema1_error_set(&ctx->error, SCHEMA1_ENCODED, "the manifest came "
                           "compressed though nobody asked for that; have the "
                           "registry send it as it is");
 
-        return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_FAILED);
+        return ngx_http_schema1_process_error(r, ctx);
     }
 
-    if (r->headers_out.content_length_n > (off_t) ctx->conf->max_size) {
+    if (ctx->body.expected > (off_t) ctx->body.max) {
         schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest of "
                           "%lu bytes is larger than %lu; "
                           "schema_conversion_max_size sets the limit",
-                          (unsigned long) r->headers_out.content_length_n,
-                          (unsigned long) ctx->conf->max_size);
+                          (unsigned long) ctx->body.expected,
+                          (unsigned long) ctx->body.max);
 
-        return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_FAILED);
+        return ngx_http_schema1_process_error(r, ctx);
     }
 
-    return ngx_http_schema1_hold(r, ctx, NGX_HTTP_SCHEMA1_HOLDING);
+    if (ctx->conf->platform == NULL) {
+        ngx_str_set(&ctx->platform, NGX_HTTP_SCHEMA1_PLATFORM);
+
+    } else if (ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    document = &ctx->document;
+
+    document->type.data = (char *) r->headers_out.content_type.data;
+    document->type.len = r->headers_out.content_type.len;
+
+    h = ngx_http_schema1_headers_find(&r->headers_out.headers,
+                                      "Docker-Content-Digest", 21);
+    if (h) {
+        document->digest.data = (char *) h->value.data;
+        document->digest.len = h->value.len;
+    }
+
+    if (r->method == NGX_HTTP_HEAD) {
+        ctx->state = NGX_HTTP_SCHEMA1_FETCH;
+
+        /* the upstream's digest may be sufficient */
+
+        if (ctx->conf->cache
+            && ctx->answer.source_type != SCHEMA1_TYPE_GENERIC
+            && ngx_http_schema1_cache_key(r, ctx, &document->digest) == NGX_OK
+            && ngx_http_schema1_cache_get(r, ctx) == NGX_OK)
+        {
+            ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
+            ctx->state = NGX_HTTP_SCHEMA1_SEND;
+        }
+    }
+
+    return ngx_http_schema1_process(r, ctx);
 }
 
 
-static ngx_int_t
-ngx_http_schema1_hold(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_phase_e phase)
+/*
+ * The upstream of a response whose header is held back has ended.  After some
+ * errors nginx sends no buffer, and closes the connection.
+ */
+
+static void
+ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 {
-    ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
-                               r->headers_out.content_length_n);
+    ngx_http_schema1_ctx_t  *ctx;
 
-    /* the copy filter looks at these once, with the first buffer */
+    ctx = ngx_http_schema1_request_ctx(r);
 
-    r->main_filter_need_in_memory = 1;
-    r->filter_need_in_memory = 1;
+    if (ctx == NULL || ctx->upstream_finalize == NULL) {
+        return;
+    }
 
-    ctx->phase = phase;
+    ctx->upstream_finalize(r, rc);
 
-    return NGX_OK;
+    if (rc == NGX_OK
+        || rc == NGX_DECLINED
+        || ctx->state != NGX_HTTP_SCHEMA1_COLLECT)
+    {
+        return;
+    }
+
+    r->keepalive = 0;
+
+    schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest was "
+                      "cut off after %lu bytes; try again later",
+                      (unsigned long) ctx->body.len);
+
+    (void) ngx_http_schema1_process_error(r, ctx);
 }
 
 
@@ -347,70 +487,125 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    if (r == r->main
-        && (ctx == NULL
-            || ctx == &ngx_http_schema1_modern
-            || ctx == &ngx_http_schema1_replaceable))
-    {
+    if (r == r->main && (ctx == NULL || ctx->conf == NULL)) {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
-    return ngx_http_schema1_own_body(r, in);
+    return ngx_http_schema1_body_filter_slow(r, in);
 }
 
 
 static SCHEMA1_APART ngx_int_t
-ngx_http_schema1_own_body(ngx_http_request_t *r, ngx_chain_t *in)
+ngx_http_schema1_body_filter_slow(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_chain_t             *cl;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return ngx_http_schema1_subrequest_body(r, in);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    switch (ctx->state) {
+
+    case NGX_HTTP_SCHEMA1_START:
+    case NGX_HTTP_SCHEMA1_PASS:
+        return ngx_http_schema1_next_body_filter(r, in);
+
+    case NGX_HTTP_SCHEMA1_COLLECT:
+        return ngx_http_schema1_collect(r, ctx, in);
+
+    case NGX_HTTP_SCHEMA1_EMPTY_LAYER:
+        return ngx_http_schema1_empty_layer_body(r, ctx, in);
+
+    default:
+
+        for (cl = in; cl; cl = cl->next) {
+            ctx->body.last |= cl->buf->last_buf;
+        }
+
+        ngx_http_schema1_body_discard(in);
+
+        if (ctx->error.reason != SCHEMA1_NO_REASON) {
+            ngx_http_schema1_body_stop(r);
+        }
+
+        return ngx_http_schema1_process(r, ctx);
+    }
+}
+
+
+/*
+ * "While a response is held back, only the module's own response reaches the
+ * client.  The output of other modules' subrequests (slice, echo) does not:
+ * its bytes belong to the document."
+ */
+
+static ngx_int_t
+ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
 {
     ngx_int_t                  rc;
     ngx_http_schema1_ctx_t    *ctx;
     ngx_http_schema1_fetch_t  *fetch;
 
-    if (r != r->main) {
-        fetch = ngx_http_schema1_fetch_get(r);
+    fetch = ngx_http_schema1_fetch_get(r);
 
-        if (fetch) {
-            return ngx_http_schema1_fetch_body_filter(r, fetch, in);
-        }
+    if (fetch) {
+        return ngx_http_schema1_fetch_body_filter(r, fetch, in);
+    }
 
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_schema1_module);
+
+    if (!ngx_http_schema1_belongs(r, ctx)) {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+    rc = NGX_OK;
 
-    switch (ctx->phase) {
+    if (ctx->state == NGX_HTTP_SCHEMA1_COLLECT) {
+        rc = ngx_http_schema1_body_read(r->main, &ctx->body, in);
 
-    case NGX_HTTP_SCHEMA1_HOLDING:
-        return ngx_http_schema1_collect(r, ctx, in);
-
-    case NGX_HTTP_SCHEMA1_FETCHING:
-    case NGX_HTTP_SCHEMA1_WORKING:
-    case NGX_HTTP_SCHEMA1_WAITING:
-        ngx_http_schema1_body_discard(in);
-        return ngx_http_schema1_pull_continue(r, ctx);
-
-    case NGX_HTTP_SCHEMA1_FAILED:
-        ngx_http_schema1_body_discard(in);
-        return ngx_http_schema1_pull_fail(r, ctx);
-
-    case NGX_HTTP_SCHEMA1_EMPTYING:
-        if (in == NULL) {
-            return NGX_OK;
+        if (rc != NGX_OK || ctx->body.overflow) {
+            rc = ngx_http_schema1_collect_failed(r->main, ctx);
         }
+    }
 
-        ngx_http_schema1_body_discard(in);
+    ngx_http_schema1_body_discard(in);
 
-        rc = ngx_http_schema1_send_empty_body(r, ctx);
-        ngx_http_schema1_body_stop(r);
+    return rc;
+}
 
-        return rc;
 
-    case NGX_HTTP_SCHEMA1_ANSWERED:
-        ngx_http_schema1_body_discard(in);
-        return ngx_http_schema1_send_rest(r, ctx);
+/* whether the output of a subrequest is a part of the upstream's response */
 
-    default: /* NGX_HTTP_SCHEMA1_ASKED, NGX_HTTP_SCHEMA1_PASSING */
-        return ngx_http_schema1_next_body_filter(r, in);
+static ngx_uint_t
+ngx_http_schema1_belongs(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    if (ctx == NULL || ctx->conf == NULL || r->background) {
+        return 0;
+    }
+
+    switch (ctx->state) {
+
+    case NGX_HTTP_SCHEMA1_START:
+    case NGX_HTTP_SCHEMA1_PASS:
+    case NGX_HTTP_SCHEMA1_EMPTY_LAYER:
+        return 0;
+
+    case NGX_HTTP_SCHEMA1_SENT:
+
+        /*
+         * the upstream's end was not seen: the rest of it is dropped, but not
+         * what a later filter adds to the module's response
+         */
+
+        return !ctx->body.last
+               && (ctx->error.reason != SCHEMA1_NO_REASON
+                   || r->uri.data == r->main->uri.data);
+
+    default:
+        return 1;
     }
 }
 
@@ -419,83 +614,47 @@ static ngx_int_t
 ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_chain_t *in)
 {
-    ngx_http_schema1_body_t  *body;
+    ngx_int_t  rc;
 
-    body = &ctx->body;
+    if (ngx_http_schema1_body_read(r, &ctx->body, in) != NGX_OK) {
+        rc = ngx_http_schema1_collect_failed(r, ctx);
 
-    if (ngx_http_schema1_body_read(r, body, in) != NGX_OK) {
-        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
-                          "nginx is out of memory; try again");
+    } else {
+        rc = ngx_http_schema1_process(r, ctx);
+    }
 
-    } else if (body->overflow && (ctx->telling || ctx->by_digest)) {
-
-        /* what was taken over whole is of no more use to the filters */
+    if (ctx->body.overflow
+        && ctx->state == NGX_HTTP_SCHEMA1_PASS
+        && rc != NGX_ERROR)
+    {
+        /* later filters have no use for buffers that are read already */
 
         while (ngx_buf_size(in->buf) == 0) {
             in = in->next;
         }
 
-        return ngx_http_schema1_send_held(r, ctx, in);
-
-    } else if (body->overflow) {
-        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest is "
-                          "larger than %lu bytes; schema_conversion_max_size "
-                          "sets the limit", (unsigned long) body->max);
-
-    } else if (ngx_http_schema1_body_broken(r, in)) {
-        schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest was "
-                          "cut off after %lu bytes; try again later",
-                          (unsigned long) body->len);
-
-    } else if (!body->last) {
-        return NGX_OK;
-
-    } else if (ctx->by_digest) {
-        return ngx_http_schema1_pull_digest(r, ctx);
-
-    } else if (r->method == NGX_HTTP_HEAD) {
-
-        /* a HEAD has no body to convert */
-
-        ngx_http_schema1_document(r, ctx);
-
-        return ngx_http_schema1_pull_head(r, ctx);
-
-    } else if (!ngx_http_schema1_body_complete(body)) {
-        schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest has "
-                          "%lu bytes, %ld were announced; try again later",
-                          (unsigned long) body->len, (long) body->expected);
-
-    } else {
-        ngx_http_schema1_document(r, ctx);
-        return ngx_http_schema1_pull_begin(r, ctx);
+        return ngx_http_schema1_next_body_filter(r, in);
     }
 
     ngx_http_schema1_body_discard(in);
 
-    return ngx_http_schema1_pull_fail(r, ctx);
+    return rc;
 }
 
 
-/* what was collected, as the core wants it */
-
-static void
-ngx_http_schema1_document(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+static ngx_int_t
+ngx_http_schema1_collect_failed(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_table_elt_t     *h;
-    schema1_document_t  *document;
+    if (ctx->body.overflow) {
+        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest is "
+                          "larger than %lu bytes; schema_conversion_max_size "
+                          "sets the limit", (unsigned long) ctx->body.max);
 
-    document = &ctx->document;
-
-    document->body.data = (char *) ctx->body.data;
-    document->body.len = ctx->body.len;
-    document->type.data = (char *) r->headers_out.content_type.data;
-    document->type.len = r->headers_out.content_type.len;
-
-    h = ngx_http_schema1_headers_find(&r->headers_out.headers,
-                                      "Docker-Content-Digest", 21);
-    if (h) {
-        document->digest.data = (char *) h->value.data;
-        document->digest.len = h->value.len;
+    } else {
+        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
+                          "nginx is out of memory; try again");
     }
+
+    return ngx_http_schema1_process_error(r, ctx);
 }

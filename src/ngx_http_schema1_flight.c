@@ -32,6 +32,10 @@ ngx_http_schema1_flight_join(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    if (flight->waiting) {
+        return NGX_AGAIN;
+    }
+
     if (ngx_http_schema1_flights.next == NULL) {
         ngx_queue_init(&ngx_http_schema1_flights);
     }
@@ -93,8 +97,7 @@ ngx_http_schema1_flight_wake(ngx_event_t *ev)
 
     ctx->flight.alone = 1;
 
-    r->write_event_handler(r);
-    ngx_http_run_posted_requests(c);
+    ngx_post_event(&ctx->wake, &ngx_posted_events);
 }
 
 

@@ -10,7 +10,7 @@
 
 
 static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_request_redirected(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_request_cleanup(void *data);
@@ -20,13 +20,10 @@ static schema1_uri_e ngx_http_schema1_request_encoded(ngx_http_request_t *r,
     schema1_uri_t *uri);
 
 
-ngx_http_schema1_ctx_t  ngx_http_schema1_modern = {
-    .phase = NGX_HTTP_SCHEMA1_PASSING
-};
+/* without a location's configuration, which tells them from other contexts */
 
-ngx_http_schema1_ctx_t  ngx_http_schema1_replaceable = {
-    .phase = NGX_HTTP_SCHEMA1_PASSING
-};
+ngx_http_schema1_ctx_t  ngx_http_schema1_passthrough_ctx;
+ngx_http_schema1_ctx_t  ngx_http_schema1_replaceable_ctx;
 
 
 ngx_int_t
@@ -38,8 +35,8 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (ngx_http_schema1_request_known(r)) {
-        return ngx_http_schema1_request_again(r);
+    if (ngx_http_schema1_may_have_ctx(r)) {
+        return ngx_http_schema1_request_redirected(r);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -58,7 +55,7 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
     kind = ngx_http_schema1_request_read(r, &uri);
 
     if (kind == SCHEMA1_URI_DIGEST || kind == SCHEMA1_URI_BLOB) {
-        ngx_http_set_ctx(r, &ngx_http_schema1_replaceable,
+        ngx_http_set_ctx(r, &ngx_http_schema1_replaceable_ctx,
                          ngx_http_schema1_module);
         return NGX_DECLINED;
     }
@@ -68,11 +65,11 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
     }
 
     if (ngx_http_schema1_headers_modern(r)) {
-        ngx_http_set_ctx(r, &ngx_http_schema1_modern, ngx_http_schema1_module);
+        ngx_http_set_ctx(r, &ngx_http_schema1_passthrough_ctx, ngx_http_schema1_module);
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_schema1_request_old(r, &uri);
+    ctx = ngx_http_schema1_create_ctx_legacy(r, &uri);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -81,10 +78,10 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
 }
 
 
-/* an internal redirect: judged anew, by what the client sent */
+/* after an internal redirect: by what the client sent, with another location */
 
 static SCHEMA1_APART ngx_int_t
-ngx_http_schema1_request_again(ngx_http_request_t *r)
+ngx_http_schema1_request_redirected(ngx_http_request_t *r)
 {
     ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
@@ -100,12 +97,12 @@ ngx_http_schema1_request_again(ngx_http_request_t *r)
     ngx_http_schema1_headers_restore(r, ctx);
 
     if (!slcf->enable) {
-        ctx->phase = NGX_HTTP_SCHEMA1_PASSING;
+        ctx->state = NGX_HTTP_SCHEMA1_PASS;
         return NGX_DECLINED;
     }
 
     ctx->conf = slcf;
-    ctx->phase = NGX_HTTP_SCHEMA1_ASKED;
+    ctx->state = NGX_HTTP_SCHEMA1_START;
 
     return ngx_http_schema1_request_upstream(r, ctx);
 }
@@ -134,7 +131,7 @@ ngx_http_schema1_request_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 }
 
 
-/* static, so that it is compiled into what every request passes through */
+/* static, so that it is inlined into the hot path */
 
 static SCHEMA1_INLINE schema1_uri_e
 ngx_http_schema1_request_read(ngx_http_request_t *r, schema1_uri_t *uri)
@@ -189,14 +186,12 @@ ngx_http_schema1_request_ctx(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    if (ctx == &ngx_http_schema1_modern
-        || ctx == &ngx_http_schema1_replaceable)
-    {
-        return NULL;
+    if (ctx) {
+        return ctx->conf ? ctx : NULL;
     }
 
-    if (ctx || !r->internal) {
-        return ctx;
+    if (!r->internal) {
+        return NULL;
     }
 
     /* an internal redirect zeroes the contexts of the request */
@@ -214,7 +209,7 @@ ngx_http_schema1_request_ctx(ngx_http_request_t *r)
 
 
 ngx_http_schema1_ctx_t *
-ngx_http_schema1_request_create(ngx_http_request_t *r, schema1_uri_t *uri)
+ngx_http_schema1_create_ctx(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     ngx_pool_cleanup_t      *cln;
     ngx_http_schema1_ctx_t  *ctx;
@@ -245,8 +240,12 @@ ngx_http_schema1_request_cleanup(void *data)
 
     ngx_http_schema1_flight_leave(ctx);
 
-    if (ctx->park.posted) {
-        ngx_delete_posted_event(&ctx->park);
+    if (ctx->wake.posted) {
+        ngx_delete_posted_event(&ctx->wake);
+    }
+
+    if (ctx->disarm.posted) {
+        ngx_delete_posted_event(&ctx->disarm);
     }
 
     schema1_pull_free(ctx->pull);
@@ -254,7 +253,7 @@ ngx_http_schema1_request_cleanup(void *data)
 
 
 ngx_http_schema1_ctx_t *
-ngx_http_schema1_request_old(ngx_http_request_t *r, schema1_uri_t *uri)
+ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     ngx_array_t              lines;
     schema1_buf_t            value;
@@ -264,7 +263,7 @@ ngx_http_schema1_request_old(ngx_http_request_t *r, schema1_uri_t *uri)
         return NULL;
     }
 
-    ctx = ngx_http_schema1_request_create(r, uri);
+    ctx = ngx_http_schema1_create_ctx(r, uri);
     if (ctx == NULL
         || ngx_http_schema1_headers_accept(r, &ctx->accept, &lines) != NGX_OK)
     {
@@ -297,18 +296,17 @@ ngx_http_schema1_request_old(ngx_http_request_t *r, schema1_uri_t *uri)
 
 
 ngx_uint_t
-ngx_http_schema1_request_not_found(ngx_http_request_t *r)
+ngx_http_schema1_is_replaceable(ngx_http_request_t *r)
 {
     ngx_http_upstream_t  *u;
 
     u = r->upstream;
 
     return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
-           == &ngx_http_schema1_replaceable
-           && r->headers_out.status == NGX_HTTP_NOT_FOUND
+           == &ngx_http_schema1_replaceable_ctx
            && r->err_status == 0
            && u
-           && u->headers_in.status_n == NGX_HTTP_NOT_FOUND;
+           && u->headers_in.status_n == r->headers_out.status;
 }
 
 
@@ -321,20 +319,20 @@ ngx_http_schema1_request_outcome(ngx_http_request_t *r)
 
     ctx = ngx_http_schema1_request_ctx(r);
 
-    if (ctx && ctx->outcome != NGX_HTTP_SCHEMA1_NONE) {
+    if (ctx && ctx->outcome != NGX_HTTP_SCHEMA1_OUTCOME_NONE) {
         return ctx->outcome;
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
-    /* whatever else a request by tag is answered with is not ours */
+    /* any other response to a request by tag is the upstream's or nginx's */
 
     if (slcf->enable
-        && (ngx_http_schema1_request_modern(r)
+        && (ngx_http_schema1_is_passthrough(r)
             || ngx_http_schema1_request_uri(r, &uri) == SCHEMA1_URI_TAG))
     {
-        return NGX_HTTP_SCHEMA1_PASS;
+        return NGX_HTTP_SCHEMA1_OUTCOME_PASS;
     }
 
-    return NGX_HTTP_SCHEMA1_NONE;
+    return NGX_HTTP_SCHEMA1_OUTCOME_NONE;
 }

@@ -8,46 +8,57 @@
 #define _NGX_HTTP_SCHEMA1_SEND_H_INCLUDED_
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "ngx_http_schema1.h"
 
 
-/* the filters after ours: everything that is sent goes to them */
+/* the filters after this module's: everything that is sent goes to them */
 
 extern ngx_http_output_header_filter_pt  ngx_http_schema1_next_header_filter;
 extern ngx_http_output_body_filter_pt    ngx_http_schema1_next_body_filter;
 
 
 /*
- * Sends the upstream's header.  A client whose conditions were kept from the
- * upstream gets its 304 here.
+ * Adds the headers that every response has, with "vary" also those of a request
+ * by tag, and sends the header.
  */
-ngx_int_t ngx_http_schema1_send_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
+ngx_int_t ngx_http_schema1_send_header(ngx_http_request_t *r, ngx_uint_t vary);
 
 /*
- * Sends what was held back as it came, and the rest of the chain, which is all
- * that is left where the answer ended.
+ * The functions below are the last states of a request: NGX_AGAIN if there is
+ * more to send, else what a filter returns.
  */
-ngx_int_t ngx_http_schema1_send_held(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_chain_t *in);
 
-/* sends what the pull came to: a converted manifest, or a child as it is */
-ngx_int_t ngx_http_schema1_send_answer(ngx_http_request_t *r,
+/* sends what was held back, as the upstream sent it; the rest may follow */
+ngx_int_t ngx_http_schema1_send_passthrough(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
-/* sends and logs ctx->error, or the answer that it hands on */
+/* sends ctx->answer: a converted manifest, or a child unchanged */
+ngx_int_t ngx_http_schema1_send_converted(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+/* logs and sends ctx->error, or the registry's response that it relays */
 ngx_int_t ngx_http_schema1_send_error(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
-/* goes on with the two above, whenever the filters are called */
-ngx_int_t ngx_http_schema1_send_rest(ngx_http_request_t *r,
+/* sends more of the two above */
+ngx_int_t ngx_http_schema1_send_continue(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
-/* turns a 404 into the empty layer, or a part of it: first this, then that */
-ngx_int_t ngx_http_schema1_send_empty_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
-ngx_int_t ngx_http_schema1_send_empty_body(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
+/* a part of the module's response: sends a chain to the later filters */
+ngx_int_t ngx_http_schema1_send_chain(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_chain_t *out);
+
+/* removes the headers that describe the upstream's body */
+void ngx_http_schema1_send_clear(ngx_http_request_t *r);
+
+void ngx_http_schema1_send_type(ngx_http_request_t *r, const char *type);
+
+/* no range, no compression and no error page of the module's response */
+void ngx_http_schema1_send_own(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_SEND_H_INCLUDED_ */

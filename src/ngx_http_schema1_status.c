@@ -131,7 +131,7 @@ ngx_http_schema1_status_log_handler(ngx_http_request_t *r)
 
     outcome = ngx_http_schema1_request_outcome(r);
 
-    if (outcome == NGX_HTTP_SCHEMA1_NONE) {
+    if (outcome == NGX_HTTP_SCHEMA1_OUTCOME_NONE) {
         return NGX_OK;
     }
 
@@ -153,8 +153,8 @@ ngx_http_schema1_status_log_handler(ngx_http_request_t *r)
         (void) ngx_atomic_fetch_add(&counters->long_histories, 1);
     }
 
-    if (ctx->work_time) {
-        (void) ngx_atomic_fetch_add(&counters->time, ctx->work_time / 1000);
+    if (ctx->task_time) {
+        (void) ngx_atomic_fetch_add(&counters->time, ctx->task_time / 1000);
     }
 
     return NGX_OK;

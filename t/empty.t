@@ -4,7 +4,7 @@
 
 use Schema1;
 
-plan tests => repeat_each() * 172;
+plan tests => repeat_each() * 240;
 
 our $layer = empty_layer();
 our $blob = '/blobs/' . EMPTY_LAYER;
@@ -17,6 +17,8 @@ blob('team/has', empty_layer());
 image('team/locked:1');
 protect('team/locked', 'Basic dTpw');
 answer(qr{ /v2/team/down/blobs/}, status => 500, body => 'down');
+answer(qr{ /v2/team/r$_/blobs/}, status => $_, body => 'moved', add => [
+       Location => 'http://elsewhere.test/layer']) for 301, 302, 303, 307, 308;
 answer(qr{ /v2/team/denied/blobs/}, status => 403, body => 'no');
 answer(qr{ /v2/team/odd/blobs/}, status => 404, type => 'text/html',
        body => 'x' x 5000, chunked => 1, add => [
@@ -227,123 +229,59 @@ Content-Length: 32
 
 
 
-=== TEST 17: first bytes
+=== TEST 17: a Range is ignored
 --- request eval
-"GET /v2/team/app$::blob"
---- more_headers
-Range: bytes=0-9
---- error_code: 206
+[(map { "GET /v2/team/app$::blob" } 1 .. 6), "HEAD /v2/team/app$::blob"]
+--- more_headers eval
+["Range: bytes=0-9", "Range: bytes=30-", "Range: bytes=-5",
+ "Range: bytes=32-", "Range: bytes=-0", "Range: bytes=0-1,4-5",
+ "Range: bytes=0-9"]
+--- error_code eval
+[(200) x 7]
 --- response_body eval
-substr $::layer, 0, 10
+[($::layer) x 6, '']
 --- response_headers eval
-"Content-Range: bytes 0-9/32
-Content-Length: 10
+[("Content-Length: 32\n!Content-Range\n!Accept-Ranges") x 7]
+
+
+
+=== TEST 18: a redirect of the layer is replaced
+--- request eval
+[map { ("GET /v2/team/r$_$::blob", "HEAD /v2/team/r$_$::blob") }
+     301, 302, 303, 307, 308]
+--- error_code eval
+[(200) x 10]
+--- response_body eval
+[($::layer, '') x 5]
+--- response_headers eval
+[("Content-Length: 32\n!Location
 Content-Type: application/octet-stream
-Docker-Content-Digest: @{[::EMPTY_LAYER]}"
+Docker-Content-Digest: @{[::EMPTY_LAYER]}") x 10]
 
 
 
-=== TEST 18: bytes from the middle
+=== TEST 19: a redirect of another layer passes
+--- request eval
+"GET /v2/team/r307/blobs/sha256:@{['ab' x 32]}"
+--- error_code: 307
+--- response_headers
+Location: http://elsewhere.test/layer
+
+
+
+=== TEST 20: a redirect that nginx generated passes
+--- location
+    return 307 http://elsewhere.test/layer;
 --- request eval
 "GET /v2/team/app$::blob"
---- more_headers
-Range: bytes=30-
---- error_code: 206
---- response_body eval
-substr $::layer, 30
+--- error_code: 307
 --- response_headers
-Content-Range: bytes 30-31/32
-Content-Length: 2
+Location: http://elsewhere.test/layer
+--- asked
 
 
 
-=== TEST 19: last bytes
---- request eval
-"GET /v2/team/app$::blob"
---- more_headers
-Range: bytes=-5
---- error_code: 206
---- response_body eval
-substr $::layer, 27
---- response_headers
-Content-Range: bytes 27-31/32
-
-
-
-=== TEST 20: more than all bytes
---- request eval
-["GET /v2/team/app$::blob", "GET /v2/team/app$::blob"]
---- more_headers eval
-["Range: bytes=0-99", "Range: bytes=-99"]
---- error_code eval
-[206, 206]
---- response_body eval
-[$::layer, $::layer]
---- response_headers eval
-["Content-Range: bytes 0-31/32", "Content-Range: bytes 0-31/32"]
-
-
-
-=== TEST 21: beyond the end
---- request eval
-"GET /v2/team/app$::blob"
---- more_headers
-Range: bytes=32-
---- error_code: 416
---- response_body
---- response_headers
-Content-Range: bytes */32
-Content-Length: 0
-
-
-
-=== TEST 22: the last no bytes
---- request eval
-"GET /v2/team/app$::blob"
---- more_headers
-Range: bytes=-0
---- error_code: 416
---- response_headers
-Content-Range: bytes */32
-
-
-
-=== TEST 23: ranges that are none
---- request eval
-[map { "GET /v2/team/app$::blob" } 1 .. 4]
---- more_headers eval
-["Range: lines=0-1", "Range: bytes=5-2", "Range: bytes=x-y", "Range: bytes=-"]
---- error_code eval
-[200, 200, 200, 200]
---- response_body eval
-[map { $::layer } 1 .. 4]
-
-
-
-=== TEST 24: several ranges
---- request eval
-"GET /v2/team/app$::blob"
---- more_headers
-Range: bytes=0-1,4-5
---- error_code: 200
---- response_body eval
-$::layer
-
-
-
-=== TEST 25: HEAD knows no range
---- request eval
-"HEAD /v2/team/app$::blob"
---- more_headers
-Range: bytes=0-9
---- error_code: 200
---- response_headers
-Content-Length: 32
-!Content-Range
-
-
-
-=== TEST 26: an error_page wins
+=== TEST 21: an error_page wins
 --- location
     proxy_intercept_errors on;
     error_page 404 /page;
@@ -362,7 +300,7 @@ the page
 
 
 
-=== TEST 27: an error_page with a status wins
+=== TEST 22: an error_page with a status wins
 --- location
     proxy_intercept_errors on;
     error_page 404 =410 @page;
@@ -378,7 +316,7 @@ gone
 
 
 
-=== TEST 28: without intercepting it doesn't
+=== TEST 23: without intercepting it doesn't
 --- location
     error_page 404 @page;
 --- server
@@ -392,7 +330,7 @@ $::layer
 
 
 
-=== TEST 29: a push is told it is there
+=== TEST 24: a push is told it is there
 --- request eval
 ["HEAD /v2/team/app$::blob", "PUT /v2/team/app/manifests/2\n{}"]
 --- error_code eval
@@ -402,7 +340,7 @@ $::layer
 
 
 
-=== TEST 30: a push elsewhere is not
+=== TEST 25: a push elsewhere is not
 --- server
     location /push/v2/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/v2/;
@@ -413,7 +351,7 @@ $::layer
 
 
 
-=== TEST 31: other methods are not answered
+=== TEST 26: other methods are not answered
 --- request eval
 "DELETE /v2/team/app$::blob"
 --- error_code: 404
@@ -421,7 +359,7 @@ $::layer
 
 
 
-=== TEST 32: in the registry's own cache
+=== TEST 27: in the registry's own cache
 --- http_config
     proxy_cache_path logs/cache keys_zone=empty:1m;
 --- location
@@ -437,7 +375,7 @@ $::layer
 
 
 
-=== TEST 33: pipelined with other requests
+=== TEST 28: pipelined with other requests
 --- pipelined_requests eval
 ["GET /v2/team/app$::blob", "GET /v2/team/odd$::blob",
  "GET /v2/team/app/manifests/1"]
@@ -446,7 +384,7 @@ $::layer
 
 
 
-=== TEST 34: the log has the status that was sent
+=== TEST 29: the log has the status that was sent
 --- http_config
     log_format empty "<$status $schema1_status>";
 --- location

@@ -250,7 +250,7 @@ GET /v2/team/app/manifests/1
 --- schema1
 team/app:1 2 layers ES256
 --- no_error_log
-schema1 thread done
+schema1 task complete
 [error]
 
 
@@ -265,7 +265,7 @@ GET /v2/team/app/manifests/1
 team/app:1 2 layers ES256
 --- error_log
 task #
-schema1 thread done
+schema1 task complete
 
 
 

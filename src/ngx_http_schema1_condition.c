@@ -1,0 +1,215 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_condition.h"
+#include "ngx_http_schema1_headers.h"
+
+
+static ngx_uint_t ngx_http_schema1_condition_match(ngx_http_request_t *r,
+    ngx_str_t *tag, ngx_uint_t *present);
+static ngx_uint_t ngx_http_schema1_condition_listed(ngx_str_t *value,
+    ngx_str_t *tag);
+static void ngx_http_schema1_condition_opaque(ngx_str_t *tag);
+static ngx_uint_t ngx_http_schema1_condition_unmodified(
+    ngx_http_request_t *r);
+static void ngx_http_schema1_condition_not_modified(ngx_http_request_t *r);
+
+
+void
+ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
+{
+    ngx_str_t         tag;
+    ngx_uint_t        present;
+    ngx_table_elt_t  *h;
+
+    h = r->headers_out.etag;
+
+    if (h == NULL) {
+        h = ngx_http_schema1_headers_find(&r->headers_out.headers,
+                                          "Docker-Content-Digest", 21);
+    }
+
+    ngx_str_null(&tag);
+
+    if (h) {
+        tag = h->value;
+    }
+
+    if (ngx_http_schema1_condition_match(r, &tag, &present)
+        || (!present && ngx_http_schema1_condition_unmodified(r)))
+    {
+        ngx_http_schema1_condition_not_modified(r);
+    }
+}
+
+
+void
+ngx_http_schema1_condition_converted(ngx_http_request_t *r, ngx_str_t *digest)
+{
+    ngx_uint_t  present;
+
+    if (ngx_http_schema1_condition_match(r, digest, &present)) {
+        ngx_http_schema1_condition_not_modified(r);
+    }
+}
+
+
+/* whether an If-None-Match of the client names a tag (RFC 9110, 13.1.2) */
+
+static ngx_uint_t
+ngx_http_schema1_condition_match(ngx_http_request_t *r, ngx_str_t *tag,
+    ngx_uint_t *present)
+{
+    ngx_str_t         opaque;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    *present = 0;
+
+    opaque = *tag;
+    ngx_http_schema1_condition_opaque(&opaque);
+
+    part = &r->headers_in.headers.part;
+    h = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                return 0;
+            }
+
+            part = part->next;
+            h = part->elts;
+            i = 0;
+        }
+
+        if (h[i].key.len != 13
+            || ngx_strncasecmp(h[i].key.data, (u_char *) "If-None-Match", 13)
+               != 0)
+        {
+            continue;
+        }
+
+        *present = 1;
+
+        if (ngx_http_schema1_condition_listed(&h[i].value, &opaque)) {
+            return 1;
+        }
+    }
+}
+
+
+/* whether a list of entity tags, which may contain commas, has this one */
+
+static ngx_uint_t
+ngx_http_schema1_condition_listed(ngx_str_t *value, ngx_str_t *tag)
+{
+    u_char      *p, *last;
+    ngx_str_t    item;
+    ngx_uint_t   quoted;
+
+    p = value->data;
+    last = p + value->len;
+
+    while (p < last) {
+
+        if (*p == ' ' || *p == '\t' || *p == ',') {
+            p++;
+            continue;
+        }
+
+        item.data = p;
+        quoted = 0;
+
+        while (p < last
+               && (quoted || (*p != ' ' && *p != '\t' && *p != ',')))
+        {
+            quoted ^= (*p++ == '"');
+        }
+
+        item.len = p - item.data;
+
+        if (item.len == 1 && *item.data == '*') {
+            return 1;
+        }
+
+        ngx_http_schema1_condition_opaque(&item);
+
+        if (item.len && item.len == tag->len
+            && ngx_strncmp(item.data, tag->data, tag->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* an entity tag without "W/" and quotes */
+
+static void
+ngx_http_schema1_condition_opaque(ngx_str_t *tag)
+{
+    if (tag->len > 2 && tag->data[0] == 'W' && tag->data[1] == '/') {
+        tag->data += 2;
+        tag->len -= 2;
+    }
+
+    if (tag->len > 1 && tag->data[0] == '"'
+        && tag->data[tag->len - 1] == '"')
+    {
+        tag->data++;
+        tag->len -= 2;
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_condition_unmodified(ngx_http_request_t *r)
+{
+    time_t            since, modified;
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_schema1_headers_find(&r->headers_out.headers,
+                                      "Last-Modified", 13);
+
+    if (r->headers_in.if_modified_since == NULL || h == NULL) {
+        return 0;
+    }
+
+    since = ngx_parse_http_time(r->headers_in.if_modified_since->value.data,
+                                r->headers_in.if_modified_since->value.len);
+    modified = ngx_parse_http_time(h->value.data, h->value.len);
+
+    return since != NGX_ERROR && modified != NGX_ERROR && modified <= since;
+}
+
+
+static void
+ngx_http_schema1_condition_not_modified(ngx_http_request_t *r)
+{
+    r->headers_out.status = NGX_HTTP_NOT_MODIFIED;
+    r->headers_out.status_line.len = 0;
+    r->err_status = 0;
+    r->headers_out.content_type.len = 0;
+
+    ngx_http_clear_content_length(r);
+    ngx_http_clear_accept_ranges(r);
+
+    r->allow_ranges = 0;
+
+    if (r->headers_out.content_encoding) {
+        r->headers_out.content_encoding->hash = 0;
+        r->headers_out.content_encoding = NULL;
+    }
+}

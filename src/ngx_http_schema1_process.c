@@ -1,0 +1,671 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_body.h"
+#include "ngx_http_schema1_cache.h"
+#include "ngx_http_schema1_fetch.h"
+#include "ngx_http_schema1_flight.h"
+#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_key.h"
+#include "ngx_http_schema1_process.h"
+#include "ngx_http_schema1_send.h"
+#include "ngx_http_schema1_task.h"
+
+
+/*
+ * Does what a state requires.  NGX_DECLINED: continue with ctx->state.
+ * NGX_AGAIN: wait.  Any other value ends the loop.
+ */
+
+typedef ngx_int_t (*ngx_http_schema1_process_pt)(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+
+static void ngx_http_schema1_process_suspend(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_process_disarm(ngx_event_t *ev);
+static void ngx_http_schema1_process_resume(ngx_event_t *ev);
+static ngx_int_t ngx_http_schema1_process_collect(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_sniff(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_pull_create(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_lookup(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_convert(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_converted(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_subrequest(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
+    schema1_str_t reference);
+static ngx_int_t ngx_http_schema1_process_fetch(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_verify(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_send(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_process_no_memory(
+    ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_task_sniff(ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx);
+
+
+/* by ngx_http_schema1_state_e; the filters handle the others */
+
+static ngx_http_schema1_process_pt
+    ngx_http_schema1_process_states[NGX_HTTP_SCHEMA1_STATES] =
+{
+    NULL,                                  /* START */
+    ngx_http_schema1_process_collect,      /* COLLECT */
+    ngx_http_schema1_process_sniff,        /* SNIFF */
+    ngx_http_schema1_process_lookup,       /* LOOKUP */
+    ngx_http_schema1_process_fetch,        /* FETCH */
+    ngx_http_schema1_process_convert,      /* CONVERT */
+    ngx_http_schema1_process_verify,       /* VERIFY */
+    ngx_http_schema1_process_send,         /* SEND */
+    ngx_http_schema1_send_continue,        /* SENT */
+    ngx_http_schema1_send_passthrough,     /* PASS */
+    NULL                                   /* EMPTY_LAYER */
+};
+
+
+void
+ngx_http_schema1_process_init(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ctx->wake.handler = ngx_http_schema1_process_resume;
+    ctx->wake.data = r;
+    ctx->wake.log = r->connection->log;
+
+    ctx->disarm.handler = ngx_http_schema1_process_disarm;
+    ctx->disarm.data = r;
+    ctx->disarm.log = r->connection->log;
+}
+
+
+ngx_int_t
+ngx_http_schema1_process(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (r->connection->error) {
+        return NGX_ERROR;
+    }
+
+    r->buffered &= ~NGX_HTTP_SCHEMA1_BUFFERED;
+
+    if (ctx->wake.posted) {
+        ngx_delete_posted_event(&ctx->wake);
+    }
+
+    do {
+        ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "schema1 state: %d", (int) ctx->state);
+
+        rc = ngx_http_schema1_process_states[ctx->state](r, ctx);
+
+    } while (rc == NGX_DECLINED);
+
+    if (rc == NGX_AGAIN) {
+        ngx_http_schema1_process_suspend(r, ctx);
+        return NGX_OK;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_schema1_process_error(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    (void) ngx_http_schema1_process_fail(ctx);
+
+    return ngx_http_schema1_process(r, ctx);
+}
+
+
+/*
+ * nginx must keep a request that waits, and must not close it as if the client
+ * were slow to read.  It arms send_timeout after the filters have returned, so
+ * the timer is removed by an event of its own.
+ */
+
+static void
+ngx_http_schema1_process_suspend(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_event_t               *wev;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    r->buffered |= NGX_HTTP_SCHEMA1_BUFFERED;
+
+    if (ctx->state != NGX_HTTP_SCHEMA1_SENT) {
+        ngx_post_event(&ctx->disarm, &ngx_posted_events);
+        return;
+    }
+
+    /* but a client has to read what is sent */
+
+    wev = r->connection->write;
+
+    if (!wev->timer_set && !wev->delayed) {
+        clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+        ngx_add_timer(wev, clcf->send_timeout);
+    }
+}
+
+
+static void
+ngx_http_schema1_process_disarm(ngx_event_t *ev)
+{
+    ngx_event_t         *wev;
+    ngx_http_request_t  *r;
+
+    r = ev->data;
+    wev = r->connection->write;
+
+    if (wev->delayed || !(r->buffered & NGX_HTTP_SCHEMA1_BUFFERED)) {
+        return;
+    }
+
+    if (wev->timer_set) {
+        ngx_del_timer(wev);
+    }
+
+    wev->timedout = 0;
+}
+
+
+/* not through the filters: one in front of this one may drop the call */
+
+static void
+ngx_http_schema1_process_resume(ngx_event_t *ev)
+{
+    ngx_int_t                rc;
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    r = ev->data;
+    c = r->connection;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "schema1 resume: \"%V\"", &r->uri);
+
+    if (c->error) {
+
+        /* the request may be terminated already, and wait for a thread */
+
+        r->write_event_handler(r);
+
+        ngx_http_run_posted_requests(c);
+        return;
+    }
+
+    rc = ngx_http_schema1_process(r, ctx);
+
+    if (rc == NGX_ERROR || rc > NGX_OK) {
+        ngx_http_finalize_request(r, rc);
+
+    } else if (!(r->buffered & NGX_HTTP_SCHEMA1_BUFFERED)) {
+        r->write_event_handler(r);
+    }
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_collect(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_str_t                *digest;
+    schema1_str_t             source;
+    ngx_http_schema1_body_t  *body;
+
+    body = &ctx->body;
+
+    if (body->overflow) {
+
+        if (ctx->uri.kind == SCHEMA1_URI_DIGEST
+            || schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
+                                     false)
+               == SCHEMA1_ACTION_TELL)
+        {
+            ctx->state = NGX_HTTP_SCHEMA1_PASS;
+            return NGX_DECLINED;
+        }
+
+        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest is "
+                          "larger than %lu bytes; schema_conversion_max_size "
+                          "sets the limit", (unsigned long) body->max);
+
+        return ngx_http_schema1_process_fail(ctx);
+    }
+
+    if (!body->last) {
+
+        /* not suspended: the upstream sends more */
+
+        return NGX_OK;
+    }
+
+    if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
+        digest = &ctx->answer.source_digest;
+
+        source.len = digest->len;
+        source.data = (char *) digest->data;
+
+        return ngx_http_schema1_process_subrequest(r, ctx,
+                                     NGX_HTTP_SCHEMA1_FETCH_SOURCE, source);
+    }
+
+    if (!ngx_http_schema1_body_complete(body)) {
+        schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest has "
+                          "%lu bytes, %ld were announced; try again later",
+                          (unsigned long) body->len, (long) body->expected);
+
+        return ngx_http_schema1_process_fail(ctx);
+    }
+
+    ctx->document.body.data = (char *) body->data;
+    ctx->document.body.len = body->len;
+
+    ctx->state = NGX_HTTP_SCHEMA1_SNIFF;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_sniff(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t    rc;
+    const char  *digest;
+
+    if (ctx->pull == NULL
+        && ngx_http_schema1_process_pull_create(r, ctx) != NGX_OK)
+    {
+        return ngx_http_schema1_process_no_memory(ctx);
+    }
+
+    rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_sniff);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_AGAIN) ? rc
+                                 : ngx_http_schema1_process_no_memory(ctx);
+    }
+
+    digest = schema1_pull_source_digest(ctx->pull);
+
+    ctx->answer.source_type = schema1_pull_source_type(ctx->pull);
+    ctx->answer.source_digest.data = (u_char *) digest;
+    ctx->answer.source_digest.len = ngx_strlen(digest);
+
+    switch (ctx->step) {
+
+    case SCHEMA1_STEP_AS_IS:
+        ctx->state = NGX_HTTP_SCHEMA1_PASS;
+        return NGX_DECLINED;
+
+    case SCHEMA1_STEP_READ:
+        ctx->state = ctx->conf->cache ? NGX_HTTP_SCHEMA1_LOOKUP
+                                      : NGX_HTTP_SCHEMA1_CONVERT;
+        return NGX_DECLINED;
+
+    default: /* SCHEMA1_STEP_ERROR */
+        return ngx_http_schema1_process_fail(ctx);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_pull_create(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_pull_conf_t  conf;
+
+    conf.name = ctx->uri.name;
+    conf.tag = ctx->uri.reference;
+    conf.accept = ctx->accept;
+    conf.platform.len = ctx->platform.len;
+    conf.platform.data = (char *) ctx->platform.data;
+    conf.key = ngx_http_schema1_key(r, ctx->conf);
+    conf.now = ngx_time();
+
+    ctx->pull = schema1_pull_new(&conf);
+
+    return (ctx->pull == NULL) ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * "Within a worker, requests with the same key wait, for at most 5 seconds,
+ * for the request that performs the conversion."
+ */
+
+static ngx_int_t
+ngx_http_schema1_process_lookup(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_str_t  source;
+
+    source.len = ctx->answer.source_digest.len;
+    source.data = (char *) ctx->answer.source_digest.data;
+
+    if (ngx_http_schema1_cache_key(r, ctx, &source) != NGX_OK) {
+        return ngx_http_schema1_process_no_memory(ctx);
+    }
+
+    if (ngx_http_schema1_cache_get(r, ctx) == NGX_OK) {
+        ngx_http_schema1_flight_leave(ctx);
+
+        ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
+        ctx->state = NGX_HTTP_SCHEMA1_SEND;
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_schema1_flight_join(r, ctx) == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    ctx->state = NGX_HTTP_SCHEMA1_CONVERT;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_convert(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t              rc;
+    const schema1_want_t  *want;
+
+    rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_feed);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_AGAIN) ? rc
+                                 : ngx_http_schema1_process_no_memory(ctx);
+    }
+
+    switch (ctx->step) {
+
+    case SCHEMA1_STEP_FETCH:
+        want = schema1_pull_wanted(ctx->pull);
+
+        return ngx_http_schema1_process_subrequest(r, ctx,
+                                          want->blob
+                                          ? NGX_HTTP_SCHEMA1_FETCH_CONFIG
+                                          : NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
+                                          want->digest);
+
+    case SCHEMA1_STEP_DONE:
+        return ngx_http_schema1_process_converted(r, ctx);
+
+    default: /* SCHEMA1_STEP_ERROR */
+        return ngx_http_schema1_process_fail(ctx);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_converted(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_http_schema1_answer_t  *answer;
+    const schema1_answer_t     *made;
+
+    made = schema1_pull_answer(ctx->pull);
+    answer = &ctx->answer;
+
+    answer->body.len = made->body.len;
+    answer->body.data = (u_char *) made->body.data;
+    answer->digest.len = ngx_strlen(made->digest);
+    answer->digest.data = (u_char *) made->digest;
+    answer->type = made->type;
+    answer->entries = made->entries;
+    answer->made = made->made;
+
+    ctx->outcome = made->made ? NGX_HTTP_SCHEMA1_OUTCOME_CONVERTED
+                              : NGX_HTTP_SCHEMA1_OUTCOME_CHILD;
+
+    if (made->made
+        && ctx->fetch
+        && ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
+    {
+        /* a config may be large, and the client may read slowly */
+
+        ngx_pfree(r->pool, ctx->fetch->body.data);
+        ctx->fetch->body.data = NULL;
+    }
+
+    if (ctx->conf->cache) {
+        ngx_http_schema1_cache_put(r, ctx);
+        ngx_http_schema1_flight_leave(ctx);
+    }
+
+    ctx->state = NGX_HTTP_SCHEMA1_SEND;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_subrequest(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
+    schema1_str_t reference)
+{
+    ngx_str_t  value;
+
+    ctx->state = NGX_HTTP_SCHEMA1_FETCH;
+
+    /* the core keeps what it lends until the next call only */
+
+    value.len = reference.len;
+    value.data = ngx_pnalloc(r->pool, reference.len);
+
+    if (value.data) {
+        ngx_memcpy(value.data, reference.data, reference.len);
+
+        if (ngx_http_schema1_fetch(r, ctx, kind, &value) == NGX_OK) {
+            return NGX_AGAIN;
+        }
+    }
+
+    schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY, "nginx could not start "
+                      "a further request; its error log says why");
+
+    return ngx_http_schema1_process_fail(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_fetch(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    if (ctx->fetch == NULL) {
+
+        /* a response to HEAD has no document */
+
+        return ngx_http_schema1_process_subrequest(r, ctx,
+                                                   NGX_HTTP_SCHEMA1_FETCH_TAG,
+                                                   ctx->uri.reference);
+    }
+
+    rc = ngx_http_schema1_fetch_result(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (rc != NGX_OK) {
+
+        if (ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG
+            && ctx->error.reason == SCHEMA1_TOO_LARGE
+            && schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
+                                     false)
+               == SCHEMA1_ACTION_TELL)
+        {
+            /* a GET passes: the manifest is too large to sniff */
+
+            ctx->error.reason = SCHEMA1_NO_REASON;
+            ctx->state = NGX_HTTP_SCHEMA1_PASS;
+
+            return NGX_DECLINED;
+        }
+
+        return ngx_http_schema1_process_fail(ctx);
+    }
+
+    switch (ctx->fetch->kind) {
+
+    case NGX_HTTP_SCHEMA1_FETCH_TAG:
+        ctx->state = NGX_HTTP_SCHEMA1_SNIFF;
+        break;
+
+    case NGX_HTTP_SCHEMA1_FETCH_SOURCE:
+        ctx->state = NGX_HTTP_SCHEMA1_VERIFY;
+        break;
+
+    default:
+        ctx->state = NGX_HTTP_SCHEMA1_CONVERT;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/*
+ * "The module has fetched the source (the tag's own document) again, by the
+ * source's own digest and with this client's credentials, and the source
+ * matches that digest."
+ */
+
+static ngx_int_t
+ngx_http_schema1_process_verify(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_verify);
+
+    if (rc == NGX_AGAIN) {
+        return rc;
+    }
+
+    if (rc != NGX_OK || ctx->step != SCHEMA1_STEP_DONE) {
+        return ngx_http_schema1_process_fail(ctx);
+    }
+
+    ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_DIGEST;
+    ctx->state = NGX_HTTP_SCHEMA1_SEND;
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_send(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    ctx->state = NGX_HTTP_SCHEMA1_SENT;
+
+    if (ctx->error.reason == SCHEMA1_NO_REASON) {
+        return ngx_http_schema1_send_converted(r, ctx);
+    }
+
+    rc = ngx_http_schema1_send_error(r, ctx);
+
+    /* an upstream that sends more would hold up the connection */
+
+    ngx_http_schema1_body_stop(r);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_http_schema1_flight_leave(ctx);
+
+    if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
+
+        /* "In all other cases the 404 is forwarded." */
+
+        ctx->error.reason = SCHEMA1_NO_REASON;
+        ctx->state = NGX_HTTP_SCHEMA1_PASS;
+
+    } else {
+        ctx->state = NGX_HTTP_SCHEMA1_SEND;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_process_no_memory(ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
+                      "nginx is out of memory; try again");
+
+    return ngx_http_schema1_process_fail(ctx);
+}
+
+
+/* these may run in a thread: the pull, document, step and error are theirs */
+
+static void
+ngx_http_schema1_task_sniff(ngx_http_schema1_ctx_t *ctx)
+{
+    ctx->step = schema1_pull_tell(ctx->pull, &ctx->document, &ctx->error);
+}
+
+
+static void
+ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx)
+{
+    ctx->step = schema1_pull_give(ctx->pull, &ctx->document, &ctx->error);
+}
+
+
+static void
+ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_str_t  digest;
+
+    digest.len = ctx->answer.source_digest.len;
+    digest.data = (char *) ctx->answer.source_digest.data;
+
+    ctx->step = SCHEMA1_STEP_DONE;
+
+    if (schema1_digest_verify(digest, ctx->document.body, "source",
+                              &ctx->error)
+        != SCHEMA1_OK)
+    {
+        ctx->step = SCHEMA1_STEP_ERROR;
+    }
+}

@@ -1,0 +1,38 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_PROCESS_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_PROCESS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1.h"
+
+
+/* once, before the first of the two below */
+void ngx_http_schema1_process_init(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+/*
+ * Runs the states of a request whose header is held back, from ctx->state
+ * until it has to wait or has sent its response.  Returns what a filter does.
+ * A request that waits is resumed when ctx->wake is posted.
+ */
+ngx_int_t ngx_http_schema1_process(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+/*
+ * The same, with ctx->error as the result.  For a request by digest the
+ * upstream's 404 is kept, whatever the error.
+ */
+ngx_int_t ngx_http_schema1_process_error(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_PROCESS_H_INCLUDED_ */
