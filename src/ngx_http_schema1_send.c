@@ -8,15 +8,13 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "core/schema1_convert.h"
 #include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_condition.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers.h"
 #include "ngx_http_schema1_send.h"
 
-
-/* Docker before 1.10 takes every history entry for a layer */
-#define NGX_HTTP_SCHEMA1_OLD_LAYERS  127
 
 /* nginx calls the filters again once the client can be written to */
 #define ngx_http_schema1_send_blocked(c)                                      \
@@ -117,12 +115,12 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 
     answer = &ctx->answer;
 
-    if (answer->entries > NGX_HTTP_SCHEMA1_OLD_LAYERS) {
+    if (answer->entries > SCHEMA1_OLD_DOCKER_LAYERS) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "schema_conversion: the manifest made for this request "
                       "has %ui history entries, Docker before 1.10 pulls no "
                       "more than %d", answer->entries,
-                      NGX_HTTP_SCHEMA1_OLD_LAYERS);
+                      SCHEMA1_OLD_DOCKER_LAYERS);
     }
 
     ngx_http_schema1_send_clear(r);
