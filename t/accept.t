@@ -78,7 +78,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: old clients take schema 1
+=== TEST 1: old clients receive schema 1 from an OCI image
 --- request eval: $::old_get
 --- more_headers eval: $::old
 --- schema1 eval
@@ -86,7 +86,7 @@ __DATA__
 
 
 
-=== TEST 2: as well of Docker's schema 2
+=== TEST 2: old clients receive schema 1 from schema 2
 --- request eval: $::docker_get
 --- more_headers eval: $::docker_old
 --- schema1 eval
@@ -94,7 +94,7 @@ __DATA__
 
 
 
-=== TEST 3: all four types: modern
+=== TEST 3: clients that name all four types are modern
 --- request eval: $::modern_get
 --- more_headers eval: $::modern
 --- response_body eval
@@ -105,7 +105,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 4: some and a wildcard: modern
+=== TEST 4: clients that name some types and a wildcard are modern
 --- request eval: $::wildcard_get
 --- more_headers eval: $::wildcard
 --- response_body eval
@@ -116,7 +116,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 5: neither schema 2 nor 1: modern
+=== TEST 5: clients that name only OCI types are modern
 --- request eval: $::rest_get
 --- more_headers eval: $::rest
 --- response_body eval
@@ -127,7 +127,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 6: middle-aged ones take schema 2
+=== TEST 6: middle clients receive schema 2
 --- request eval: $::middle_get
 --- more_headers eval: $::middle
 --- response_headers eval
@@ -137,7 +137,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 7: schema 1 where that is not named
+=== TEST 7: middle clients that do not name schema 2 receive schema 1
 --- request eval: $::below_get
 --- more_headers eval: $::below
 --- schema1 eval
@@ -145,7 +145,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 8: schema 2 only
+=== TEST 8: clients that name only schema 2 receive no schema 1
 --- request eval: $::only_get
 --- more_headers eval: $::only
 --- response_headers eval
@@ -155,7 +155,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 9: case, parameters, blanks
+=== TEST 9: case, parameters and blanks are ignored
 --- request eval: $::case_get
 --- more_headers eval: $::case
 --- response_headers eval
@@ -165,7 +165,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 10: q=0 means not named
+=== TEST 10: a type with q=0 is not named
 --- request eval: $::zero_get
 --- more_headers eval: $::zero
 --- schema1 eval
@@ -173,7 +173,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 11: a malformed q is 1
+=== TEST 11: a malformed q counts as 1
 --- request eval: $::odd_get
 --- more_headers eval: $::odd
 --- response_headers eval
@@ -183,7 +183,7 @@ CORE::join "", map { "GET /v2/team/docker/manifests/1\n    $_\n" }
 
 
 
-=== TEST 12: a wildcard with q=0
+=== TEST 12: a wildcard with q=0 is not named
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -195,7 +195,7 @@ $::made->{body}
 
 
 
-=== TEST 13: three of four and one with q=0
+=== TEST 13: a client with q=0 for a modern type is not modern
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -207,7 +207,7 @@ $::made->{body}
 
 
 
-=== TEST 14: application/json with q=0
+=== TEST 14: application/json with q=0 is not named
 --- request
 GET /v2/team/docker/manifests/1
 --- more_headers eval
@@ -217,7 +217,7 @@ $::docker->{body}
 
 
 
-=== TEST 15: several lines are one
+=== TEST 15: several Accept lines are combined
 --- request
 GET /v2/team/docker/manifests/1
 --- more_headers eval
@@ -233,7 +233,7 @@ Docker-Content-Digest: $::docker->{digest}"
 
 
 
-=== TEST 16: all four on several lines
+=== TEST 16: all four types on several lines are modern
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -245,7 +245,7 @@ $::app->{body}
 
 
 
-=== TEST 17: lines of the same length
+=== TEST 17: Accept lines of the same length differ
 --- request eval: $::kept_get
 --- more_headers eval: $::kept
 --- response_headers eval

@@ -78,7 +78,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: a hit fetches nothing further
+=== TEST 1: a hit sends no subrequest
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -95,7 +95,7 @@ HIT $::app->{type} $::app->{digest} * -"
 
 
 
-=== TEST 2: a hit signs nothing again
+=== TEST 2: a hit has the first signature
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -104,7 +104,7 @@ HIT $::app->{type} $::app->{digest} * -"
 
 
 
-=== TEST 3: without a cache
+=== TEST 3: no cache is used by default
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache off;
@@ -119,7 +119,7 @@ GET /v2/team/app/blobs/$::config"
 
 
 
-=== TEST 4: a hit bears the same headers
+=== TEST 4: a hit has the same headers
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -138,7 +138,7 @@ is($answer->{header}{'content-length'}, length $body, 'length');
 
 
 
-=== TEST 5: If-None-Match of a hit
+=== TEST 5: a hit evaluates If-None-Match
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -151,7 +151,7 @@ is($answer->{body}, '', 'no body');
 
 
 
-=== TEST 6: HEAD fills and hits
+=== TEST 6: HEAD fills and uses the cache
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -168,7 +168,7 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 7: key holds the name
+=== TEST 7: the key contains the name
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -178,7 +178,7 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 8: key holds the tag
+=== TEST 8: the key contains the tag
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -188,7 +188,7 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 9: key holds the types
+=== TEST 9: the key contains the accepted types
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -204,7 +204,7 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 10: same types in another order
+=== TEST 10: the order of types does not change the key
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -219,7 +219,7 @@ HIT * * * -
 
 
 
-=== TEST 11: key holds the platform
+=== TEST 11: the key contains the platform
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache one;
@@ -235,7 +235,7 @@ HIT * * * -
 
 
 
-=== TEST 12: the platform, only for lists
+=== TEST 12: the platform is part of the key for lists only
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache one;
@@ -247,7 +247,7 @@ HIT * * * -
 
 
 
-=== TEST 13: key holds the place
+=== TEST 13: the key contains the location
 --- http_config eval: $::zone
 --- location eval: $::on
 --- server
@@ -267,7 +267,7 @@ reload(sub { s/\^~ (\S+ \{)/= $1/ }) if $n == 2;
 
 
 
-=== TEST 14: two registries of the same names
+=== TEST 14: registries with the same names do not share entries
 --- http_config eval
 "$::zone
 server {
@@ -291,7 +291,7 @@ server {
 
 
 
-=== TEST 15: key holds the signing key
+=== TEST 15: the key contains the signing key
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -307,7 +307,7 @@ reload(sub { s/rsa2048\.pem/ec256.pem/ }) if $n == 1;
 
 
 
-=== TEST 16: key holds the chain
+=== TEST 16: the key contains the certificate chain
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -322,7 +322,7 @@ reload(sub {
 
 
 
-=== TEST 17: survives a reload
+=== TEST 17: the cache survives a reload
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -338,7 +338,7 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 18: shared by all workers
+=== TEST 18: the cache is shared by all workers
 --- workers: 2
 --- http_config eval: $::zone
 --- location eval: $::on
@@ -351,7 +351,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 19: only after this client's 200
+=== TEST 19: a hit requires the client's own 200
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -365,7 +365,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 20: a moved tag is no hit
+=== TEST 20: a moved tag misses the cache
 --- http_config eval: $::zone
 --- location eval: $::on
 --- config
@@ -386,7 +386,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 21: a failure is not kept
+=== TEST 21: a failure is not stored
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -401,7 +401,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 22: larger than a page
+=== TEST 22: an entry can exceed a page
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -410,7 +410,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 23: least recently used goes first
+=== TEST 23: the least recently used entry is evicted first
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -420,7 +420,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 24: a full zone fails nothing
+=== TEST 24: requests succeed with a full zone
 --- http_config
     schema_conversion_cache_zone one:32k;
 --- location eval: $::on
@@ -431,7 +431,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 25: larger than the zone
+=== TEST 25: an entry larger than the zone is not stored
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -442,7 +442,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 26: inactive
+=== TEST 26: inactive entries are removed
 --- http_config
     schema_conversion_cache_zone one:1m inactive=1s;
 --- location eval: $::on
@@ -455,7 +455,7 @@ sleep 3 if $n == 1;
 
 
 
-=== TEST 27: requests wait for the first
+=== TEST 27: equal requests wait for the first
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -470,7 +470,7 @@ is(scalar(grep { $_->{uri} =~ m{manifests/1} } asked()), 4, 'each asked');
 
 
 
-=== TEST 28: send_timeout is none of waiting
+=== TEST 28: send_timeout does not apply to waiting requests
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache one;
@@ -484,7 +484,7 @@ is(scalar(grep { $_->{status} == 200 } @answers), 3, 'answered');
 
 
 
-=== TEST 29: another key does not wait
+=== TEST 29: requests with another key do not wait
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -497,7 +497,7 @@ ok($answers[1]{seconds} < $answers[0]{seconds} - 0.2, 'sooner');
 
 
 
-=== TEST 30: when the first fails
+=== TEST 30: waiting requests continue if the first fails
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -513,7 +513,7 @@ ok($answers[2]{seconds} < 2, 'not one after the other');
 
 
 
-=== TEST 31: when the first's client goes
+=== TEST 31: waiting requests continue if the first client closes
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -529,7 +529,7 @@ is(finish($second)->{status}, 200, 'answered');
 
 
 
-=== TEST 32: when a waiting client goes
+=== TEST 32: a waiting client can close its connection
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -544,7 +544,7 @@ is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-=== TEST 33: not longer than 5 seconds
+=== TEST 33: requests wait for 5 seconds at most
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request

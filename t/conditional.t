@@ -54,7 +54,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: every spelling of the tag
+=== TEST 1: every form of an entity tag matches
 --- request eval
 [('GET /v2/team/new/manifests/1') x @::same]
 --- more_headers eval
@@ -66,7 +66,7 @@ __DATA__
 
 
 
-=== TEST 2: another tag
+=== TEST 2: another entity tag does not match
 --- request eval
 [('GET /v2/team/new/manifests/1') x @::other]
 --- more_headers eval
@@ -76,7 +76,7 @@ __DATA__
 
 
 
-=== TEST 3: headers of the 304
+=== TEST 3: the 304 has the headers of a conversion
 --- request
 GET /v2/team/new/manifests/1
 --- more_headers eval
@@ -96,7 +96,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 4: of a HEAD
+=== TEST 4: HEAD evaluates If-None-Match
 --- request
 HEAD /v2/team/new/manifests/1
 --- more_headers eval
@@ -110,7 +110,7 @@ If-None-Match: \"$::made\""
 
 
 
-=== TEST 5: schema 1 by its payload's digest
+=== TEST 5: the entity tag of schema 1 is its payload's digest
 --- location
     rewrite ^/v2/app/web/(.*)$ /v2/golden/app/$1 break;
 --- request eval
@@ -124,7 +124,7 @@ If-None-Match: \"$::made\""
 
 
 
-=== TEST 6: a child by its own digest
+=== TEST 6: the entity tag of a child is its digest
 --- request eval
 [('GET /v2/team/many/manifests/1') x 2]
 --- more_headers eval
@@ -137,7 +137,7 @@ If-None-Match: \"$::made\""
 
 
 
-=== TEST 7: no time is asked of what is made
+=== TEST 7: converted manifests ignore If-Modified-Since
 --- request
 GET /v2/team/new/manifests/1
 --- more_headers eval
@@ -148,7 +148,7 @@ Schema1::Made::made_schema2($::new)->{body}
 
 
 
-=== TEST 8: what passes, by its ETag
+=== TEST 8: a response that passes is compared by its ETag
 --- request eval
 [('GET /v2/pass/etag/manifests/1') x 5]
 --- more_headers eval
@@ -163,7 +163,7 @@ Schema1::Made::made_schema2($::new)->{body}
 
 
 
-=== TEST 9: headers of that 304
+=== TEST 9: the 304 of a response that passes has its headers
 --- request
 GET /v2/pass/etag/manifests/1
 --- more_headers
@@ -183,7 +183,7 @@ X-Other: x
 
 
 
-=== TEST 10: a HEAD that passes
+=== TEST 10: a HEAD that passes evaluates If-None-Match
 --- request
 HEAD /v2/pass/etag/manifests/1
 --- more_headers
@@ -196,7 +196,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 11: a weak one
+=== TEST 11: a weak ETag of the upstream matches
 --- request eval
 [('GET /v2/pass/weak/manifests/1') x 3]
 --- more_headers eval
@@ -206,7 +206,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 12: by its digest
+=== TEST 12: a response without ETag is compared by its digest
 --- request eval
 [('GET /v2/pass/digest/manifests/1') x 3]
 --- more_headers eval
@@ -217,7 +217,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 13: by its time
+=== TEST 13: a response that passes is compared by its Last-Modified
 --- request eval
 [('GET /v2/pass/time/manifests/1') x 3]
 --- more_headers eval
@@ -229,7 +229,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 14: a tag goes before a time
+=== TEST 14: If-None-Match takes precedence over a time
 --- request eval
 [('GET /v2/pass/etag/manifests/1') x 2]
 --- more_headers eval
@@ -240,7 +240,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 15: times that are none
+=== TEST 15: malformed times are ignored
 --- request eval
 [('GET /v2/pass/time/manifests/1') x 2, 'GET /v2/pass/none/manifests/1']
 --- more_headers eval
@@ -251,7 +251,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 16: what the client accepts
+=== TEST 16: documents that the client accepts are compared
 --- request eval
 [('GET /v2/team/app/manifests/1', 'GET /v2/team/new/manifests/1',
   'GET /v2/team/many/manifests/1') x 2]
@@ -265,7 +265,7 @@ HEAD /v2/pass/etag/manifests/1
 
 
 
-=== TEST 17: a modern client's upstream judges
+=== TEST 17: the upstream evaluates a modern client's conditions
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval

@@ -69,7 +69,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: schema 1 is given as is
+=== TEST 1: stored schema 1 passes
 --- request eval
 [(@{::pulls(qw(s1 s1u))}) x 3]
 --- more_headers eval
@@ -84,7 +84,7 @@ CORE::join "\n", (@{::pulls(qw(s1 s1u))}) x 3
 
 
 
-=== TEST 2: all else becomes schema 1
+=== TEST 2: other documents are converted to schema 1
 --- request eval
 ::pulls(qw(v2 oci list index mixed other))
 --- schema1 eval
@@ -93,7 +93,7 @@ CORE::join "\n", (@{::pulls(qw(s1 s1u))}) x 3
 
 
 
-=== TEST 3: what is accepted is given
+=== TEST 3: accepted documents pass
 --- request eval
 ::pulls(qw(v2 oci list index))
 --- more_headers eval
@@ -109,7 +109,7 @@ CORE::join "\n", @{::pulls(qw(v2 oci list index))}
 
 
 
-=== TEST 4: schema 2 of OCI
+=== TEST 4: an OCI manifest is converted to schema 2
 --- request eval
 ::pulls(qw(oci index mixed))
 --- more_headers eval
@@ -121,7 +121,7 @@ CORE::join "\n", @{::pulls(qw(v2 oci list index))}
 
 
 
-=== TEST 5: the child as is
+=== TEST 5: an accepted child passes
 --- request eval
 ::pulls(qw(list other index))
 --- more_headers eval
@@ -135,7 +135,7 @@ CORE::join "\n", @{::pulls(qw(v2 oci list index))}
 
 
 
-=== TEST 6: schema 1 of what is not named
+=== TEST 6: a child that is not accepted becomes schema 1
 --- request eval
 ::pulls(qw(oci v2 other index))
 --- more_headers eval
@@ -147,7 +147,7 @@ CORE::join "\n", @{::pulls(qw(v2 oci list index))}
 
 
 
-=== TEST 7: modern clients get what is stored
+=== TEST 7: modern clients receive what is stored
 --- request eval
 ::pulls(qw(s1 v2 oci list index))
 --- more_headers eval
@@ -157,7 +157,7 @@ CORE::join "\n", @{::pulls(qw(v2 oci list index))}
 
 
 
-=== TEST 8: headers of schema 1
+=== TEST 8: schema 1 has its headers
 --- request
 GET /v2/odd/v2/manifests/1
 --- schema1
@@ -178,7 +178,7 @@ ETag: "sha256:[0-9a-f]{64}"
 
 
 
-=== TEST 9: headers of schema 2
+=== TEST 9: schema 2 has its headers
 --- request
 GET /v2/odd/oci/manifests/1
 --- more_headers eval
@@ -201,7 +201,7 @@ X-Other: kept
 
 
 
-=== TEST 10: headers of a child
+=== TEST 10: a child has its headers
 --- request
 GET /v2/team/list/manifests/1
 --- more_headers eval
@@ -218,7 +218,7 @@ Docker-Distribution-Api-Version: registry/2.0"
 
 
 
-=== TEST 11: the digest is the payload's
+=== TEST 11: the digest of schema 1 is the payload's
 --- location
     rewrite ^/v2/app/web/(.*)$ /v2/golden/1/$1 break;
 --- request
@@ -232,7 +232,7 @@ ETag: \"$digest\""
 
 
 
-=== TEST 12: an OCI image's payload
+=== TEST 12: the payload of an OCI image is known
 --- location
     rewrite ^/v2/app/web/(.*)$ /v2/golden/2/$1 break;
 --- request
@@ -242,7 +242,7 @@ $::buildah_oci->{payload}
 
 
 
-=== TEST 13: another builder's
+=== TEST 13: the payload of another builder's image is known
 --- location
     rewrite ^/v2/app/web/(.*)$ /v2/golden/3/$1 break;
 --- request
@@ -252,7 +252,7 @@ $::umoci->{payload}
 
 
 
-=== TEST 14: empty layers between layers
+=== TEST 14: empty layers can be between layers
 --- location
     rewrite ^/v2/app/web/(.*)$ /v2/golden/4/$1 break;
 --- request
@@ -264,7 +264,7 @@ app/web:1.0 4 layers
 
 
 
-=== TEST 15: HEAD of schema 1
+=== TEST 15: HEAD of schema 1 has the headers of GET
 --- request
 HEAD /v2/team/v2/manifests/1
 --- head_as_get:
@@ -273,7 +273,7 @@ HEAD /v2/team/v2/manifests/1
 
 
 
-=== TEST 16: of a list for an old client
+=== TEST 16: HEAD of a list has an old client's headers
 --- request
 HEAD /v2/team/index/manifests/1
 --- head_as_get:
@@ -282,7 +282,7 @@ HEAD /v2/team/index/manifests/1
 
 
 
-=== TEST 17: HEAD of schema 2
+=== TEST 17: HEAD of schema 2 has the headers of GET
 --- request
 HEAD /v2/team/oci/manifests/1
 --- more_headers eval
@@ -295,7 +295,7 @@ Content-Length: " . length $::made->{body}
 
 
 
-=== TEST 18: HEAD of a child
+=== TEST 18: HEAD of a child has the headers of GET
 --- request
 HEAD /v2/team/list/manifests/1
 --- more_headers eval
@@ -307,7 +307,7 @@ $::v2
 
 
 
-=== TEST 19: HEAD of what passes
+=== TEST 19: HEAD of a response that passes is sent unchanged
 --- request
 HEAD /v2/team/s1/manifests/1
 --- head_as_get:
@@ -316,7 +316,7 @@ HEAD /v2/team/s1/manifests/1
 
 
 
-=== TEST 20: no part of what is made
+=== TEST 20: converted manifests ignore Range
 --- request
 GET /v2/team/oci/manifests/1
 --- more_headers eval
@@ -330,7 +330,7 @@ $::made->{body}
 
 
 
-=== TEST 21: trailers of another body
+=== TEST 21: trailers of the upstream are dropped
 --- location eval: "$::trailers proxy_http_version 1.1;"
 --- raw_request eval
 "GET /v2/trailed/oci/manifests/1 HTTP/1.1\r

@@ -44,7 +44,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: what was made is given again
+=== TEST 1: a converted manifest can be pulled by digest
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -63,7 +63,7 @@ is((map { $_->{uri} } asked())[-1], "/v2/team/app/manifests/$::app->{digest}",
 
 
 
-=== TEST 2: HEAD of it
+=== TEST 2: a converted manifest answers HEAD by digest
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -76,7 +76,7 @@ is($answer->{header}{'content-length'}, length $body, 'length');
 
 
 
-=== TEST 3: whatever Accept says
+=== TEST 3: a digest pull ignores Accept
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -91,7 +91,7 @@ for my $type ('application/vnd.oci.image.index.v1+json', 'text/html',
 
 
 
-=== TEST 4: If-None-Match
+=== TEST 4: a digest pull evaluates If-None-Match
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -102,7 +102,7 @@ is(ask("/v2/team/app/manifests/$digest", 'If-None-Match' => "\"$digest\"")
 
 
 
-=== TEST 5: schema 2 made from OCI
+=== TEST 5: converted schema 2 can be pulled by digest
 --- http_config eval: $::zone
 --- location eval: $::on
 --- more_headers eval
@@ -116,7 +116,7 @@ is($answer->{header}{'content-type'}, $::app->{type}, 'type');
 
 
 
-=== TEST 6: with this client's credentials
+=== TEST 6: a digest pull uses the client's credentials
 --- http_config eval: $::zone
 --- location eval: $::on
 --- more_headers
@@ -133,7 +133,7 @@ is(ask($path, Authorization => 'Basic eDp5')->{status}, 401, 'with others');
 
 
 
-=== TEST 7: only in the same place
+=== TEST 7: a digest pull requires the same location
 --- http_config eval: $::zone
 --- config
     location /v2/ {
@@ -159,7 +159,7 @@ is(ask("/v2/locked/app/manifests/$digest", Authorization => 'Basic dTpw')
 
 
 
-=== TEST 8: only under the same name
+=== TEST 8: a digest pull requires the same name
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -172,7 +172,7 @@ is(scalar(asked()), 3, 'nothing else was asked');
 
 
 
-=== TEST 9: a digest that nobody knows
+=== TEST 9: an unknown digest is 404
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -187,7 +187,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 10: without the cache
+=== TEST 10: a digest pull without a cache is 404
 --- request
 GET /v2/team/app/manifests/1
 --- after
@@ -197,7 +197,7 @@ like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
 
 
 
-=== TEST 11: a source that is gone
+=== TEST 11: a digest whose source is missing is 404
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -212,7 +212,7 @@ is((map { $_->{uri} } asked())[-1], "/v2/gone/app/manifests/$::gone->{digest}",
 
 
 
-=== TEST 12: a source that changed
+=== TEST 12: a digest whose source changed is 404
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -227,7 +227,7 @@ CONVERTED * * * -
 
 
 
-=== TEST 13: a source that fails
+=== TEST 13: a digest whose source fails is 404
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -239,7 +239,7 @@ like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
 
 
 
-=== TEST 14: a source that is cut off
+=== TEST 14: a digest whose source is truncated is 404
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -253,7 +253,7 @@ like($answer->{body}, qr/"manifest unknown"/, 'the 404 stands');
 
 
 
-=== TEST 15: HEAD where the 404 stands
+=== TEST 15: HEAD of a digest whose source is missing is 404
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -265,7 +265,7 @@ is($answer->{body}, '', 'no body');
 
 
 
-=== TEST 16: an error_page wins
+=== TEST 16: error_page takes precedence over a digest pull
 --- http_config eval: $::zone
 --- location
         schema_conversion_cache one;
@@ -284,7 +284,7 @@ is($answer->{body}, "gone\n", 'body');
 
 
 
-=== TEST 17: the child that passed is not ours
+=== TEST 17: a child that passed is the registry's by digest
 --- http_config eval: $::zone
 --- location eval: $::on
 --- more_headers eval
@@ -300,7 +300,7 @@ is(scalar(grep { /$digest/ } map { $_->{uri} } asked()), 2, 'registry\'s own');
 
 
 
-=== TEST 18: what a list became
+=== TEST 18: the conversion of a list can be pulled by digest
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -313,7 +313,7 @@ is((map { $_->{uri} } asked())[-1],
 
 
 
-=== TEST 19: the client's query goes along
+=== TEST 19: a digest pull forwards the query string
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -324,7 +324,7 @@ like((map { $_->{uri} } asked())[-1], qr/\?account=me$/, 'query');
 
 
 
-=== TEST 20: in the log
+=== TEST 20: a digest pull is logged
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -339,7 +339,7 @@ DIGEST $::app->{type} $::app->{digest} * -
 
 
 
-=== TEST 21: one of distribution's own is asked first
+=== TEST 21: a digest of the registry passes
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -351,7 +351,7 @@ $::app->{body}
 
 
 
-=== TEST 22: a slow source, a short send_timeout
+=== TEST 22: send_timeout does not apply to a slow source
 --- http_config eval: $::zone
 --- location
         schema_conversion_cache one;

@@ -36,7 +36,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: a conversion names it
+=== TEST 1: a conversion refers to the empty layer
 --- request
 GET /v2/team/app/manifests/1
 --- response_body_like eval: "blobSum\": \"" . ::EMPTY_LAYER
@@ -45,7 +45,7 @@ team/app:1 3 layers
 
 
 
-=== TEST 2: GET where it is missing
+=== TEST 2: GET of a missing empty layer is 200
 --- request eval
 "GET /v2/team/app$::blob"
 --- response_body eval
@@ -64,7 +64,7 @@ EMPTY_LAYER - - sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c229
 
 
 
-=== TEST 3: HEAD where it is missing
+=== TEST 3: HEAD of a missing empty layer is 200
 --- request eval
 "HEAD /v2/team/app$::blob"
 --- response_body
@@ -77,7 +77,7 @@ Docker-Content-Digest: @{[::EMPTY_LAYER]}"
 
 
 
-=== TEST 4: a modern client
+=== TEST 4: a modern client receives the empty layer
 --- request eval
 "GET /v2/team/app$::blob"
 --- more_headers
@@ -87,7 +87,7 @@ $::layer
 
 
 
-=== TEST 5: the registry's own
+=== TEST 5: the registry's empty layer passes
 --- request eval
 "GET /v2/team/has$::blob"
 --- response_body eval
@@ -99,7 +99,7 @@ $::layer
 
 
 
-=== TEST 6: access control is kept
+=== TEST 6: a denied client does not receive the empty layer
 --- request eval
 ["GET /v2/team/locked$::blob", "GET /v2/team/locked$::blob"]
 --- more_headers eval
@@ -113,7 +113,7 @@ $::layer
 
 
 
-=== TEST 7: a registry that denies
+=== TEST 7: a 403 for the empty layer passes
 --- request eval
 "GET /v2/team/denied$::blob"
 --- error_code: 403
@@ -122,7 +122,7 @@ no
 
 
 
-=== TEST 8: a registry that is down
+=== TEST 8: a 500 for the empty layer passes
 --- request eval
 "GET /v2/team/down$::blob"
 --- error_code: 500
@@ -131,7 +131,7 @@ down
 
 
 
-=== TEST 9: another layer's 404 stands
+=== TEST 9: another layer's 404 passes
 --- request
 GET /v2/team/app/blobs/sha256:b3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4
 --- error_code: 404
@@ -139,7 +139,7 @@ GET /v2/team/app/blobs/sha256:b3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e
 
 
 
-=== TEST 10: under another path
+=== TEST 10: another path's 404 passes
 --- request
 GET /v2/team/app/manifests/sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4
 --- error_code: 404
@@ -147,7 +147,7 @@ GET /v2/team/app/manifests/sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422
 
 
 
-=== TEST 11: with conversion off
+=== TEST 11: a 404 passes if conversion is off
 --- config
     location /v2/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
@@ -159,7 +159,7 @@ GET /v2/team/app/manifests/sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422
 
 
 
-=== TEST 12: an odd 404 leaves nothing
+=== TEST 12: headers of the 404 are removed
 --- request eval
 "GET /v2/team/odd$::blob"
 --- response_body eval
@@ -175,7 +175,7 @@ Docker-Content-Digest: @{[::EMPTY_LAYER]}
 
 
 
-=== TEST 13: a compressed 404
+=== TEST 13: a compressed 404 is replaced
 --- request eval
 "GET /v2/team/gzip$::blob"
 --- response_body eval
@@ -186,7 +186,7 @@ Content-Length: 32
 
 
 
-=== TEST 14: a truncated 404
+=== TEST 14: a truncated 404 is replaced
 --- request eval
 "GET /v2/team/cut$::blob"
 --- response_body eval
@@ -198,7 +198,7 @@ Content-Length: 32
 
 
 
-=== TEST 15: gzip on changes nothing
+=== TEST 15: gzip does not compress the empty layer
 --- location
     gzip on;
     gzip_min_length 1;
@@ -217,7 +217,7 @@ Content-Length: 32
 
 
 
-=== TEST 16: unbuffered
+=== TEST 16: an unbuffered 404 is replaced
 --- location
     proxy_buffering off;
 --- request eval
@@ -281,7 +281,7 @@ Location: http://elsewhere.test/layer
 
 
 
-=== TEST 21: an error_page wins
+=== TEST 21: error_page takes precedence over the empty layer
 --- location
     proxy_intercept_errors on;
     error_page 404 /page;
@@ -300,7 +300,7 @@ the page
 
 
 
-=== TEST 22: an error_page with a status wins
+=== TEST 22: error_page with a status takes precedence over the empty layer
 --- location
     proxy_intercept_errors on;
     error_page 404 =410 @page;
@@ -316,7 +316,7 @@ gone
 
 
 
-=== TEST 23: without intercepting it doesn't
+=== TEST 23: error_page without interception does not apply
 --- location
     error_page 404 @page;
 --- server
@@ -330,7 +330,7 @@ $::layer
 
 
 
-=== TEST 24: a push is told it is there
+=== TEST 24: a push finds the empty layer
 --- request eval
 ["HEAD /v2/team/app$::blob", "PUT /v2/team/app/manifests/2\n{}"]
 --- error_code eval
@@ -340,7 +340,7 @@ $::layer
 
 
 
-=== TEST 25: a push elsewhere is not
+=== TEST 25: a push to another location does not find the empty layer
 --- server
     location /push/v2/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/v2/;
@@ -351,7 +351,7 @@ $::layer
 
 
 
-=== TEST 26: other methods are not answered
+=== TEST 26: other methods pass
 --- request eval
 "DELETE /v2/team/app$::blob"
 --- error_code: 404
@@ -359,7 +359,7 @@ $::layer
 
 
 
-=== TEST 27: in the registry's own cache
+=== TEST 27: a cached 404 is replaced
 --- http_config
     proxy_cache_path logs/cache keys_zone=empty:1m;
 --- location
@@ -375,7 +375,7 @@ $::layer
 
 
 
-=== TEST 28: pipelined with other requests
+=== TEST 28: the empty layer can be pipelined
 --- pipelined_requests eval
 ["GET /v2/team/app$::blob", "GET /v2/team/odd$::blob",
  "GET /v2/team/app/manifests/1"]
@@ -384,7 +384,7 @@ $::layer
 
 
 
-=== TEST 29: the log has the status that was sent
+=== TEST 29: the log has the status of the response
 --- http_config
     log_format empty "<$status $schema1_status>";
 --- location

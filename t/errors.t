@@ -215,7 +215,7 @@ platform: linux/ppc64le
 
 
 
-=== TEST 3: registry lost the child
+=== TEST 3: a child that the registry lost is 404
 --- request
 GET /v2/team/lost/manifests/1
 --- refused eval
@@ -224,7 +224,7 @@ sourceDigest: $::lost->{digest}"
 
 
 
-=== TEST 4: storage lost the child
+=== TEST 4: a child that storage lost is 404
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -235,7 +235,7 @@ GET /v2/team/away/manifests/1
 
 
 
-=== TEST 5: HEAD has no body
+=== TEST 5: an error for HEAD has no body
 --- request
 HEAD /v2/team/arm/manifests/1
 --- refused
@@ -246,7 +246,7 @@ GET /v2/team/arm/manifests/1
 
 
 
-=== TEST 6: foreign layers
+=== TEST 6: foreign layers are refused
 --- request
 GET /v2/bad/foreign/manifests/1
 --- refused
@@ -257,7 +257,7 @@ GET /v2/bad/foreign/manifests/1
 
 
 
-=== TEST 7: non-distributable layers
+=== TEST 7: non-distributable layers are refused
 --- request
 GET /v2/bad/nondist/manifests/1
 --- refused
@@ -265,7 +265,7 @@ GET /v2/bad/nondist/manifests/1
 
 
 
-=== TEST 8: encrypted layers
+=== TEST 8: encrypted layers are refused
 --- request
 GET /v2/bad/encrypted/manifests/1
 --- refused
@@ -273,7 +273,7 @@ GET /v2/bad/encrypted/manifests/1
 
 
 
-=== TEST 9: zstd layers
+=== TEST 9: zstd layers are refused
 --- request
 GET /v2/bad/zstd/manifests/1
 --- refused
@@ -282,7 +282,7 @@ mediaType: application/vnd.oci.image.layer.v1.tar+zstd
 
 
 
-=== TEST 10: HEAD of zstd layers
+=== TEST 10: HEAD of zstd layers is refused
 --- request
 HEAD /v2/bad/zstd/manifests/1
 --- refused
@@ -290,7 +290,7 @@ HEAD /v2/bad/zstd/manifests/1
 
 
 
-=== TEST 11: a signature
+=== TEST 11: a signature is refused
 --- request
 GET /v2/bad/cosign/manifests/1
 --- refused
@@ -298,7 +298,7 @@ GET /v2/bad/cosign/manifests/1
 
 
 
-=== TEST 12: an artifact
+=== TEST 12: an artifact is refused
 --- request
 GET /v2/bad/artifact/manifests/1
 --- refused
@@ -307,7 +307,7 @@ mediaType: application/vnd.example.thing.v1+json
 
 
 
-=== TEST 13: a chart
+=== TEST 13: a chart is refused
 --- request
 GET /v2/bad/chart/manifests/1
 --- refused
@@ -316,7 +316,7 @@ mediaType: application/vnd.cncf.helm.config.v1+json
 
 
 
-=== TEST 14: a plugin
+=== TEST 14: a plugin is refused
 --- request
 GET /v2/bad/plugin/manifests/1
 --- refused
@@ -324,7 +324,7 @@ GET /v2/bad/plugin/manifests/1
 
 
 
-=== TEST 15: a child of no type
+=== TEST 15: a child without a type is refused
 --- request
 GET /v2/bad/child/manifests/1
 --- refused
@@ -332,7 +332,7 @@ GET /v2/bad/child/manifests/1
 
 
 
-=== TEST 16: a manifest stored broken
+=== TEST 16: a manifest that is stored broken is 400
 --- request
 GET /v2/bad/broken/manifests/1
 --- refused eval
@@ -341,7 +341,7 @@ sourceDigest: $::broken->{digest}"
 
 
 
-=== TEST 17: a config stored broken
+=== TEST 17: a config that is stored broken is 400
 --- request
 GET /v2/bad/json/manifests/1
 --- refused
@@ -349,7 +349,7 @@ GET /v2/bad/json/manifests/1
 
 
 
-=== TEST 18: a config's bad time
+=== TEST 18: a malformed time in a config is 400
 --- request
 GET /v2/bad/time/manifests/1
 --- refused
@@ -357,7 +357,7 @@ GET /v2/bad/time/manifests/1
 
 
 
-=== TEST 19: fewer diff_ids than layers
+=== TEST 19: fewer diff_ids than layers are 400
 --- request
 GET /v2/bad/diff/manifests/1
 --- refused
@@ -365,7 +365,7 @@ GET /v2/bad/diff/manifests/1
 
 
 
-=== TEST 20: a config without rootfs
+=== TEST 20: a config without rootfs is 400
 --- request
 GET /v2/bad/rootfs/manifests/1
 --- refused
@@ -373,7 +373,7 @@ GET /v2/bad/rootfs/manifests/1
 
 
 
-=== TEST 21: registry lost the config
+=== TEST 21: a config that the registry lost is 400
 --- request
 GET /v2/bad/config/manifests/1
 --- refused eval
@@ -382,7 +382,7 @@ sourceDigest: $::noconfig->{digest}"
 
 
 
-=== TEST 22: storage lost the config
+=== TEST 22: a config that storage lost is 400
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -393,7 +393,7 @@ GET /v2/bad/stored/manifests/1
 
 
 
-=== TEST 23: schema 1 not taken
+=== TEST 23: clients that do not accept schema 1 receive 400
 --- request
 GET /v2/bad/old/manifests/1
 --- more_headers
@@ -403,7 +403,7 @@ Accept: application/vnd.docker.distribution.manifest.v2+json
 
 
 
-=== TEST 24: manifest cut off
+=== TEST 24: a truncated manifest is 502
 --- request
 GET /v2/tag/cut/manifests/1
 --- refused
@@ -413,7 +413,7 @@ ERROR application/vnd.docker.distribution.manifest.v2+json - - truncated
 
 
 
-=== TEST 25: manifest stalled
+=== TEST 25: a stalled manifest is 502
 --- location
     proxy_read_timeout 1s;
 --- request
@@ -423,7 +423,7 @@ GET /v2/tag/stall/manifests/1
 
 
 
-=== TEST 26: manifest compressed
+=== TEST 26: a compressed manifest is 502
 --- request
 GET /v2/tag/gzip/manifests/1
 --- refused
@@ -431,7 +431,7 @@ GET /v2/tag/gzip/manifests/1
 
 
 
-=== TEST 27: broken without a digest
+=== TEST 27: a broken manifest without digest is 502
 --- request
 GET /v2/tag/unproven/manifests/1
 --- refused
@@ -439,7 +439,7 @@ GET /v2/tag/unproven/manifests/1
 
 
 
-=== TEST 28: manifest of another digest
+=== TEST 28: a manifest with another digest is 502
 --- request
 GET /v2/tag/mismatch/manifests/1
 --- refused
@@ -447,7 +447,7 @@ GET /v2/tag/mismatch/manifests/1
 
 
 
-=== TEST 29: config cut off
+=== TEST 29: a truncated config is 502
 --- request
 GET /v2/fetch/cut/manifests/1
 --- refused
@@ -455,7 +455,7 @@ GET /v2/fetch/cut/manifests/1
 
 
 
-=== TEST 30: config stalled
+=== TEST 30: a stalled config is 502
 --- location
     proxy_read_timeout 1s;
 --- request
@@ -465,7 +465,7 @@ GET /v2/fetch/stall/manifests/1
 
 
 
-=== TEST 31: config compressed
+=== TEST 31: a compressed config is 502
 --- request
 GET /v2/fetch/gzip/manifests/1
 --- refused
@@ -473,7 +473,7 @@ GET /v2/fetch/gzip/manifests/1
 
 
 
-=== TEST 32: config unreachable
+=== TEST 32: an unreachable config is 502
 --- server
     location ~ ^/v2/.*/blobs/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
@@ -485,7 +485,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 33: config answered with 500
+=== TEST 33: a config's 500 is 502
 --- request
 GET /v2/fetch/e500/manifests/1
 --- refused
@@ -493,7 +493,7 @@ GET /v2/fetch/e500/manifests/1
 
 
 
-=== TEST 34: config answered with 503
+=== TEST 34: a config's 503 is 502
 --- request
 GET /v2/fetch/e503/manifests/1
 --- refused
@@ -501,7 +501,7 @@ GET /v2/fetch/e503/manifests/1
 
 
 
-=== TEST 35: config answered with 418
+=== TEST 35: a config's 418 is 502
 --- request
 GET /v2/fetch/odd/manifests/1
 --- refused
@@ -509,7 +509,7 @@ GET /v2/fetch/odd/manifests/1
 
 
 
-=== TEST 36: config answered with 206
+=== TEST 36: a config's 206 is 502
 --- request
 GET /v2/fetch/part/manifests/1
 --- refused
@@ -517,7 +517,7 @@ GET /v2/fetch/part/manifests/1
 
 
 
-=== TEST 37: config of another digest
+=== TEST 37: a config with another digest is 502
 --- request
 GET /v2/fetch/other/manifests/1
 --- refused
@@ -525,7 +525,7 @@ GET /v2/fetch/other/manifests/1
 
 
 
-=== TEST 38: config of another size
+=== TEST 38: a config with another size is 502
 --- request
 GET /v2/size/config/manifests/1
 --- refused
@@ -533,7 +533,7 @@ GET /v2/size/config/manifests/1
 
 
 
-=== TEST 39: child of another size
+=== TEST 39: a child with another size is 502
 --- request
 GET /v2/size/child/manifests/1
 --- refused
@@ -541,7 +541,7 @@ GET /v2/size/child/manifests/1
 
 
 
-=== TEST 40: an algorithm nobody can verify
+=== TEST 40: an unknown digest algorithm is refused
 --- request
 GET /v2/alg/blake3/manifests/1
 --- refused
@@ -549,7 +549,7 @@ GET /v2/alg/blake3/manifests/1
 
 
 
-=== TEST 41: an algorithm nobody trusts
+=== TEST 41: an insecure digest algorithm is refused
 --- request
 GET /v2/alg/md5/manifests/1
 --- refused
@@ -581,7 +581,7 @@ GET /v2/alg/wrong/manifests/1
 
 
 
-=== TEST 45: config's header too late
+=== TEST 45: a late header of a config is 504
 --- location
     proxy_read_timeout 1s;
 --- request
@@ -591,7 +591,7 @@ GET /v2/fetch/late/manifests/1
 
 
 
-=== TEST 46: manifest over the bound
+=== TEST 46: a manifest over the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -601,7 +601,7 @@ GET /v2/tag/big/manifests/1
 
 
 
-=== TEST 47: manifest over the bound, chunked
+=== TEST 47: a chunked manifest over the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -611,7 +611,7 @@ GET /v2/tag/bigger/manifests/1
 
 
 
-=== TEST 48: HEAD of a manifest over the bound
+=== TEST 48: HEAD of a manifest over the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -621,7 +621,7 @@ HEAD /v2/tag/big/manifests/1
 
 
 
-=== TEST 49: config over the bound
+=== TEST 49: a config over the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -631,7 +631,7 @@ GET /v2/fetch/big/manifests/1
 
 
 
-=== TEST 50: config over the bound, chunked
+=== TEST 50: a chunked config over the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -641,7 +641,7 @@ GET /v2/fetch/bigger/manifests/1
 
 
 
-=== TEST 51: more than 10,000 layers
+=== TEST 51: more than 10,000 layers are refused
 --- request
 GET /v2/many/layers/manifests/1
 --- refused
@@ -649,7 +649,7 @@ GET /v2/many/layers/manifests/1
 
 
 
-=== TEST 52: more than 10,000 history entries
+=== TEST 52: more than 10,000 history entries are refused
 --- request
 GET /v2/many/history/manifests/1
 --- refused
@@ -657,7 +657,7 @@ GET /v2/many/history/manifests/1
 
 
 
-=== TEST 53: what is accepted has no bound
+=== TEST 53: accepted manifests have no size limit
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -669,7 +669,7 @@ $::streamed->{body}
 
 
 
-=== TEST 54: child denied with 401
+=== TEST 54: a child's 401 is forwarded
 --- request
 GET /v2/deny/e401/manifests/1
 --- error_code: 401
@@ -690,7 +690,7 @@ ERROR application/vnd.docker.distribution.manifest.list.v2+json * - denied
 
 
 
-=== TEST 55: child denied with 403
+=== TEST 55: a child's 403 is forwarded
 --- request
 GET /v2/deny/e403/manifests/1
 --- error_code: 403
@@ -704,7 +704,7 @@ X-Why: not you
 
 
 
-=== TEST 56: child denied with 429
+=== TEST 56: a child's 429 is forwarded
 --- request
 GET /v2/deny/e429/manifests/1
 --- error_code: 429
@@ -718,7 +718,7 @@ Retry-After: 7
 
 
 
-=== TEST 57: config denied with 401
+=== TEST 57: a config's 401 is forwarded
 --- request
 GET /v2/config/e401/manifests/1
 --- error_code: 401
@@ -731,7 +731,7 @@ Content-Type: application/problem
 
 
 
-=== TEST 58: config denied with 403
+=== TEST 58: a config's 403 is forwarded
 --- request
 GET /v2/config/e403/manifests/1
 --- error_code: 403
@@ -744,7 +744,7 @@ X-Why: not you
 
 
 
-=== TEST 59: config denied with 429
+=== TEST 59: a config's 429 is forwarded
 --- request
 GET /v2/config/e429/manifests/1
 --- error_code: 429
@@ -757,7 +757,7 @@ Retry-After: 7
 
 
 
-=== TEST 60: HEAD of a denied config
+=== TEST 60: HEAD of a denied config is forwarded
 --- request
 HEAD /v2/config/e401/manifests/1
 --- error_code: 401
@@ -770,7 +770,7 @@ Content-Length: 10
 
 
 
-=== TEST 61: storage denies with 401
+=== TEST 61: storage's 401 is 502
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -781,7 +781,7 @@ GET /v2/storage/e401/manifests/1
 
 
 
-=== TEST 62: storage denies with 403
+=== TEST 62: storage's 403 is 502
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -792,7 +792,7 @@ GET /v2/storage/e403/manifests/1
 
 
 
-=== TEST 63: storage denies with 429
+=== TEST 63: storage's 429 is 502
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -803,7 +803,7 @@ GET /v2/storage/e429/manifests/1
 
 
 
-=== TEST 64: a platform's empty variable
+=== TEST 64: an empty platform variable is refused
 --- location
     schema_conversion_platform $arg_platform;
 --- request
@@ -818,7 +818,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 65: a platform's odd variable
+=== TEST 65: a malformed platform variable is refused
 --- location
     schema_conversion_platform $arg_platform;
 --- request
@@ -833,7 +833,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 66: an image needs no platform
+=== TEST 66: an image does not need a platform
 --- location
     schema_conversion_platform $arg_platform;
 --- request
@@ -895,7 +895,7 @@ Content-Type: text/x-odd
 
 
 
-=== TEST 71: error_page for nginx's own 502
+=== TEST 71: error_page applies to nginx's own 502
 --- config
     location /v2/ {
         schema_conversion on;
@@ -917,7 +917,7 @@ connect() failed
 
 
 
-=== TEST 72: error_page for nginx's own 504
+=== TEST 72: error_page applies to nginx's own 504
 --- config
     location /v2/ {
         schema_conversion on;

@@ -195,7 +195,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: reset before the header
+=== TEST 1: each stage: reset before the header
 --- config eval: $::config
 --- request
 GET /v2/
@@ -207,7 +207,7 @@ connection('reset', tag => '502 502 Bad', child => '502 upstream_failed',
 
 
 
-=== TEST 2: cut off in the body
+=== TEST 2: each stage: truncated body
 --- config eval: $::config
 --- request
 GET /v2/
@@ -219,7 +219,7 @@ connection(['midbody', 'length', 'chunked', 'empty'], map { $_ =>
 
 
 
-=== TEST 3: cut off without a length
+=== TEST 3: each stage: truncated body without a length
 --- config eval: $::config
 --- request
 GET /v2/
@@ -231,7 +231,7 @@ connection(['close', 'nothing'], map { $_ => '502 digest_mismatch' }
 
 
 
-=== TEST 4: late with the header
+=== TEST 4: each stage: late header
 --- config eval: $::config
 --- request
 GET /v2/
@@ -243,7 +243,7 @@ connection('late', tag => '504 504 Gateway', map { $_ => '504 timed_out' }
 
 
 
-=== TEST 5: stalled in the body
+=== TEST 5: each stage: stalled body
 --- config eval: $::config
 --- request
 GET /v2/
@@ -255,7 +255,7 @@ connection(['stall', 'stuck'], map { $_ => '502 truncated' }
 
 
 
-=== TEST 6: slow but steady
+=== TEST 6: each stage: slow but steady body
 --- config eval: $::config
 --- request
 GET /v2/
@@ -264,7 +264,7 @@ connection(['drip', 'dripped'], map { $_ => '200' } qw(tag child config hop));
 
 
 
-=== TEST 7: compressed
+=== TEST 7: each stage: compressed body
 --- config eval: $::config
 --- request
 GET /v2/
@@ -275,7 +275,7 @@ connection('gzip', map { $_ => '502 encoded' } qw(tag child config hop));
 
 
 
-=== TEST 8: another document
+=== TEST 8: each stage: another document
 --- config eval: $::config
 --- request
 GET /v2/
@@ -288,7 +288,7 @@ connection('html', map { $_ => '502 digest_mismatch' } qw(child config hop));
 
 
 
-=== TEST 9: another type passes
+=== TEST 9: a tag's document of another type passes
 --- config eval: $::config
 --- request
 GET /v2/html/tag/manifests/1
@@ -297,7 +297,7 @@ GET /v2/html/tag/manifests/1
 
 
 
-=== TEST 10: too large
+=== TEST 10: each stage: body over the size limit
 --- config eval: $::config
 --- request
 GET /v2/
@@ -309,7 +309,7 @@ connection(['big', 'bigchunk', 'bigclose', 'endless'], map { $_ =>
 
 
 
-=== TEST 11: too large a header
+=== TEST 11: each stage: header over the buffer
 --- config eval: $::config
 --- request
 GET /v2/
@@ -321,7 +321,7 @@ connection('headers', tag => '502 502 Bad', map { $_ => '502 upstream_failed' }
 
 
 
-=== TEST 12: many headers
+=== TEST 12: each stage: many headers
 --- config eval: $::config
 --- request
 GET /v2/
@@ -330,7 +330,7 @@ connection('many', map { $_ => '200' } qw(tag child config hop));
 
 
 
-=== TEST 13: no HTTP
+=== TEST 13: each stage: no HTTP
 --- config eval: $::config
 --- request
 GET /v2/
@@ -341,7 +341,7 @@ connection('garbage', map { $_ => '502' } qw(child config hop));
 
 
 
-=== TEST 14: HTTP/1.0
+=== TEST 14: each stage: HTTP/1.0
 --- config eval: $::config
 --- request
 GET /v2/
@@ -350,7 +350,7 @@ connection('http10', map { $_ => '200' } qw(tag child config hop));
 
 
 
-=== TEST 15: connections that are kept
+=== TEST 15: each stage: kept connections
 --- http_config
     upstream mock {
         server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
@@ -378,7 +378,7 @@ connection(['keepalive', 'more', 'http10', 'keepalive', 'more'],
 
 
 
-=== TEST 16: refusals
+=== TEST 16: each stage: denied
 --- config eval: $::config
 --- request
 GET /v2/
@@ -396,7 +396,7 @@ connection('s404', tag => '404 nothing', child => '404 manifest_not_found',
 
 
 
-=== TEST 17: failures
+=== TEST 17: each stage: server errors
 --- config eval: $::config
 --- request
 GET /v2/
@@ -409,7 +409,7 @@ connection($_, tag => ($_ eq 's500' ? 500 : 503) . ' broken',
 
 
 
-=== TEST 18: no content
+=== TEST 18: each stage: no content
 --- config eval: $::config
 --- request
 GET /v2/
@@ -421,7 +421,7 @@ connection(['s204', 's304'], map { $_ => '502 upstream_failed' }
 
 
 
-=== TEST 19: hostile manifests, proven
+=== TEST 19: hostile manifests with the right digest are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -434,7 +434,7 @@ connection('layers', proven => '502 too_many');
 
 
 
-=== TEST 20: hostile manifests, unproven
+=== TEST 20: hostile manifests without a digest are 502
 --- config eval: $::large
 --- request
 GET /v2/
@@ -446,7 +446,7 @@ connection('layers', unproven => '502 too_many');
 
 
 
-=== TEST 21: hostile children
+=== TEST 21: hostile children are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -459,7 +459,7 @@ connection('layers', child => '502 too_many');
 
 
 
-=== TEST 22: hostile lists
+=== TEST 22: hostile lists are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -470,7 +470,7 @@ connection([qw(json null array none deep values layers)], list => '4\d\d');
 
 
 
-=== TEST 23: hostile configs
+=== TEST 23: hostile configs are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -482,7 +482,7 @@ connection([qw(json null array deep layers)], config =>
 
 
 
-=== TEST 24: refused connections
+=== TEST 24: each stage: refused connection
 --- config
     location /v2/ {
         schema_conversion on;
@@ -511,7 +511,7 @@ connection('reset', tag => '502 502 Bad', map { $_ => '502 upstream_failed' }
 
 
 
-=== TEST 25: unbuffered
+=== TEST 25: each stage: faults without buffering
 --- config eval: $::config =~ s/(proxy_read_timeout 1s;)/$1 proxy_buffering off;/gr
 --- request
 GET /v2/

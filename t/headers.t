@@ -61,7 +61,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: Vary, whoever asks
+=== TEST 1: Vary is added for every client
 --- request eval
 [('GET /v2/team/app/manifests/1') x 4, 'GET /v2/team/old/manifests/1']
 --- more_headers eval
@@ -74,7 +74,7 @@ __DATA__
 
 
 
-=== TEST 2: with a HEAD
+=== TEST 2: Vary is added for HEAD
 --- request eval
 ['HEAD /v2/team/app/manifests/1', 'HEAD /v2/team/old/manifests/1']
 --- more_headers eval
@@ -84,7 +84,7 @@ __DATA__
 
 
 
-=== TEST 3: with a 304
+=== TEST 3: Vary is added to a 304
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -97,7 +97,7 @@ $::version"
 
 
 
-=== TEST 4: with one that an old client did not ask for
+=== TEST 4: Vary is added to a 304 that the client did not request
 --- request
 GET /v2/bare/same/manifests/1
 --- error_code: 304
@@ -107,7 +107,7 @@ $::version"
 
 
 
-=== TEST 5: unless it is there
+=== TEST 5: Vary is not added twice
 --- request eval
 [map { "GET /v2/vary/app/manifests/$_" } qw(none star accept case other alike
                                             two)]
@@ -118,7 +118,7 @@ $::version"
 
 
 
-=== TEST 6: for a modern client too
+=== TEST 6: Vary is added for a modern client
 --- request eval
 [map { "GET /v2/vary/app/manifests/$_" } qw(none star accept case other)]
 --- more_headers eval
@@ -129,7 +129,7 @@ $::version"
 
 
 
-=== TEST 7: the platform's variables
+=== TEST 7: Vary includes the platform's variables
 --- location
     schema_conversion_platform linux/$http_user_agent;
 --- request eval
@@ -164,7 +164,7 @@ $::version"
 
 
 
-=== TEST 10: nor with other methods
+=== TEST 10: no Vary is added for other methods
 --- request eval
 [map { "$_ /v2/bare/app/manifests/1" } qw(PUT DELETE POST PATCH)]
 --- error_code eval
@@ -174,7 +174,7 @@ $::version"
 
 
 
-=== TEST 11: the version, where it is missing
+=== TEST 11: the version is added if it is missing
 --- request eval
 [map { "GET /v2/bare/app/$_" } 'manifests/1', "manifests/$::digest",
  'blobs/x', 'tags/list']
@@ -185,7 +185,7 @@ $::version"
 
 
 
-=== TEST 12: and only there
+=== TEST 12: the version is not added twice
 --- request eval
 ['GET /v2/bare/own/manifests/1', 'GET /v2/team/app/manifests/1']
 --- more_headers eval
@@ -195,7 +195,7 @@ $::version"
 
 
 
-=== TEST 13: under /v2/ alone
+=== TEST 13: the version is added under /v2/ only
 --- server
     location /other {
         schema_conversion on;
@@ -208,7 +208,7 @@ $::version"
 
 
 
-=== TEST 14: nothing where it is off
+=== TEST 14: no header is added if conversion is off
 --- server
     location /v2/bare/ {
         schema_conversion off;
@@ -247,7 +247,7 @@ GET /v2/bare/app/manifests/1
 
 
 
-=== TEST 16: nothing else is touched
+=== TEST 16: no other header is changed
 --- request eval
 [('GET /v2/kept/app/manifests/1') x 2]
 --- more_headers eval
@@ -268,7 +268,7 @@ Link: </v2/x>; rel=next") x 2]
 
 
 
-=== TEST 17: nor a compressed body
+=== TEST 17: a compressed body passes
 --- request
 GET /v2/kept/gzip/manifests/1
 --- more_headers eval

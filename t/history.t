@@ -71,7 +71,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: no history
+=== TEST 1: history is synthesized if there is none
 --- location eval: $::rewrite
 --- request eval: $::none[0]
 --- more_headers eval: $::none[1]
@@ -80,7 +80,7 @@ __DATA__
 
 
 
-=== TEST 2: shorter or longer than the layers
+=== TEST 2: history of another length than the layers is synthesized
 --- location eval: $::rewrite
 --- request eval: $::differs[0]
 --- more_headers eval: $::differs[1]
@@ -89,7 +89,7 @@ __DATA__
 
 
 
-=== TEST 3: a stale parent or throwaway
+=== TEST 3: a stale parent or throwaway is dropped
 --- location eval: $::rewrite
 --- request eval: $::stale[0]
 --- more_headers eval: $::stale[1]
@@ -98,7 +98,7 @@ __DATA__
 
 
 
-=== TEST 4: entries without a layer
+=== TEST 4: entries without a layer are kept
 --- location eval: $::rewrite
 --- request eval: $::empty[0]
 --- more_headers eval: $::empty[1]
@@ -107,7 +107,7 @@ __DATA__
 
 
 
-=== TEST 5: base layers
+=== TEST 5: base layers have no parent
 --- location eval: $::rewrite
 --- request eval: $::base[0]
 --- more_headers eval: $::base[1]
@@ -115,7 +115,7 @@ __DATA__
 
 
 
-=== TEST 6: what builders make
+=== TEST 6: configs of other builders are converted
 --- location eval: $::rewrite
 --- request eval: $::real[0]
 --- more_headers eval: $::real[1]
@@ -124,7 +124,7 @@ __DATA__
 
 
 
-=== TEST 7: a time where there is none
+=== TEST 7: a missing time is Go's zero time
 --- request
 GET /v2/team/undated/manifests/1
 --- schema1
@@ -134,7 +134,7 @@ team/undated:1 2 layers
 
 
 
-=== TEST 8: 127 entries
+=== TEST 8: 127 history entries are not logged
 --- request
 GET /v2/team/steps/manifests/127
 --- schema1
@@ -145,7 +145,7 @@ team/steps:127 127 layers
 
 
 
-=== TEST 9: more than that: a warning
+=== TEST 9: more than 127 history entries are logged
 --- request eval
 ['GET /v2/team/steps/manifests/128', 'HEAD /v2/team/steps/manifests/128']
 --- schema1 eval
@@ -157,7 +157,7 @@ team/steps:127 127 layers
 
 
 
-=== TEST 10: many layers are no other
+=== TEST 10: many layers are converted
 --- request
 GET /v2/team/layers/manifests/128
 --- schema1

@@ -200,7 +200,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: another's bytes under a tag
+=== TEST 1: another document under a tag is refused
 --- request
 GET /v2/claims/tag/manifests/1
 --- refused
@@ -208,7 +208,7 @@ GET /v2/claims/tag/manifests/1
 
 
 
-=== TEST 2: another's digest for a HEAD
+=== TEST 2: another digest in a HEAD does not change the cache
 --- http_config
     schema_conversion_cache_zone one:1m;
 --- location
@@ -223,7 +223,7 @@ GET /v2/claims/tag/manifests/1
 
 
 
-=== TEST 3: another's bytes for a child
+=== TEST 3: another document as a child is refused
 --- request
 GET /v2/claims/child/manifests/1
 --- refused
@@ -231,7 +231,7 @@ GET /v2/claims/child/manifests/1
 
 
 
-=== TEST 4: another's bytes under a digest that is cached
+=== TEST 4: another document under a cached digest is refused
 --- http_config
     schema_conversion_cache_zone one:1m;
 --- location
@@ -245,7 +245,7 @@ GET /v2/claims/child/manifests/1
 
 
 
-=== TEST 5: by a digest that another registry's image has in the same zone
+=== TEST 5: registries in one zone do not share digests
 --- http_config
     schema_conversion_cache_zone one:1m;
     server {
@@ -274,7 +274,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 6: configs
+=== TEST 6: large hostile configs get a response
 --- location eval: $::large
 --- request
 GET /v2/team/app/manifests/1
@@ -292,7 +292,7 @@ large('config', zeros => 200, objects => 200, strings => 200, members => 200,
 
 
 
-=== TEST 7: manifests
+=== TEST 7: large hostile manifests get a response
 --- location eval: $::large
 --- request
 GET /v2/team/app/manifests/1
@@ -306,7 +306,7 @@ large('manifest', layers => '502 SIZE_INVALID', blanks => '502 SIZE_INVALID',
 
 
 
-=== TEST 8: lists
+=== TEST 8: large hostile lists get a response
 --- location eval: $::large
 --- request
 GET /v2/team/app/manifests/1

@@ -39,7 +39,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: requests that are well
+=== TEST 1: HTTP/2: plain requests
 --- main_config eval: $::main
 --- http_config eval: $::in_place
 --- request
@@ -51,7 +51,7 @@ settled($worker);
 
 
 
-=== TEST 2: many streams
+=== TEST 2: HTTP/2: many streams
 --- main_config eval: $::main
 --- http_config eval: $::in_place
 --- request
@@ -63,7 +63,7 @@ settled($worker);
 
 
 
-=== TEST 3: the same with threads
+=== TEST 3: HTTP/2: many streams with threads
 --- main_config eval: $::main
 --- http_config eval: $::threaded
 --- request
@@ -76,7 +76,7 @@ settled($worker);
 
 
 
-=== TEST 4: a stream is reset
+=== TEST 4: HTTP/2: a stream is reset
 --- main_config eval: $::main
 --- http_config eval: $::in_place
 --- request
@@ -88,7 +88,7 @@ settled($worker);
 
 
 
-=== TEST 5: a stream is reset, with threads
+=== TEST 5: HTTP/2: a stream is reset with threads
 --- main_config eval: $::main
 --- http_config eval: $::threaded
 --- request
@@ -100,7 +100,7 @@ settled($worker);
 
 
 
-=== TEST 6: the connection is closed
+=== TEST 6: HTTP/2: the connection is closed
 --- main_config eval: $::main
 --- http_config eval: $::in_place
 --- request
@@ -112,7 +112,7 @@ settled($worker);
 
 
 
-=== TEST 7: the connection is closed, with threads
+=== TEST 7: HTTP/2: the connection is closed with threads
 --- main_config eval: $::main
 --- http_config eval: $::threaded
 --- request
@@ -124,7 +124,7 @@ settled($worker);
 
 
 
-=== TEST 8: the client vanishes, with threads
+=== TEST 8: HTTP/2: the client disappears with threads
 --- main_config eval: $::main
 --- http_config eval: $::threaded
 --- request
@@ -136,7 +136,7 @@ settled($worker);
 
 
 
-=== TEST 9: an answer that is not buffered
+=== TEST 9: HTTP/2: an unbuffered response
 --- main_config eval: $::main
 --- http_config eval: $::unbuffered
 --- request
@@ -149,7 +149,7 @@ settled($worker);
 
 
 
-=== TEST 10: requests without an end
+=== TEST 10: HTTP/2: requests without an end
 --- main_config eval: $::main
 --- http_config eval: $::threaded
 --- request

@@ -67,7 +67,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: in turns
+=== TEST 1: large images: one after another
 --- location eval: $::room
 --- log_level: debug
 --- request
@@ -82,7 +82,7 @@ ok(whole(ask('/v2/large/app/manifests/1')), 'came');
 
 
 
-=== TEST 2: again and again, in threads
+=== TEST 2: large images: repeated in threads
 --- main_config eval: $::main
 --- location eval: $::pool
 --- request
@@ -96,7 +96,7 @@ is(scalar(grep { whole($_) } @answers), 4, 'came together');
 
 
 
-=== TEST 3: upstreams of several kinds
+=== TEST 3: large images: upstreams of several kinds
 --- location eval: $::room
 --- request
 GET /v2/
@@ -108,7 +108,7 @@ is(scalar(grep { whole(ask("/v2/$_/app/manifests/1")) }
 
 
 
-=== TEST 4: unbuffered
+=== TEST 4: large images: unbuffered
 --- location
         schema_conversion_max_size 16m;
         proxy_buffering off;
@@ -122,7 +122,7 @@ is(scalar(grep { whole(ask("/v2/$_/app/manifests/1")) }
 
 
 
-=== TEST 5: clients of several kinds
+=== TEST 5: large images: clients of several kinds
 --- location eval: $::room
 --- request
 GET /v2/
@@ -135,7 +135,7 @@ ok(whole(ask('/v2/large/app/manifests/1', '', { linger => 0.5 })), 'slow');
 
 
 
-=== TEST 6: a client that reads no more
+=== TEST 6: large images: a client that stops reading
 --- location
         schema_conversion_max_size 16m;
         send_timeout 200ms;
@@ -150,7 +150,7 @@ ok(length $cut->{body} < $cut->{header}{'content-length'}, 'was cut off');
 
 
 
-=== TEST 7: clients that go
+=== TEST 7: large images: clients that close
 --- location eval: $::room
 --- request
 GET /v2/
@@ -164,7 +164,7 @@ ok(whole(ask('/v2/large/app/manifests/1')), 'alive');
 
 
 
-=== TEST 8: pipelined
+=== TEST 8: large images: pipelined
 --- location eval: $::room
 --- request
 GET /v2/
@@ -181,7 +181,7 @@ ok(eval { check_schema1($two, 'small/app', 1, 2) }, 'two');
 
 
 
-=== TEST 9: limits of nginx's own
+=== TEST 9: large images: nginx's own limits
 --- location
         schema_conversion_max_size 16m;
         sendfile_max_chunk 48k;
@@ -197,7 +197,7 @@ cmp_ok($answer->{seconds}, '>', 0.5, 'not at once');
 
 
 
-=== TEST 10: from the cache
+=== TEST 10: large images: from the cache
 --- http_config
     schema_conversion_cache_zone one:32m;
 --- location
@@ -212,7 +212,7 @@ is(scalar(grep { whole(ask('/v2/large/app/manifests/1')) } 1 .. 4), 4, 'came');
 
 
 
-=== TEST 11: through a filter that waits for more
+=== TEST 11: large images: through a filter that buffers
 --- location
         schema_conversion_max_size 16m;
         sub_filter yyyyyyyyyyyyz never;
@@ -227,7 +227,7 @@ ok(whole(ask('/v2/large/app/manifests/1')), 'came');
 
 
 
-=== TEST 12: HTTP/2
+=== TEST 12: large images: HTTP/2
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 http2;

@@ -108,7 +108,7 @@ team/list:attested 2 layers
 
 
 
-=== TEST 2: nor alone
+=== TEST 2: a list of attestations has no match
 --- request
 GET /v2/team/list/manifests/attestations
 --- refused
@@ -116,7 +116,7 @@ GET /v2/team/list/manifests/attestations
 
 
 
-=== TEST 3: nor where unknown is asked for
+=== TEST 3: attestations do not match unknown/unknown
 --- location
     schema_conversion_platform unknown/unknown;
 --- request
@@ -126,7 +126,7 @@ GET /v2/team/list/manifests/attested
 
 
 
-=== TEST 4: entries without a platform
+=== TEST 4: entries without a platform do not match
 --- request eval
 [map { "GET /v2/team/list/manifests/$_" } qw(unplaced empty-platform half)]
 --- schema1 eval
@@ -134,7 +134,7 @@ GET /v2/team/list/manifests/attested
 
 
 
-=== TEST 5: the first match counts
+=== TEST 5: the first match is selected
 --- request
 GET /v2/team/list/manifests/first
 --- schema1
@@ -142,7 +142,7 @@ team/list:first 3 layers
 
 
 
-=== TEST 6: another system's entries
+=== TEST 6: entries of another system do not match
 --- request
 GET /v2/team/list/manifests/windows
 --- schema1
@@ -150,7 +150,7 @@ team/list:windows 2 layers
 
 
 
-=== TEST 7: features are of no account
+=== TEST 7: features are ignored
 --- request
 GET /v2/team/list/manifests/features
 --- schema1
@@ -158,7 +158,7 @@ team/list:features 2 layers
 
 
 
-=== TEST 8: annotations, an artifact type
+=== TEST 8: annotations and an artifact type are ignored
 --- request
 GET /v2/team/list/manifests/annotated
 --- schema1
@@ -166,7 +166,7 @@ team/list:annotated 2 layers
 
 
 
-=== TEST 9: an index within an index
+=== TEST 9: a nested index is searched
 --- request
 GET /v2/team/list/manifests/nested
 --- schema1
@@ -179,7 +179,7 @@ GET /v2/team/list/blobs/$::image[2]{config_digest}"
 
 
 
-=== TEST 10: its child as is
+=== TEST 10: an accepted child of a nested index passes
 --- request
 GET /v2/team/list/manifests/nested
 --- more_headers eval
@@ -192,7 +192,7 @@ $::child
 
 
 
-=== TEST 11: an index even where accepted
+=== TEST 11: an accepted list passes with a nested index
 --- request
 GET /v2/team/list/manifests/nested
 --- more_headers eval
@@ -202,7 +202,7 @@ $::nested->{body}
 
 
 
-=== TEST 12: an index without a platform
+=== TEST 12: a nested index without a platform is searched
 --- request
 GET /v2/team/list/manifests/unplaced-index
 --- schema1
@@ -210,7 +210,7 @@ team/list:unplaced-index 2 layers
 
 
 
-=== TEST 13: an image goes before it
+=== TEST 13: an image takes precedence over a nested index
 --- request
 GET /v2/team/list/manifests/index-and-image
 --- schema1
@@ -218,7 +218,7 @@ team/list:index-and-image 3 layers
 
 
 
-=== TEST 14: no more than once
+=== TEST 14: indexes are searched one level deep
 --- request
 GET /v2/team/list/manifests/deep
 --- refused
@@ -226,7 +226,7 @@ GET /v2/team/list/manifests/deep
 
 
 
-=== TEST 15: no match in the inner one
+=== TEST 15: a nested index without a match is 404
 --- request
 GET /v2/team/list/manifests/nested-none
 --- refused
@@ -235,7 +235,7 @@ platform: linux/amd64
 
 
 
-=== TEST 16: empty lists
+=== TEST 16: empty lists are 404
 --- request eval
 ['GET /v2/team/list/manifests/none', 'HEAD /v2/team/list/manifests/none',
  'GET /v2/team/list/manifests/null']
@@ -246,7 +246,7 @@ platform: linux/amd64
 
 
 
-=== TEST 17: a schema 1 child as is
+=== TEST 17: a schema 1 child passes
 --- request
 GET /v2/team/list/manifests/signed
 --- response_body eval
@@ -262,7 +262,7 @@ GET /v2/team/list/manifests/$::payload_digest"
 
 
 
-=== TEST 18: where schema 2 is named too
+=== TEST 18: a schema 1 child passes for a middle client
 --- request
 GET /v2/team/list/manifests/signed
 --- more_headers eval
@@ -272,7 +272,7 @@ $::signed
 
 
 
-=== TEST 19: not for who takes no schema 1
+=== TEST 19: a schema 1 child is refused without schema 1
 --- request
 GET /v2/team/list/manifests/signed
 --- more_headers eval
@@ -282,7 +282,7 @@ GET /v2/team/list/manifests/signed
 
 
 
-=== TEST 20: its payload is verified
+=== TEST 20: the payload of a schema 1 child is verified
 --- request
 GET /v2/team/list/manifests/broken
 --- refused

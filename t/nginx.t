@@ -44,7 +44,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: send_timeout is none of a fetch
+=== TEST 1: send_timeout does not apply to a subrequest
 --- location
     send_timeout 1s;
 --- request
@@ -54,7 +54,7 @@ slow/app:1 2 layers
 
 
 
-=== TEST 2: $request_uri in proxy_pass
+=== TEST 2: proxy_pass with $request_uri
 --- config eval
 "location /v2/ { $::on proxy_pass http://127.0.0.1:$ENV{TEST_NGINX_MOCK_PORT}\$request_uri; }"
 --- request
@@ -68,7 +68,7 @@ GET /v2/team/list/blobs/$::config?a=b"
 
 
 
-=== TEST 3: $request_uri in proxy_cache_key
+=== TEST 3: proxy_cache_key with $request_uri
 --- http_config
     proxy_cache_path logs/cache keys_zone=one:1m;
 --- location
@@ -82,7 +82,7 @@ GET /v2/team/list/blobs/$::config?a=b"
 
 
 
-=== TEST 4: error_page in the blobs' location
+=== TEST 4: error_page in the location of blobs
 --- server
     location ~ ^/v2/.*/blobs/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
@@ -100,7 +100,7 @@ connect() failed
 
 
 
-=== TEST 5: error_page gives another 200
+=== TEST 5: error_page with another 200
 --- server
     location ~ ^/v2/.*/blobs/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
@@ -117,7 +117,7 @@ GET /v2/lost/app/manifests/1
 
 
 
-=== TEST 6: try_files, on in both
+=== TEST 6: try_files with conversion in both locations
 --- config eval
 "location /v2/ { $::on try_files /nothing \@other; }
  location \@other { $::on $::mock }"
@@ -128,7 +128,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 7: try_files, off in the second
+=== TEST 7: try_files with conversion in the first location
 --- config eval
 "location /v2/ { $::on try_files /nothing \@other; }
  location \@other { $::mock }"
@@ -141,7 +141,7 @@ $::app->{body}
 
 
 
-=== TEST 8: try_files, on in the second
+=== TEST 8: try_files with conversion in the second location
 --- config eval
 "location /v2/ { try_files /nothing \@other; }
  location \@other { $::on $::mock }"
@@ -152,7 +152,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 9: auth_request_set lasts
+=== TEST 9: variables of auth_request_set are kept
 --- config eval
 "location /v2/ {
     $::on
@@ -186,7 +186,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 11: access is judged once
+=== TEST 11: the access phase runs once
 --- server
     location ~ ^/v2/.*/blobs/ {
         deny all;
@@ -201,7 +201,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 12: deny
+=== TEST 12: deny applies
 --- location
     deny all;
 --- request
@@ -213,7 +213,7 @@ access forbidden by rule
 
 
 
-=== TEST 13: auth_basic
+=== TEST 13: auth_basic applies
 --- location
     auth_basic "x";
     auth_basic_user_file ../html/users;
@@ -266,7 +266,7 @@ ETag: "sha256:\w{64}"
 
 
 
-=== TEST 16: gunzip
+=== TEST 16: gunzip does not change a manifest
 --- location
     gunzip on;
 --- request
@@ -276,7 +276,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 17: sub_filter of another type
+=== TEST 17: sub_filter of another type is skipped
 --- location
     sub_filter amd64 i386;
     sub_filter_once off;
@@ -289,7 +289,7 @@ ETag: "sha256:\w{64}"
 
 
 
-=== TEST 18: add_header
+=== TEST 18: add_header applies to conversions
 --- location
     add_header X-Added yes always;
 --- request eval
@@ -303,7 +303,7 @@ ETag: "sha256:\w{64}"
 
 
 
-=== TEST 19: proxy_hide_header
+=== TEST 19: proxy_hide_header applies to conversions
 --- location
     proxy_hide_header Docker-Distribution-Api-Version;
     proxy_hide_header Docker-Content-Digest;
@@ -316,7 +316,7 @@ Docker-Content-Digest: sha256:\w{64}
 
 
 
-=== TEST 20: proxy_cache
+=== TEST 20: proxy_cache stores what is fetched
 --- http_config
     proxy_cache_path logs/cache keys_zone=one:1m;
 --- location
@@ -333,7 +333,7 @@ Docker-Content-Digest: sha256:\w{64}
 
 
 
-=== TEST 21: proxy_cache and HEAD
+=== TEST 21: proxy_cache answers a HEAD
 --- http_config
     proxy_cache_path logs/cache keys_zone=one:1m;
 --- location
@@ -351,7 +351,7 @@ Content-Length: [1-9]\\d+"; [$h, $h, $h]
 
 
 
-=== TEST 22: proxy_cache_convert_head off
+=== TEST 22: proxy_cache with proxy_cache_convert_head off
 --- http_config
     proxy_cache_path logs/cache keys_zone=one:1m;
 --- location
@@ -390,7 +390,7 @@ sleep 2 if $n == 0;
 
 
 
-=== TEST 24: proxy_buffering off
+=== TEST 24: conversion with proxy_buffering off
 --- location
     proxy_buffering off;
 --- request eval
@@ -400,7 +400,7 @@ sleep 2 if $n == 0;
 
 
 
-=== TEST 25: 1 MiB through small buffers
+=== TEST 25: conversion of 1 MiB through small buffers
 --- location
     proxy_buffer_size 4k;
     proxy_buffers 2 4k;
@@ -412,7 +412,7 @@ large/app:1 2 layers
 
 
 
-=== TEST 26: 1 MiB unbuffered
+=== TEST 26: conversion of 1 MiB unbuffered
 --- location
     proxy_buffering off;
     proxy_buffer_size 4k;
@@ -423,7 +423,7 @@ large/app:1 2 layers
 
 
 
-=== TEST 27: 1 MiB without a file
+=== TEST 27: conversion of 1 MiB without a temporary file
 --- location
     proxy_buffers 2 4k;
     proxy_buffer_size 4k;
@@ -436,7 +436,7 @@ large/app:1 2 layers
 
 
 
-=== TEST 28: subrequest_output_buffer_size
+=== TEST 28: subrequest_output_buffer_size does not limit documents
 --- location
     subrequest_output_buffer_size 128;
 --- request
@@ -474,7 +474,7 @@ team/list:1 2 layers
 
 
 
-=== TEST 31: mirror
+=== TEST 31: mirror sends the client's headers
 --- location
     mirror /mirror;
 --- server
@@ -489,7 +489,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 32: rewrite in the location
+=== TEST 32: conversion after a rewrite in the location
 --- location
     rewrite ^/v2/mine/(.*)$ /v2/team/$1 break;
 --- request
@@ -499,7 +499,7 @@ mine/app:1 2 layers
 
 
 
-=== TEST 33: rewrite in the server
+=== TEST 33: conversion after a rewrite in the server
 --- server
     rewrite ^/v2/mine/(.*)$ /v2/team/$1;
 --- request
@@ -509,7 +509,7 @@ mine/app:1 2 layers
 
 
 
-=== TEST 34: regex location
+=== TEST 34: conversion in a regex location
 --- config eval
 "location ~ ^/v2/(?<repo>.+)/(manifests|blobs)/ { $::on $::mock }"
 --- request
@@ -539,7 +539,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 36: returned content
+=== TEST 36: content of "return" is converted
 --- config eval
 "location = /v2/team/app/manifests/1 { $::on default_type $::app->{type};
     return 200 '$::app->{body}'; }
@@ -551,7 +551,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 37: static content
+=== TEST 37: static files are converted
 --- config eval
 "location = /v2/team/app/manifests/1 { $::on default_type $::app->{type};
     alias html/manifest; }
@@ -570,7 +570,7 @@ $::app->{body}"
 
 
 
-=== TEST 38: TLS upstream
+=== TEST 38: conversion with a TLS upstream
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 ssl;
@@ -591,7 +591,7 @@ team/list:1 2 layers
 
 
 
-=== TEST 39: several keys
+=== TEST 39: TLS servers with several keys
 --- config
     location /v2/ {
         schema_conversion on;
@@ -634,7 +634,7 @@ is($answer->{header}{'content-length'}, length $answer->{body}, 'length');
 
 
 
-=== TEST 41: pipelining
+=== TEST 41: pipelined requests are converted
 --- pipelined_requests eval
 [map { "GET /v2/team/$_/manifests/1" } qw(app list old app)]
 --- response_body_like eval
@@ -642,7 +642,7 @@ is($answer->{header}{'content-length'}, length $answer->{body}, 'length');
 
 
 
-=== TEST 42: a half-closed client
+=== TEST 42: a half-closed client receives its response
 --- request
 GET /v2/
 --- after
@@ -652,7 +652,7 @@ is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-=== TEST 43: a slow reader
+=== TEST 43: a slow client receives its response
 --- request
 GET /v2/
 --- after
@@ -661,7 +661,7 @@ ok(check_schema1($answer->{body}, 'large/app', 1, 2), 'whole');
 
 
 
-=== TEST 44: clients that go
+=== TEST 44: clients close at any time
 --- request
 GET /v2/
 --- no_error_log
@@ -675,7 +675,7 @@ is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-=== TEST 45: limit_rate
+=== TEST 45: limit_rate applies to conversions
 --- location
     limit_rate 4k;
 --- request
@@ -685,7 +685,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 46: a body with a GET
+=== TEST 46: a GET with a body is converted
 --- request
 GET /v2/team/app/manifests/1
 a body
@@ -712,7 +712,7 @@ accept: text/html|200|
 
 
 
-=== TEST 48: HTTP/2
+=== TEST 48: conversion for an HTTP/2 client
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 http2;
@@ -747,7 +747,7 @@ SKIP: {
 
 
 
-=== TEST 49: SSI
+=== TEST 49: SSI includes the unconverted manifest
 --- config eval
 "location /v2/ { $::on $::mock }
  location = /page { ssi on; default_type text/html;
@@ -758,7 +758,7 @@ GET /page
 
 
 
-=== TEST 50: proxy_set_header Accept wins
+=== TEST 50: proxy_set_header Accept takes precedence
 --- location
     proxy_set_header Accept application/json;
 --- request
@@ -768,7 +768,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 51: an internal redirect by error_page
+=== TEST 51: conversion after error_page
 --- config eval
 "location /v2/ { $::on proxy_pass http://127.0.0.1:\$TEST_NGINX_DEAD_PORT;
     error_page 502 = \@other; }
@@ -783,7 +783,7 @@ connect() failed
 
 
 
-=== TEST 52: upstream's retries
+=== TEST 52: proxy_next_upstream applies to subrequests
 --- http_config
     upstream two {
         server 127.0.0.1:$TEST_NGINX_DEAD_PORT;
@@ -800,7 +800,7 @@ connect() failed
 
 
 
-=== TEST 53: nothing follows a 304
+=== TEST 53: no subrequest follows a 304
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -817,7 +817,7 @@ like($answer->{body}, qr/^HTTP\/1\.1 200 .*"schemaVersion":1\}\z/s,
 
 
 
-=== TEST 54: nothing follows a HEAD from a cache
+=== TEST 54: no subrequest follows a HEAD from a cache
 --- http_config
     proxy_cache_path logs/cache keys_zone=head:1m;
 --- location

@@ -64,7 +64,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: linux/amd64 unless told otherwise
+=== TEST 1: linux/amd64 is the default
 --- request
 GET /v2/team/app/manifests/many
 --- more_headers eval
@@ -74,7 +74,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 2: another platform
+=== TEST 2: another architecture can be set
 --- location
     schema_conversion_platform linux/arm64;
 --- request
@@ -86,7 +86,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 3: another system
+=== TEST 3: another system can be set
 --- location
     schema_conversion_platform windows/amd64;
 --- request
@@ -98,7 +98,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 4: plain goes before variants
+=== TEST 4: an entry without variant takes precedence
 --- request eval
 [map { "GET /v2/team/app/manifests/$_" } qw(plain-last v1-last v1-first)]
 --- more_headers eval
@@ -108,7 +108,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 5: else the first match
+=== TEST 5: the first variant is selected if there is no plain entry
 --- request
 GET /v2/team/app/manifests/no-plain
 --- more_headers eval
@@ -118,7 +118,7 @@ GET /v2/team/app/manifests/no-plain
 
 
 
-=== TEST 6: v8 on arm64 is plain
+=== TEST 6: v8 on arm64 counts as plain
 --- location
     schema_conversion_platform linux/arm64;
 --- request eval
@@ -130,7 +130,7 @@ GET /v2/team/app/manifests/no-plain
 
 
 
-=== TEST 7: no variant of arm is plain
+=== TEST 7: 32-bit arm has no variant that counts as plain
 --- location
     schema_conversion_platform linux/arm;
 --- request eval
@@ -142,7 +142,7 @@ GET /v2/team/app/manifests/no-plain
 
 
 
-=== TEST 8: a variant that is there
+=== TEST 8: a requested variant is selected
 --- location
     schema_conversion_platform linux/arm/v7;
 --- request
@@ -154,7 +154,7 @@ GET /v2/team/app/manifests/arm
 
 
 
-=== TEST 9: none counts as v7
+=== TEST 9: an arm entry without variant counts as v7
 --- location
     schema_conversion_platform linux/arm/v7;
 --- request eval
@@ -166,7 +166,7 @@ GET /v2/team/app/manifests/arm
 
 
 
-=== TEST 10: none counts as v8
+=== TEST 10: an arm64 entry without variant counts as v8
 --- location
     schema_conversion_platform linux/arm64/v8;
 --- request
@@ -178,7 +178,7 @@ GET /v2/team/app/manifests/arm64-plain
 
 
 
-=== TEST 11: the next lower variant
+=== TEST 11: the next lower variant is selected
 --- location
     schema_conversion_platform linux/arm/v7;
 --- request
@@ -190,7 +190,7 @@ GET /v2/team/app/manifests/arm-low
 
 
 
-=== TEST 12: and so on
+=== TEST 12: a variant falls back to the highest lower one
 --- location
     schema_conversion_platform linux/arm/v8;
 --- request eval
@@ -202,7 +202,7 @@ GET /v2/team/app/manifests/arm-low
 
 
 
-=== TEST 13: never a higher one
+=== TEST 13: a higher variant is never selected
 --- location
     schema_conversion_platform linux/arm/v6;
 --- request eval
@@ -215,7 +215,7 @@ platform: linux/arm/v6', '404 MANIFEST_UNKNOWN no_platform team/app:many']
 
 
 
-=== TEST 14: no lower one but on arm
+=== TEST 14: variants of other architectures do not fall back
 --- location
     schema_conversion_platform linux/amd64/v3;
 --- request eval
@@ -228,7 +228,7 @@ platform: linux/amd64/v3', '404 MANIFEST_UNKNOWN no_platform team/app:many']
 
 
 
-=== TEST 15: a variant of another kind
+=== TEST 15: an unknown variant only matches itself
 --- location
     schema_conversion_platform linux/ppc64le/p9;
 --- request
@@ -240,7 +240,7 @@ GET /v2/team/app/manifests/ppc
 
 
 
-=== TEST 16: the name is compared whole
+=== TEST 16: a platform's name is compared in full
 --- location
     schema_conversion_platform linux/arm6;
 --- request
@@ -250,7 +250,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 17: told by the User-Agent
+=== TEST 17: the platform can depend on the User-Agent
 --- http_config eval: $::mapped
 --- location
     schema_conversion_platform $platform;
@@ -266,7 +266,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 18: and what is made of it
+=== TEST 18: the child of a variable platform is converted
 --- http_config eval: $::mapped
 --- location
     schema_conversion_platform $platform;
@@ -281,7 +281,7 @@ Vary: Accept, User-Agent
 
 
 
-=== TEST 19: a value of several parts
+=== TEST 19: the platform can have several variables
 --- http_config eval: $::mapped
 --- location
     set $os linux;
@@ -295,7 +295,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 20: values that are no platform
+=== TEST 20: malformed platforms are refused
 --- http_config eval: $::mapped
 --- location
     schema_conversion_platform $platform;
@@ -312,7 +312,7 @@ GET /v2/team/app/manifests/many
 
 
 
-=== TEST 21: of no account without a list
+=== TEST 21: the platform is ignored without a list
 --- http_config eval: $::mapped
 --- location
     schema_conversion_platform $platform;
@@ -327,7 +327,7 @@ Vary: Accept, User-Agent
 
 
 
-=== TEST 22: a fixed one is no variable
+=== TEST 22: a constant platform adds nothing to Vary
 --- location
     schema_conversion_platform linux/arm;
 --- request

@@ -253,7 +253,7 @@ GET /v2/away/s305/manifests/1
 
 
 
-=== TEST 8: HEAD follows a redirect
+=== TEST 8: HEAD follows a config's redirect
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -269,7 +269,7 @@ storage GET /config"
 
 
 
-=== TEST 9: without the directive
+=== TEST 9: a redirect without the directive is refused
 --- request
 GET /v2/away/s307/manifests/1
 --- refused
@@ -281,7 +281,7 @@ GET /v2/away/s307/blobs/$::config"
 
 
 
-=== TEST 10: a child's 301, 302, 303
+=== TEST 10: a child's 301, 302 and 303 are followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -292,7 +292,7 @@ GET /v2/away/s307/blobs/$::config"
 
 
 
-=== TEST 11: a child's 307, 308
+=== TEST 11: a child's 307 and 308 are followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -303,7 +303,7 @@ GET /v2/away/s307/blobs/$::config"
 
 
 
-=== TEST 12: a child without the directive
+=== TEST 12: a child's redirect without the directive is refused
 --- request
 GET /v2/child/s307/manifests/1
 --- refused
@@ -329,7 +329,7 @@ GET /v2/tag/away/manifests/1
 
 
 
-=== TEST 14: the tag's manifest after HEAD
+=== TEST 14: the tag's manifest is followed after HEAD
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -345,7 +345,7 @@ GET /v2/tag/head/blobs/$::config"
 
 
 
-=== TEST 15: signed query unchanged
+=== TEST 15: a signed query is unchanged
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -371,7 +371,7 @@ away/fragment:1 2 layers
 
 
 
-=== TEST 17: only a foreign host is said
+=== TEST 17: the Host header is the external host's
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -386,7 +386,7 @@ storage GET /config"
 
 
 
-=== TEST 18: a scheme in capitals
+=== TEST 18: a scheme in upper case is followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -397,7 +397,7 @@ away/upper:1 2 layers
 
 
 
-=== TEST 19: a host without a path
+=== TEST 19: a host without a path is followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -408,7 +408,7 @@ away/upper:1 2 layers
 
 
 
-=== TEST 20: no credentials for foreign hosts
+=== TEST 20: external hosts receive no credentials
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -437,7 +437,7 @@ storage GET /config
 
 
 
-=== TEST 21: whatever the location says
+=== TEST 21: external hosts receive no credentials set by the location
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -468,7 +468,7 @@ storage GET /config
 
 
 
-=== TEST 22: a user's name is not handed on
+=== TEST 22: external hosts do not receive the user's name
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -493,7 +493,7 @@ storage GET /config
 
 
 
-=== TEST 23: own absolute URL
+=== TEST 23: an absolute URL of the registry is not external
 --- request
 GET /v2/away/absolute/manifests/1
 --- more_headers eval
@@ -509,7 +509,7 @@ GET /v2/away/absolute/blobs/moved
 
 
 
-=== TEST 24: own by the upstream's name
+=== TEST 24: the upstream's name is not external
 --- location
     proxy_redirect off;
 --- request
@@ -523,7 +523,7 @@ GET /v2/away/named/blobs/moved"
 
 
 
-=== TEST 25: own path
+=== TEST 25: a path is not external
 --- request
 GET /v2/away/path/manifests/1?account=me
 --- schema1
@@ -535,7 +535,7 @@ GET /v2/away/path/blobs/moved?account=me"
 
 
 
-=== TEST 26: own relative path
+=== TEST 26: a relative path is not external
 --- request
 GET /v2/away/relative/manifests/1
 --- schema1
@@ -547,7 +547,7 @@ GET /v2/away/relative/blobs/moved"
 
 
 
-=== TEST 27: own path with dots
+=== TEST 27: a path with dots is not external
 --- request
 GET /v2/away/dots/manifests/1
 --- schema1
@@ -559,7 +559,7 @@ GET /v2/away/dots/blobs/moved"
 
 
 
-=== TEST 28: own host after two slashes
+=== TEST 28: the registry's host after two slashes is not external
 --- request
 GET /v2/away/slashes/manifests/1
 --- more_headers eval
@@ -569,7 +569,7 @@ away/slashes:1 2 layers
 
 
 
-=== TEST 29: own manifest path
+=== TEST 29: a path of manifests is not external
 --- request
 GET /v2/away/manifest/manifests/1
 --- schema1
@@ -577,7 +577,7 @@ away/manifest:1 2 layers
 
 
 
-=== TEST 30: own query and the client's
+=== TEST 30: a redirect's query precedes the client's
 --- request
 GET /v2/away/query/manifests/1?account=me
 --- schema1
@@ -589,7 +589,7 @@ GET /v2/away/query/blobs/moved?sig=a%2Fb&account=me"
 
 
 
-=== TEST 31: own is fetched directly
+=== TEST 31: a redirect within the registry skips the directive
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -604,7 +604,7 @@ away/path:1 2 layers
 
 
 
-=== TEST 32: not into an internal location
+=== TEST 32: a redirect cannot enter an internal location
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -616,7 +616,7 @@ GET /v2/away/secret/manifests/1
 
 
 
-=== TEST 33: not by climbing
+=== TEST 33: a redirect cannot leave by dots
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -627,7 +627,7 @@ GET /v2/away/climb/manifests/1
 
 
 
-=== TEST 34: not by encoded dots
+=== TEST 34: a redirect cannot leave by encoded dots
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -638,7 +638,7 @@ GET /v2/away/encoded/manifests/1
 
 
 
-=== TEST 35: not by encoded slashes
+=== TEST 35: a redirect cannot leave by encoded slashes
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -649,7 +649,7 @@ GET /v2/away/slash/manifests/1
 
 
 
-=== TEST 36: not to another repository
+=== TEST 36: a redirect cannot enter another repository
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -669,7 +669,7 @@ GET /v2/away/prefix/blobs/$::config"
 
 
 
-=== TEST 37: not to other paths
+=== TEST 37: a redirect cannot enter other paths
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -684,7 +684,7 @@ GET /v2/away/prefix/blobs/$::config"
 
 
 
-=== TEST 38: not by an absolute URL
+=== TEST 38: a redirect cannot leave by an absolute URL
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -697,7 +697,7 @@ GET /v2/away/ownsecret/manifests/1
 
 
 
-=== TEST 39: a path after a foreign hop
+=== TEST 39: a path after an external hop is external
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -717,7 +717,7 @@ storage GET /v2/away/after/blobs/x
 
 
 
-=== TEST 40: a relative path after a foreign hop
+=== TEST 40: a relative path after an external hop is external
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -733,7 +733,7 @@ storage GET /dir/beside"
 
 
 
-=== TEST 41: back from a foreign hop
+=== TEST 41: an external host can redirect back
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -754,7 +754,7 @@ GET /v2/away/back/blobs/x
 
 
 
-=== TEST 42: an internal path after a foreign hop
+=== TEST 42: a path after an external hop is not an internal location
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -770,7 +770,7 @@ storage GET /secret/x"
 
 
 
-=== TEST 43: neither http nor https
+=== TEST 43: other schemes than http and https are refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -781,7 +781,7 @@ storage GET /secret/x"
 
 
 
-=== TEST 44: no socket's path
+=== TEST 44: a path of a socket is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -792,7 +792,7 @@ GET /v2/away/unix/manifests/1
 
 
 
-=== TEST 45: no user in a URL
+=== TEST 45: a user in a URL is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -808,7 +808,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 46: no control characters
+=== TEST 46: control characters are refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -819,7 +819,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 47: no proper host
+=== TEST 47: a malformed host is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -830,7 +830,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 48: no Location at all
+=== TEST 48: a missing Location is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -841,7 +841,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 49: five hops
+=== TEST 49: five redirects are followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -860,7 +860,7 @@ storage GET /h0"
 
 
 
-=== TEST 50: six hops
+=== TEST 50: six redirects are refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -879,7 +879,7 @@ storage GET /h1"
 
 
 
-=== TEST 51: a loop
+=== TEST 51: a loop of redirects is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -890,7 +890,7 @@ storage GET /h1"
 
 
 
-=== TEST 52: proxy_redirect matches
+=== TEST 52: proxy_redirect can match
 --- location
     proxy_redirect http://127.0.0.1:$TEST_NGINX_MOCK_PORT/ http://$http_host/;
 --- request
@@ -904,7 +904,7 @@ GET /v2/away/named/blobs/moved"
 
 
 
-=== TEST 53: proxy_redirect to a path
+=== TEST 53: proxy_redirect can give a path
 --- location
     proxy_redirect http://127.0.0.1:$TEST_NGINX_MOCK_PORT/ /;
 --- request
@@ -914,7 +914,7 @@ away/named:1 2 layers
 
 
 
-=== TEST 54: proxy_redirect does not match
+=== TEST 54: proxy_redirect need not match
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_redirect http://example.com/ /;
@@ -930,7 +930,7 @@ storage GET /config"
 
 
 
-=== TEST 55: proxy_redirect makes a longer one
+=== TEST 55: proxy_redirect can give a longer URL
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_redirect http://127.0.0.1:$TEST_NGINX_STORAGE_PORT/config
@@ -958,7 +958,7 @@ GET /v2/away/wrong/manifests/1
 
 
 
-=== TEST 57: storage's headers stay there
+=== TEST 57: headers of storage are dropped
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -974,7 +974,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 58: never from https to http
+=== TEST 58: https is never redirected to http
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 ssl;
@@ -1010,7 +1010,7 @@ GET /v2/away/plain/blobs/$::config"
 
 
 
-=== TEST 59: hosts limited by a map
+=== TEST 59: hosts can be limited by a map
 --- http_config
     map $schema1_redirect_url $storage {
         ~^http://127\.0\.0\.1:$TEST_NGINX_STORAGE_PORT/h  "";
@@ -1035,7 +1035,7 @@ GET /v2/away/plain/blobs/$::config"
 
 
 
-=== TEST 60: the variable elsewhere
+=== TEST 60: the variable is empty elsewhere
 --- server
     location = /var {
         return 200 "[$schema1_redirect_url]";
@@ -1047,7 +1047,7 @@ GET /var
 
 
 
-=== TEST 61: credentials that a map holds
+=== TEST 61: external hosts receive no credentials of a map
 --- http_config
     map $http_authorization $token {
         default  $http_authorization;
@@ -1077,7 +1077,7 @@ storage GET /config
 
 
 
-=== TEST 62: credentials that a subrequest gave
+=== TEST 62: external hosts receive no credentials of auth_request
 --- location
     schema_conversion_redirect /blob-redirect;
     auth_request /auth;

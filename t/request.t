@@ -49,7 +49,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: GET by tag
+=== TEST 1: GET by tag is converted
 --- request
 GET /v2/team/app/manifests/1
 --- schema1
@@ -60,7 +60,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}"
 
 
 
-=== TEST 2: HEAD by tag
+=== TEST 2: HEAD by tag is converted
 --- request
 HEAD /v2/team/app/manifests/1
 --- response_headers eval
@@ -86,7 +86,7 @@ PATCH /v2/team/app/manifests/1
 
 
 
-=== TEST 4: a body is passed on
+=== TEST 4: a body of another method passes
 --- request
 POST /v2/team/app/manifests/1
 hello
@@ -100,7 +100,7 @@ POST /v2/team/app/manifests/1
 
 
 
-=== TEST 5: a name of many components
+=== TEST 5: a name can have many components
 --- request
 GET /v2/team/a/b/c/manifests/1
 --- schema1
@@ -108,7 +108,7 @@ team/a/b/c:1 2 layers
 
 
 
-=== TEST 6: components called manifests, blobs
+=== TEST 6: components can be called manifests or blobs
 --- request eval
 ['GET /v2/team/manifests/app/manifests/1', 'GET /v2/manifests/manifests/1',
  'GET /v2/blobs/manifests/1', 'GET /v2/team/blobs/manifests/1',
@@ -121,7 +121,7 @@ team/a/b/c:1 2 layers
 
 
 
-=== TEST 7: all that names and tags may hold
+=== TEST 7: all characters of names and tags are accepted
 --- request eval
 ['GET /v2/a__b/c--d/e.f_g/manifests/1', 'GET /v2/team/app/manifests/_a.B-c',
  "GET /v2/team/app/manifests/$::long"]
@@ -163,7 +163,7 @@ Docker-Content-Digest: $::app->{digest}
 
 
 
-=== TEST 10: an encoded digest neither
+=== TEST 10: an encoded digest is not converted
 --- config
     location /v2/ {
         schema_conversion on;
@@ -179,7 +179,7 @@ $::stored
 
 
 
-=== TEST 11: outside of the grammar
+=== TEST 11: names and tags outside of the grammar pass
 --- request eval
 \@::outside
 --- response_body eval
@@ -191,7 +191,7 @@ $::asked_outside
 
 
 
-=== TEST 12: other URIs of the registry
+=== TEST 12: other URIs of the registry pass
 --- request eval
 ['GET /v2/', "GET /v2/team/app/blobs/$::app->{config_digest}"]
 --- response_body eval
@@ -206,7 +206,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}
 
 
 
-=== TEST 13: a part of a blob
+=== TEST 13: a range of a blob passes
 --- request eval
 "GET /v2/team/app/blobs/$::app->{config_digest}"
 --- more_headers
@@ -224,7 +224,7 @@ substr $::app->{config}, 2, 8
 
 
 
-=== TEST 14: rewritten within the location
+=== TEST 14: the URI before a rewrite is used
 --- location
     rewrite ^/v2/team/(.*)$ /v2/mirror/$1 break;
 --- request
@@ -237,7 +237,7 @@ GET /v2/mirror/app/blobs/$::mirror->{config_digest}"
 
 
 
-=== TEST 15: rewritten to another location
+=== TEST 15: a manifest is converted after a rewrite to another location
 --- config
     schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
 
@@ -259,7 +259,7 @@ GET /v2/mirror/app/blobs/$::mirror->{config_digest}"
 
 
 
-=== TEST 16: rewritten into what is ours
+=== TEST 16: a URI rewritten to a manifest passes
 --- config
     location /pull/ {
         schema_conversion on;
@@ -279,7 +279,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 17: other locations are untouched
+=== TEST 17: other locations pass
 --- server
     location /v2/team/ {
         schema_conversion off;
@@ -297,7 +297,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 18: subrequests are untouched
+=== TEST 18: other modules' subrequests pass
 --- server
     location = /page {
         ssi on;
@@ -314,7 +314,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 19: the query string is no part
+=== TEST 19: the query string is not part of the tag
 --- request
 GET /v2/team/app/manifests/1?ns=docker.io:1/x
 --- schema1

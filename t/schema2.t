@@ -59,7 +59,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: types are Docker's
+=== TEST 1: media types are Docker's
 --- request
 GET /v2/team/plain/manifests/1
 --- more_headers eval
@@ -74,7 +74,7 @@ GET /v2/team/plain/manifests/1
 
 
 
-=== TEST 2: each kind of layer
+=== TEST 2: each type of layer is converted
 --- request
 GET /v2/team/kinds/manifests/1
 --- more_headers eval
@@ -84,7 +84,7 @@ Schema1::Made::made_schema2($::kinds)->{body}
 
 
 
-=== TEST 3: neither annotations nor subject
+=== TEST 3: annotations and subject are removed
 --- request
 GET /v2/team/dressed/manifests/1
 --- more_headers eval
@@ -94,7 +94,7 @@ Schema1::Made::made_schema2($::dressed)->{body}
 
 
 
-=== TEST 4: a config of a generic type
+=== TEST 4: a config of a generic type is an image's
 --- request eval
 [map { "GET /v2/team/typed/manifests/$_" } qw(none json octets docker)]
 --- more_headers eval
@@ -104,7 +104,7 @@ Schema1::Made::made_schema2($::dressed)->{body}
 
 
 
-=== TEST 5: a config of another type
+=== TEST 5: a config of another type is an artifact's
 --- request
 GET /v2/team/chart/manifests/1
 --- more_headers eval
@@ -114,7 +114,7 @@ GET /v2/team/chart/manifests/1
 
 
 
-=== TEST 6: layers that Docker can't read
+=== TEST 6: layers that Docker cannot read are refused
 --- request eval
 [map { "GET /v2/team/$_/manifests/1" } qw(zstd foreign)]
 --- more_headers eval
@@ -125,7 +125,7 @@ GET /v2/team/chart/manifests/1
 
 
 
-=== TEST 7: the same bytes of other spelling
+=== TEST 7: the bytes do not depend on the source's format
 --- request
 GET /v2/team/spaced/manifests/1
 --- more_headers eval

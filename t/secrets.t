@@ -76,7 +76,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: a conversion
+=== TEST 1: a conversion logs no credentials
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/encrypted.pem;
     schema_conversion_password_file $TEST_NGINX_KEYS/password;
@@ -94,7 +94,7 @@ said_nothing(5);
 
 
 
-=== TEST 2: a redirect to storage
+=== TEST 2: a redirect to storage logs no credentials
 --- location
     schema_conversion_redirect /away;
 --- server eval: $::server
@@ -110,7 +110,7 @@ said_nothing(5);
 
 
 
-=== TEST 3: one that fails
+=== TEST 3: a failed conversion logs no credentials
 --- location
     schema_conversion_redirect /away;
 --- server eval: $::server
@@ -126,7 +126,7 @@ said_nothing(5);
 
 
 
-=== TEST 4: one that is refused
+=== TEST 4: a refused conversion logs no credentials
 --- location
     schema_conversion_redirect /away;
 --- server eval: $::server
@@ -142,7 +142,7 @@ said_nothing(4);
 
 
 
-=== TEST 5: one without the directive
+=== TEST 5: a redirect without the directive logs no credentials
 --- request
 GET /v2/away/app/manifests/1
 --- more_headers eval: $::headers

@@ -25,7 +25,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: RSA
+=== TEST 1: signing with an RSA key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/rsa2048.pem;
 --- request
@@ -35,7 +35,7 @@ team/app:1 2 layers RS256
 
 
 
-=== TEST 2: EC P-256
+=== TEST 2: signing with an EC P-256 key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
 --- request
@@ -45,7 +45,7 @@ team/app:1 2 layers ES256
 
 
 
-=== TEST 3: EC P-384
+=== TEST 3: signing with an EC P-384 key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/ec384.pem;
 --- request
@@ -55,7 +55,7 @@ team/app:1 2 layers ES384
 
 
 
-=== TEST 4: EC P-521
+=== TEST 4: signing with an EC P-521 key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/ec521.pem;
 --- request
@@ -65,7 +65,7 @@ team/app:1 2 layers ES512
 
 
 
-=== TEST 5: PKCS #1
+=== TEST 5: signing with a PKCS #1 key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/rsa2048-pkcs1.pem;
 --- request
@@ -75,7 +75,7 @@ team/app:1 2 layers RS256
 
 
 
-=== TEST 6: SEC 1
+=== TEST 6: signing with a SEC 1 key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/ec256-sec1.pem;
 --- request
@@ -85,7 +85,7 @@ team/app:1 2 layers ES256
 
 
 
-=== TEST 7: an RSA key as JWK
+=== TEST 7: signing with an RSA key in a JWK
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/rsa2048.jwk;
 --- request
@@ -95,7 +95,7 @@ team/app:1 2 layers RS256
 
 
 
-=== TEST 8: an EC key as JWK
+=== TEST 8: signing with an EC key in a JWK
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/ec256.jwk;
 --- request
@@ -105,7 +105,7 @@ team/app:1 2 layers ES256
 
 
 
-=== TEST 9: an encrypted key
+=== TEST 9: signing with an encrypted key
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/encrypted.pem;
     schema_conversion_password_file $TEST_NGINX_KEYS/password;
@@ -116,7 +116,7 @@ team/app:1 2 layers ES256
 
 
 
-=== TEST 10: none: an ephemeral one
+=== TEST 10: signing with an ephemeral key
 --- config
     location /v2/ {
         schema_conversion on;
@@ -129,7 +129,7 @@ team/app:1 2 layers RS256
 
 
 
-=== TEST 11: a chain
+=== TEST 11: signing with a certificate chain
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
     schema_conversion_certificate $TEST_NGINX_KEYS/chain.pem;
@@ -144,7 +144,7 @@ qr/"x5c": \[\s+"\Q$::chain[0]\E",\s+"\Q$::chain[1]\E"\s+\]/
 
 
 
-=== TEST 12: an RSA key's chain
+=== TEST 12: signing with an RSA certificate chain
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/rsa2048.pem;
     schema_conversion_certificate $TEST_NGINX_KEYS/rsa2048-chain.pem;
@@ -157,7 +157,7 @@ qr/"x5c": \[\s+"\Q$::rsa_chain[0]\E",\s+"\Q$::rsa_chain[1]\E"\s+\]/
 
 
 
-=== TEST 13: members and indentation
+=== TEST 13: a signature has libtrust's members and indentation
 --- request
 GET /v2/team/app/manifests/1
 --- response_body_like eval
@@ -183,7 +183,7 @@ qr/\A\{\n   "schemaVersion": 1,.*\n   \],
 
 
 
-=== TEST 14: members of an RSA key
+=== TEST 14: the header of an RSA key has its members
 --- location
     schema_conversion_key $TEST_NGINX_KEYS/rsa2048.pem;
 --- request
@@ -200,7 +200,7 @@ qr/            "jwk": \{
 
 
 
-=== TEST 15: inherited from the server
+=== TEST 15: a key is inherited from the server
 --- http_config
     schema_conversion_key $TEST_NGINX_KEYS/rsa2048.pem;
 --- config
@@ -217,7 +217,7 @@ team/app:1 2 layers ES384
 
 
 
-=== TEST 16: the location's goes before
+=== TEST 16: a location's key takes precedence
 --- server
     schema_conversion_key $TEST_NGINX_KEYS/ec384.pem;
 --- location
@@ -229,7 +229,7 @@ team/app:1 2 layers ES512
 
 
 
-=== TEST 17: inherited from http
+=== TEST 17: a key is inherited from http
 --- http_config
     schema_conversion on;
     schema_conversion_key $TEST_NGINX_KEYS/ec521.pem;

@@ -73,7 +73,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: JSON
+=== TEST 1: the status is JSON by default
 --- http_config eval: $::http
 --- location eval: $::on
 --- server eval: $::status
@@ -97,7 +97,7 @@ is(ask('/status')->{header}{'content-length'}, length $body, 'length');
 
 
 
-=== TEST 2: Prometheus text
+=== TEST 2: the status can be Prometheus text
 --- http_config eval: $::http
 --- location eval: $::on
 --- server eval: $::status

@@ -85,7 +85,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: generic types
+=== TEST 1: generic types are sniffed
 --- request eval
 ::pulls(map { "docker/manifests/t$_" } 0 .. $#::generic)
 --- schema1 eval
@@ -93,7 +93,7 @@ __DATA__
 
 
 
-=== TEST 2: told by mediaType
+=== TEST 2: mediaType determines the type
 --- request eval
 ::pulls(map { "$_/manifests/json" } qw(docker oci list index))
 --- schema1 eval
@@ -101,7 +101,7 @@ __DATA__
 
 
 
-=== TEST 3: told by members
+=== TEST 3: members determine the type
 --- request eval
 ::pulls(map { "$_/manifests/json" } qw(bare members))
 --- schema1 eval
@@ -109,7 +109,7 @@ __DATA__
 
 
 
-=== TEST 4: what is accepted is untouched
+=== TEST 4: accepted documents of a generic type pass
 --- request eval
 ::pulls(map { "$_/manifests/json" } qw(docker oci list members schema1))
 --- more_headers eval
@@ -122,7 +122,7 @@ __DATA__
 
 
 
-=== TEST 5: schema 2 of a generic type
+=== TEST 5: schema 2 of a generic type is converted
 --- request
 GET /v2/team/oci/manifests/json
 --- more_headers eval
@@ -134,7 +134,7 @@ Schema1::Made::made_schema2($::new)->{body}
 
 
 
-=== TEST 6: schema 1 of a generic type
+=== TEST 6: schema 1 of a generic type passes
 --- request
 GET /v2/team/schema1/manifests/json
 --- response_body eval
@@ -145,7 +145,7 @@ X-Kept: yes
 
 
 
-=== TEST 7: what is no manifest passes
+=== TEST 7: a generic type that is not a manifest passes
 --- request eval
 ::pulls(map { "$_/manifests/json" } qw(empty chart text nothing))
 --- response_body eval
@@ -156,7 +156,7 @@ X-Kept: yes
 
 
 
-=== TEST 8: and a HEAD of it
+=== TEST 8: HEAD of a generic type that is not a manifest passes
 --- request eval
 [map { "HEAD /v2/team/$_/manifests/json" } qw(empty text nothing schema1)]
 --- response_headers eval
@@ -179,7 +179,7 @@ GET /v2/team/docker/manifests/odd
 
 
 
-=== TEST 10: the header decides
+=== TEST 10: the Content-Type takes precedence
 --- request eval
 ::pulls('docker/manifests/signed', 'oci/manifests/docker')
 --- more_headers eval
@@ -191,7 +191,7 @@ GET /v2/team/docker/manifests/odd
 
 
 
-=== TEST 11: it does for conversion too
+=== TEST 11: the Content-Type takes precedence for conversion
 --- request
 GET /v2/team/docker/manifests/oci
 --- more_headers eval
@@ -203,7 +203,7 @@ GET /v2/team/docker/manifests/oci
 
 
 
-=== TEST 12: its case and parameters
+=== TEST 12: the Content-Type's case and parameters are ignored
 --- request
 GET /v2/team/docker/manifests/spelt
 --- schema1
@@ -211,7 +211,7 @@ team/docker:spelt 2 layers
 
 
 
-=== TEST 13: beyond the bound
+=== TEST 13: a generic type beyond the size limit passes
 --- location
     schema_conversion_max_size 4k;
 --- request eval
@@ -227,7 +227,7 @@ Vary: Accept", "Content-Type: text/plain\nVary: Accept", 'Vary: Accept']
 
 
 
-=== TEST 14: a HEAD beyond the bound
+=== TEST 14: HEAD of a generic type beyond the size limit passes
 --- location
     schema_conversion_max_size 4k;
 --- request eval
@@ -241,7 +241,7 @@ Vary: Accept", "Content-Type: text/plain\nVary: Accept"]
 
 
 
-=== TEST 15: a condition beyond the bound
+=== TEST 15: conditions beyond the size limit are evaluated
 --- location
     schema_conversion_max_size 4k;
 --- request eval
@@ -255,7 +255,7 @@ Vary: Accept", "Content-Type: text/plain\nVary: Accept"]
 
 
 
-=== TEST 16: within the bound
+=== TEST 16: a generic type at the size limit is converted
 --- location
     schema_conversion_max_size 8k;
 --- request eval
@@ -265,7 +265,7 @@ team/docker:json 2 layers
 
 
 
-=== TEST 17: HEAD as GET
+=== TEST 17: HEAD of a generic type is answered as GET
 --- request
 HEAD /v2/team/docker/manifests/json
 --- head_as_get:

@@ -45,7 +45,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: schema 1
+=== TEST 1: threads: schema 1
 --- main_config eval: $::main
 --- location eval: $::on
 --- request
@@ -55,7 +55,7 @@ team/app:1 2 layers ES256
 
 
 
-=== TEST 2: HEAD
+=== TEST 2: threads: HEAD
 --- main_config eval: $::main
 --- location eval: $::on
 --- request
@@ -66,7 +66,7 @@ Content-Type: application/vnd.docker.distribution.manifest.v1+prettyjws
 
 
 
-=== TEST 3: schema 2 made from OCI
+=== TEST 3: threads: schema 2 converted from OCI
 --- main_config eval: $::main
 --- location eval: $::on
 --- more_headers eval
@@ -78,7 +78,7 @@ GET /v2/team/oci/manifests/1
 
 
 
-=== TEST 4: a list's child
+=== TEST 4: threads: a child that passes
 --- main_config eval: $::main
 --- location eval: $::on
 --- more_headers eval
@@ -90,7 +90,7 @@ $::child->{body}
 
 
 
-=== TEST 5: a list's child converted
+=== TEST 5: threads: a child that is converted
 --- main_config eval: $::main
 --- location eval: $::on
 --- request
@@ -100,7 +100,7 @@ team/list:1 2 layers ES256
 
 
 
-=== TEST 6: what passes as it is
+=== TEST 6: threads: a document that passes
 --- main_config eval: $::main
 --- location eval: $::on
 --- request eval
@@ -110,7 +110,7 @@ team/list:1 2 layers ES256
 
 
 
-=== TEST 7: no child
+=== TEST 7: threads: no match in a list
 --- main_config eval: $::main
 --- location eval: $::on
 --- request
@@ -121,7 +121,7 @@ platform: linux/amd64
 
 
 
-=== TEST 8: a config stored broken
+=== TEST 8: threads: a config that is stored broken
 --- main_config eval: $::main
 --- location eval: $::on
 --- request
@@ -131,7 +131,7 @@ GET /v2/bad/json/manifests/1
 
 
 
-=== TEST 9: with a cache
+=== TEST 9: threads: a cache hit
 --- main_config eval: $::main
 --- http_config eval: $::zone
 --- location
@@ -145,7 +145,7 @@ is(ask("/v2/team/app/manifests/$digest")->{body}, $body, 'by digest');
 
 
 
-=== TEST 10: many at once
+=== TEST 10: threads: many requests at once
 --- main_config eval: $::main
 --- location eval: $::on
 --- request
@@ -159,7 +159,7 @@ is(scalar(grep { eval { check_schema1($_->{body}, 'team/app', 1, 2) } }
 
 
 
-=== TEST 11: pipelined
+=== TEST 11: threads: pipelined requests
 --- main_config eval: $::main
 --- location eval: $::on
 --- pipelined_requests eval
@@ -170,7 +170,7 @@ is(scalar(grep { eval { check_schema1($_->{body}, 'team/app', 1, 2) } }
 
 
 
-=== TEST 12: send_timeout is none of work
+=== TEST 12: threads: send_timeout does not apply
 --- main_config eval: $::main
 --- location
         schema_conversion_thread_pool one;
@@ -185,7 +185,7 @@ is(ask('/v2/huge/app/manifests/1')->{status}, 200, 'answered');
 
 
 
-=== TEST 13: clients that go
+=== TEST 13: threads: clients close at any time
 --- main_config eval: $::main
 --- location
         schema_conversion_thread_pool one;
@@ -203,7 +203,7 @@ is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-=== TEST 14: a full queue
+=== TEST 14: threads: a full queue
 --- main_config
     thread_pool one threads=1 max_queue=1;
 --- location
@@ -239,7 +239,7 @@ is(scalar(grep { $_->{status} != 200 } @answers), 0, 'all answered');
 
 
 
-=== TEST 15: off in a location
+=== TEST 15: threads: "off" in a location
 --- main_config eval: $::main
 --- http_config
     schema_conversion_thread_pool one;
@@ -255,7 +255,7 @@ schema1 task complete
 
 
 
-=== TEST 16: in the pool's threads
+=== TEST 16: threads: the pool's threads are used
 --- main_config eval: $::main
 --- location eval: $::on
 --- log_level: debug
@@ -269,7 +269,7 @@ schema1 task complete
 
 
 
-=== TEST 17: a reload while at work
+=== TEST 17: threads: a reload during a conversion
 --- main_config eval: $::main
 --- location
         schema_conversion_thread_pool one;

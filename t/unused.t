@@ -33,7 +33,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 2: off is said outright
+=== TEST 2: nothing is rewritten with an explicit off
 --- config
     location /v2/ {
         schema_conversion off;

@@ -33,7 +33,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: no Accept becomes one
+=== TEST 1: a request without Accept names all types
 --- request
 GET /v2/team/app/manifests/1
 --- schema1
@@ -45,7 +45,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}"
 
 
 
-=== TEST 2: the client's types come first
+=== TEST 2: the client's types are sent first
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -59,7 +59,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}"
 
 
 
-=== TEST 3: only the missing ones are added
+=== TEST 3: only missing types are added
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -72,7 +72,7 @@ $::app->{body}
 
 
 
-=== TEST 4: several lines become one
+=== TEST 4: several Accept lines are sent as one
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -90,7 +90,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}"
 
 
 
-=== TEST 5: without q
+=== TEST 5: types are sent without q
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -104,7 +104,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}"
 
 
 
-=== TEST 6: q=0 is left out
+=== TEST 6: types with q=0 are left out
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers
@@ -118,7 +118,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}"
 
 
 
-=== TEST 7: unless it is modern
+=== TEST 7: modern types with q=0 are sent
 --- request
 GET /v2/team/new/manifests/1
 --- more_headers eval
@@ -131,7 +131,7 @@ Schema1::Made::made_schema2($::new)->{body}
 
 
 
-=== TEST 8: a modern client's own lines
+=== TEST 8: a modern client's lines are unchanged
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -155,7 +155,7 @@ substr $::app->{body}, 2, 8
 
 
 
-=== TEST 9: neither ranges nor conditions
+=== TEST 9: ranges and conditions are not sent
 --- request
 GET /v2/team/multi/manifests/1
 --- more_headers eval
@@ -172,7 +172,7 @@ $::fetches =~ s/\n/\n    !Range\n    !If-Range\n    !If-None-Match
 
 
 
-=== TEST 10: nor for what passes
+=== TEST 10: ranges and conditions are not sent for a response that passes
 --- request
 GET /v2/team/old/manifests/1
 --- more_headers
@@ -187,7 +187,7 @@ GET /v2/team/old/manifests/1
 
 
 
-=== TEST 11: a HEAD goes as a HEAD
+=== TEST 11: HEAD is sent as HEAD
 --- request
 HEAD /v2/team/multi/manifests/1
 --- response_headers eval
@@ -199,7 +199,7 @@ $::fetches"
 
 
 
-=== TEST 12: and alone where it passes
+=== TEST 12: HEAD that passes is the only request
 --- request eval
 [('HEAD /v2/team/app/manifests/1') x 2, 'HEAD /v2/team/old/manifests/1']
 --- more_headers eval
@@ -213,7 +213,7 @@ HEAD /v2/team/old/manifests/1
 
 
 
-=== TEST 13: a GET tells a generic type
+=== TEST 13: a GET follows a HEAD of a generic type
 --- request
 HEAD /v2/team/generic/manifests/1
 --- response_headers eval
@@ -225,7 +225,7 @@ GET /v2/team/generic/blobs/$::generic->{config_digest}"
 
 
 
-=== TEST 14: the query string everywhere
+=== TEST 14: the query string is sent with every subrequest
 --- request
 GET /v2/team/multi/manifests/1?ns=docker.io&a=%2F
 --- schema1
@@ -235,7 +235,7 @@ $::fetches =~ s/\n/?ns=docker.io&a=%2F\n/gr
 
 
 
-=== TEST 15: with a HEAD too
+=== TEST 15: the query string is sent after a HEAD
 --- request
 HEAD /v2/team/multi/manifests/1?x
 --- asked eval
@@ -243,7 +243,7 @@ HEAD /v2/team/multi/manifests/1?x
 
 
 
-=== TEST 16: credentials everywhere
+=== TEST 16: credentials are sent with every subrequest
 --- request
 GET /v2/team/multi/manifests/1
 --- more_headers
@@ -258,7 +258,7 @@ $::fetches =~ s/\n/\n    Authorization: Bearer secret\n    Cookie: a=b
 
 
 
-=== TEST 17: other headers are untouched
+=== TEST 17: other headers are unchanged
 --- request
 GET /v2/team/app/manifests/1
 --- more_headers eval
@@ -277,7 +277,7 @@ $headers"
 
 
 
-=== TEST 18: the body goes once
+=== TEST 18: the body is sent once
 --- request
 GET /v2/team/app/manifests/1
 hello
@@ -291,7 +291,7 @@ GET /v2/team/app/blobs/$::app->{config_digest}
 
 
 
-=== TEST 19: proxy_set_header holds
+=== TEST 19: proxy_set_header applies to subrequests
 --- location
     proxy_set_header X-Real-IP $remote_addr;
     proxy_set_header Authorization "Basic dTpw";
@@ -305,7 +305,7 @@ $::fetches =~ s/\n/\n    X-Real-IP: 127.0.0.1
 
 
 
-=== TEST 20: the client's own headers return
+=== TEST 20: the client's own headers are restored
 --- location
     add_header X-Accept "$http_accept" always;
     add_header X-Range "$http_range" always;
@@ -328,7 +328,7 @@ team/multi:1 2 layers
 
 
 
-=== TEST 21: in the access log too
+=== TEST 21: the client's own headers are logged
 --- http_config
     log_format own "<$http_accept> <$http_range> <$http_if_none_match>";
 --- location
@@ -345,7 +345,7 @@ team/multi:1 2 layers
 
 
 
-=== TEST 22: only what is needed
+=== TEST 22: accepted documents need no subrequest
 --- request eval
 ['GET /v2/team/multi/manifests/1', 'GET /v2/team/none/manifests/1']
 --- more_headers eval

@@ -52,7 +52,7 @@ run_tests();
 
 __DATA__
 
-=== TEST 1: converted to schema 1
+=== TEST 1: variables of a conversion to schema 1
 --- location
     rewrite ^/v2/app/web/(.*)$ /v2/golden/app/$1 break;
 --- request eval
@@ -64,7 +64,7 @@ __DATA__
 
 
 
-=== TEST 2: converted to schema 2
+=== TEST 2: variables of a conversion to schema 2
 --- request
 GET /v2/team/new/manifests/1
 --- more_headers eval
@@ -76,7 +76,7 @@ GET /v2/team/new/manifests/1
 
 
 
-=== TEST 3: a list to schema 1
+=== TEST 3: variables of a list converted to schema 1
 --- request
 GET /v2/team/many/manifests/1
 --- schema1
@@ -86,7 +86,7 @@ team/many:1 2 layers
 
 
 
-=== TEST 4: a 304 of what is made
+=== TEST 4: variables of a converted manifest's 304
 --- request
 GET /v2/team/new/manifests/1
 --- more_headers eval
@@ -98,7 +98,7 @@ If-None-Match: \"$::made\""
 
 
 
-=== TEST 5: a child, and its 304
+=== TEST 5: variables of a child and its 304
 --- request eval
 [map { "$_ /v2/team/many/manifests/1" } qw(GET HEAD GET)]
 --- more_headers eval
@@ -111,7 +111,7 @@ If-None-Match: \"$::child->{digest}\""]
 
 
 
-=== TEST 6: what passes as it is stored
+=== TEST 6: variables of a response that passes
 --- request eval
 ['GET /v2/team/app/manifests/1', 'GET /v2/team/old/manifests/1',
  'HEAD /v2/team/old/manifests/1', 'GET /v2/team/html/manifests/1',
@@ -127,7 +127,7 @@ PASS - - - -"
 
 
 
-=== TEST 7: a 304 of what passes
+=== TEST 7: variables of a 304 that passes
 --- request eval
 [('GET /v2/team/app/manifests/1') x 2, 'GET /v2/team/old/manifests/1']
 --- more_headers eval
@@ -142,7 +142,7 @@ PASS * - - -
 
 
 
-=== TEST 8: the upstream's errors
+=== TEST 8: variables of the upstream's errors
 --- request eval
 [map { ("GET /v2/team/$_/manifests/1") x 2 } qw(none private down)]
 --- more_headers eval
@@ -154,7 +154,7 @@ PASS * - - -
 
 
 
-=== TEST 9: nginx's own errors
+=== TEST 9: variables of nginx's own errors
 --- config
     location /v2/ {
         schema_conversion on;
@@ -179,7 +179,7 @@ PASS * - - -
 
 
 
-=== TEST 10: nothing to be given
+=== TEST 10: variables of a 404 for the platform
 --- request eval
 ['GET /v2/team/arm/manifests/1', 'GET /v2/team/zstd/manifests/1',
  'HEAD /v2/team/zstd/manifests/1']
@@ -194,7 +194,7 @@ UNCONVERTIBLE $::oci $::zstd->{digest} - layer_compression"
 
 
 
-=== TEST 11: errors
+=== TEST 11: variables of the module's errors
 --- request eval
 ['GET /v2/team/broken/manifests/1', 'GET /v2/team/denied/manifests/1']
 --- error_code eval
@@ -207,7 +207,7 @@ ERROR $::v2 $::denied->{digest} - *"
 
 
 
-=== TEST 12: the empty layer
+=== TEST 12: variables of the empty layer
 --- request eval
 ["GET /v2/team/app/blobs/$::empty", "HEAD /v2/team/app/blobs/$::empty"]
 --- response_headers eval
@@ -217,7 +217,7 @@ ERROR $::v2 $::denied->{digest} - *"
 
 
 
-=== TEST 13: from the cache
+=== TEST 13: variables of a cache hit
 --- http_config
     schema_conversion_cache_zone var:1m;
 --- location
@@ -239,7 +239,7 @@ PASS - - - -"
 
 
 
-=== TEST 14: where the module has no say
+=== TEST 14: variables of requests that are not handled
 --- server
     location /v2/team/many/ {
         schema_conversion off;
@@ -259,7 +259,7 @@ PASS - - - -"
 
 
 
-=== TEST 15: before the log
+=== TEST 15: variables before the log phase
 --- location
     add_header X-Made "$schema1_status $schema1_digest" always;
 --- request
@@ -271,7 +271,7 @@ GET /v2/team/new/manifests/1
 
 
 
-=== TEST 16: the URL to fetch
+=== TEST 16: the variable of the URL to fetch
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_set_header X-Url "<$schema1_redirect_url>";
