@@ -98,7 +98,7 @@ have = $(1:%=$(BUILD)/.have-%)
 
 build:            $(call have,compiler)
 suite:            $(call have,compiler cli perl $(NGINX_FOR))
-unit corpus diff: $(call have,perl)
+unit corpus diff test-cli: $(call have,perl)
 test-nginx soak:  $(call have,perl $(NGINX_FOR))
 e2e:              $(call have,perl $(NGINX_FOR) e2e)
 
