@@ -98,8 +98,8 @@ have = $(1:%=$(BUILD)/.have-%)
 
 build:            $(call have,compiler)
 suite:            $(call have,compiler cli perl $(NGINX_FOR))
-unit corpus diff test-cli: $(call have,perl)
-test-nginx soak:  $(call have,perl $(NGINX_FOR))
+unit corpus diff: $(call have,perl)
+test-nginx test-cli soak: $(call have,perl $(NGINX_FOR))
 e2e:              $(call have,perl $(NGINX_FOR) e2e)
 
 build:  ## build the module into build/ (NGINX_SRC=DIR for another nginx)
@@ -155,7 +155,7 @@ fuzz:  ## run the fuzzers, each for T seconds (10)
 test-nginx: $(NGINX)  ## run the Test::Nginx suite (T='t/a.t t/b.t' for some)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) $(if $(T),$(T),$(NGINX_TESTS))
 
-test-cli: cli  ## test the command line tool (T=FILE)
+test-cli: $(NGINX) cli  ## test the command line tool (T=FILE)
 	@$(WITH_NGINX) $(TEST_ENV) $(RUN) \
 	    $(if $(T),$(T),t/core/convert.t $(CLI_TESTS))
 
