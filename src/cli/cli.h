@@ -12,6 +12,12 @@
 #include "schema1_string.h"
 
 
+/* the module's, given by Makefile */
+
+#ifndef CLI_VERSION
+#define CLI_VERSION       "unknown"
+#endif
+
 #define CLI_EXIT_OK       0
 #define CLI_EXIT_REFUSED  1
 #define CLI_EXIT_USAGE    2

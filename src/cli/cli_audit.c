@@ -280,8 +280,10 @@ cli_audit_run(cli_audit_t *audit)
 
     cli_progress_clear();
 
-    qsort(audit->images, audit->nimages, sizeof(cli_image_t *),
-          cli_audit_compare_images);
+    if (audit->nimages != 0) {
+        qsort(audit->images, audit->nimages, sizeof(cli_image_t *),
+              cli_audit_compare_images);
+    }
 }
 
 

@@ -17,6 +17,7 @@
 
 static size_t cli_batch_u32(const unsigned char *p);
 static int cli_batch_read(schema1_buf_t *part, const size_t *len);
+static void cli_batch_free(schema1_buf_t *part);
 static int cli_batch_write(int rc, const schema1_buf_t *payload,
     const schema1_error_t *err);
 
@@ -39,6 +40,7 @@ cli_batch(void)
         }
 
         if (cli_batch_read(part, len) != SCHEMA1_OK) {
+            cli_batch_free(part);
             return CLI_EXIT_USAGE;
         }
 
@@ -52,10 +54,7 @@ cli_batch(void)
         rc = cli_batch_write(rc, &payload, &err);
 
         schema1_buf_free(&payload);
-
-        for (i = 0; i < 4; i++) {
-            schema1_buf_free(&part[i]);
-        }
+        cli_batch_free(part);
 
         if (rc != SCHEMA1_OK) {
             return CLI_EXIT_REFUSED;
@@ -112,6 +111,17 @@ cli_batch_read(schema1_buf_t *part, const size_t *len)
     }
 
     return SCHEMA1_OK;
+}
+
+
+static void
+cli_batch_free(schema1_buf_t *part)
+{
+    size_t  i;
+
+    for (i = 0; i < 4; i++) {
+        schema1_buf_free(&part[i]);
+    }
 }
 
 

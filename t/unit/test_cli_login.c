@@ -45,9 +45,10 @@ netrc(const char *text, const char *host, const char *user,
         tap_ok(rc == SCHEMA1_ERROR, "no entry for %s", host);
 
     } else if (tap_ok(rc == SCHEMA1_OK, "an entry for %s", host)) {
-        tap_is(login.user.data, login.user.len, want_user, "its user");
-        tap_is(login.password.data, login.password.len, want_password,
-               "its password");
+        tap_is(login.user.data ? login.user.data : "", login.user.len,
+               want_user, "its user");
+        tap_is(login.password.data ? login.password.data : "",
+               login.password.len, want_password, "its password");
     }
 
     cli_login_free(&login);
