@@ -190,18 +190,25 @@ sub interval
 }
 
 
-# the results of the last run in the place of those that a document has
+# The results of the last run replace those in a document: the sections that it
+# has, by the first word of their titles.
 sub write_into
 {
     my ($file, $dir) = @_;
 
     my $text = Schema1::Servers::slurp($file);
-    my $results = Schema1::Servers::slurp("$dir/results.md");
+    my ($head, @sections) = split /^(?=### )/m,
+                            Schema1::Servers::slurp("$dir/results.md");
+
+    $text =~ /<!-- results -->\n(.*)<!-- \/results -->/s
+        or die "$file: no <!-- results --> and <!-- /results -->\n";
+
+    my %has = map { $_ => 1 } $1 =~ /^### (\S+)/mg;
+    my $results = join '', $head, grep { /^### (\S+)/ && $has{$1} } @sections;
 
     $results =~ s/^\n+|\n+\z//g;
 
-    $text =~ s/(<!-- results -->\n).*(<!-- \/results -->)/$1\n$results\n\n$2/s
-        or die "$file: no <!-- results --> and <!-- /results -->\n";
+    $text =~ s/(<!-- results -->\n).*(<!-- \/results -->)/$1\n$results\n\n$2/s;
 
     Schema1::Servers::put($file, $text);
 }
