@@ -150,8 +150,8 @@ sub literals
 }
 
 
-# The messages that clients and logs see stand in the reference as `code`, with
-# an ellipsis for each value.
+# The messages that clients and logs see are in the reference as `code`, with an
+# ellipsis for each value, up to the semicolon before their solution.
 
 sub test_messages
 {
@@ -166,7 +166,7 @@ sub test_messages
     my @said = $text{$reference} =~ /`([^`\n]+)`/g;
     my @missing;
 
-    for my $message (grep { !$seen{$_}++ } @messages) {
+    for my $message (grep { !$seen{$_}++ } map { s/;.*//sr } @messages) {
         my $pattern = join '.*', map { quotemeta } split /\0+/, $message;
 
         push @missing, $message =~ s/\0/.../gr
