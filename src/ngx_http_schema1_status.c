@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_schema1.h"
 #include "core/schema1_convert.h"
 #include "core/schema1_metrics.h"
 #include "ngx_http_schema1_cache.h"

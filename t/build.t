@@ -27,6 +27,7 @@ SKIP: {
 
 module_builds_without_bash();
 module_builds_with_predefined_macro();
+nginx_headers_come_first();
 versions_agree();
 
 done_testing();
@@ -175,6 +176,22 @@ END
 
     return ($?, $said) if $?;
     return (-f "$dir/build/ngx_http_schema1_module.so" ? 0 : 1, $said);
+}
+
+
+# ngx_config.h defines what libc's headers depend on, such as _GNU_SOURCE
+sub nginx_headers_come_first
+{
+    my @late;
+
+    for my $file (map { glob "$top/$_" } 'ngx_*.c', 'src/ngx_*.[ch]') {
+        my ($first) = slurp($file) =~ /^#include +(\S+)/m;
+
+        push @late, "$file: $first" if defined $first
+            && $first !~ m{^(?:<ngx_config\.h>|"(?:src/)?ngx_http_schema1)};
+    }
+
+    is(join("\n", @late), '', 'each file of the glue starts with nginx headers');
 }
 
 
