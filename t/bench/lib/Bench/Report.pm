@@ -191,14 +191,17 @@ sub interval
 
 
 # The results of the last run replace those in a document: the sections that it
-# has, by the first word of their titles.
+# has, by the first word of their titles.  t/bench/results.md gets all of them.
 sub write_into
 {
-    my ($file, $dir) = @_;
+    my ($file, $dir, $all) = @_;
 
     my $text = Schema1::Servers::slurp($file);
-    my ($head, @sections) = split /^(?=### )/m,
-                            Schema1::Servers::slurp("$dir/results.md");
+    my $run = Schema1::Servers::slurp("$dir/results.md");
+    my ($head, @sections) = split /^(?=### )/m, $run;
+
+    Schema1::Servers::put($all, "# Results of the last run of make bench\n\n"
+                                . $run =~ s/^\n+//r);
 
     $text =~ /<!-- results -->\n(.*)<!-- \/results -->/s
         or die "$file: no <!-- results --> and <!-- /results -->\n";
