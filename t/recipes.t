@@ -62,7 +62,6 @@ several();
 password();
 together();
 pulp();
-registry2();
 
 caches_in_front();
 commands_of_pages();
@@ -747,10 +746,3 @@ sub pulp
     }, page => 'docs/migration.md');
 }
 
-
-sub registry2
-{
-    recipe('Put nginx in front', registry(), ['443 ssl' => '443'], [443], sub {
-        is_schema1(get(443, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
-    }, page => 'docs/migration.md');
-}
