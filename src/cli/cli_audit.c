@@ -261,7 +261,10 @@ cli_audit_run(cli_audit_t *audit)
             break;
         }
 
-        cli_http_run(&audit->http);
+        if (cli_http_run(&audit->http) != SCHEMA1_OK) {
+            cli_audit_fail(audit, "libcurl failed");
+            break;
+        }
 
         if (!cli_audit_fill(audit)) {
             break;

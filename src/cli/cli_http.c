@@ -215,7 +215,7 @@ cli_http_schemes(CURL *easy)
 }
 
 
-void
+int
 cli_http_run(cli_http_t *http)
 {
     int        n;
@@ -224,7 +224,7 @@ cli_http_run(cli_http_t *http)
     CURLcode   result;
 
     if (curl_multi_perform(http->multi, &n) != CURLM_OK) {
-        return;
+        return SCHEMA1_ERROR;
     }
 
     while ((message = curl_multi_info_read(http->multi, &n)) != NULL) {
@@ -239,6 +239,8 @@ cli_http_run(cli_http_t *http)
             cli_http_complete(http, easy, result);
         }
     }
+
+    return SCHEMA1_OK;
 }
 
 

@@ -94,8 +94,11 @@ void cli_http_done(cli_http_t *http);
  */
 int cli_http_start(cli_transfer_t *transfer, const cli_request_t *request);
 
-/* continues all transfers, calls the handlers of those that are complete */
-void cli_http_run(cli_http_t *http);
+/*
+ * Continues all transfers, calls the handlers of those that are complete.
+ * SCHEMA1_ERROR: libcurl failed; no transfer will be complete any more.
+ */
+int cli_http_run(cli_http_t *http);
 
 /* waits until a transfer can be continued, "ms" milliseconds at most */
 void cli_http_wait(cli_http_t *http, int ms);

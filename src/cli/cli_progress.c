@@ -35,9 +35,14 @@ cli_progress(const cli_audit_t *audit)
     cli_progress_last = now;
     cli_progress_shown = true;
 
-    fprintf(stderr, "\r\033[K%lu of %lu tags, %lu of %lu repositories",
-            (unsigned long) audit->done, (unsigned long) audit->nimages,
-            (unsigned long) audit->next_name, (unsigned long) audit->nnames);
+    fprintf(stderr, "\r\033[K%lu of %lu tags", (unsigned long) audit->done,
+            (unsigned long) audit->nimages);
+
+    if (audit->nnames != 0) {
+        fprintf(stderr, ", %lu of %lu repositories",
+                (unsigned long) audit->next_name,
+                (unsigned long) audit->nnames);
+    }
 
     paused = cli_registry_paused(&audit->registry);
 

@@ -217,6 +217,10 @@ sub test_tokens
     is(scalar(grep { defined header($_, 'Authorization') } asked(qr{^/token})),
        0, 'is requested without a password');
 
+    ($status, $report) = report('--jobs', '8', ('app:v1', 'app:v2') x 4);
+    is($status, 0, 'images of one repository, side by side: exit status 0');
+    is(scalar(asked(qr{^/token})), 1, 'share one token');
+
     # expired when the second tag is checked
 
     mock(sub {

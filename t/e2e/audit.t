@@ -43,6 +43,7 @@ my $servers = Schema1::Servers->new("$Schema1::Servers::build/e2e/audit");
 my $registry = $servers->registry('registry',
                                   config => $Schema1::AllKinds::config);
 my $proxy = Schema1::Servers::free_port();
+my $other = Schema1::Servers::free_port();
 
 $servers->nginx('nginx', <<"END", $proxy);
     server {
@@ -55,6 +56,18 @@ $servers->nginx('nginx', <<"END", $proxy);
             add_header X-Status \$schema1_status always;
         }
     }
+
+    server {
+        listen 127.0.0.1:$other;
+
+        location /v2/ {
+            schema_conversion on;
+            schema_conversion_platform linux/arm/v7;
+            schema_conversion_max_size 4000;
+            proxy_pass http://127.0.0.1:$registry;
+            proxy_set_header Host \$http_host;
+        }
+    }
 END
 
 my @names = push_all_kinds($registry, $images - 1);
@@ -63,6 +76,7 @@ push @names, push_schema1('all/docker', 'old');
 
 same_as_nginx();
 compared_with_nginx();
+with_another_configuration();
 compared_with_registry();
 by_pattern();
 as_table();
@@ -169,6 +183,25 @@ sub compared_with_nginx
     is(scalar(@results), 2 * $images, 'every result is compared with nginx');
     is(scalar(grep { $_->{compare} ne 'same' } @results), 0,
        'no difference between the report and nginx');
+}
+
+
+sub with_another_configuration
+{
+    my ($status, $out) = audit('--json', '--platform', 'linux/arm/v7',
+                               '--max-size', '4000', '--compare',
+                               "http://127.0.0.1:$other",
+                               "http://127.0.0.1:$registry");
+    my $report = JSON::PP->new->utf8->decode($out);
+    my @results = map { values %{$_->{clients}} } @{$report->{images}};
+    my %reasons = map { ($_->{reason} // '') => 1 } @results;
+
+    ok($reasons{too_large}, 'a smaller limit refuses some');
+    ok($reasons{no_platform}, 'another platform refuses some');
+    my @different = grep { $_->{compare} ne 'same' } @results;
+
+    is(scalar(@different), 0, 'as nginx with this limit and this platform')
+        or diag(explain($different[0]));
 }
 
 
