@@ -1,0 +1,286 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# Each allocation of a request fails once: the response is the right one, an
+# error of the server or a closed connection, in time; nothing leaks, and the
+# next request gets its response.
+#
+# The module is built again, with t/lib/alloc.h in front of each file; "make
+# asan" builds it so itself.
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+
+my $counter;
+
+BEGIN {
+    my $top = abs_path(dirname(__FILE__) . '/..');
+    my $build = $ENV{BUILD} || "$top/build";
+
+    if (!$ENV{SCHEMA1_SANITIZED}) {
+        local $ENV{BUILD} = "$build/alloc";
+        local $ENV{BINARY} = $ENV{TEST_NGINX_BINARY} ? 1 : '';
+        local $ENV{CFLAGS} = "-g -O1 -fPIC -include $top/t/lib/alloc.h";
+
+        my $said = `$top/t/tools/module 2>&1`;
+
+        die "the module is not built: $said\n" if $?;
+
+        $ENV{TEST_NGINX_LOAD_MODULES} =
+            "$build/alloc/ngx_http_schema1_module.so";
+    }
+
+    $counter = $ENV{SCHEMA1_ALLOC} = "$build/alloc.$$";
+    open my $file, '>', $counter or die "$counter: $!\n";
+    print $file pack 'LL', 0, 0;
+    close $file;
+}
+
+use Schema1;
+use Schema1::Client;
+use Schema1::Made;
+
+master_on();
+workers(1);
+repeat_each(1);
+
+plan tests => 11 * 3;
+
+our $v2 = type_of('docker', 'manifest');
+
+our $app = image('team/app:1', layers => 3);
+our $oci = image('team/oci:1', format => 'oci', strict => 0);
+our $list = list('team/list:1', strict => 0, entries => [
+    image('team/list', format => 'oci', strict => 0)]);
+our $made = Schema1::Made::made_schema2($oci)->{body};
+our $plain = document('team/plain:1', 'application/json', '{"a":"b"}');
+answer('/v2/team/plain/manifests/1', type => 'application/json');
+
+our $away = image('team/away:1');
+answer("GET /v2/team/away/blobs/$away->{config_digest}", status => 307,
+       headers => [Location =>
+           "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/config?a=b"]);
+answer('storage:GET /config', status => 200, body => $away->{config});
+
+our $config = "
+    schema_conversion_key $ENV{TEST_NGINX_KEYS}/ec256.pem;
+    schema_conversion_redirect /away;
+
+    location /v2/ {
+        schema_conversion on;
+        proxy_pass http://127.0.0.1:$ENV{TEST_NGINX_MOCK_PORT};
+        PLACE
+    }
+
+    location = /away {
+        internal;
+        proxy_pass \$schema1_redirect_url;
+    }
+";
+
+our $zone = '
+    schema_conversion_cache_zone one:1m;
+';
+
+sub signed
+{
+    my ($name) = @_;
+
+    return sub {
+        eval { check_schema1($_[0]{body}, "$name$_[1]", '1'); 1 };
+    };
+}
+
+
+sub equal
+{
+    my ($body) = @_;
+
+    return sub { $_[0]{body} eq $body };
+}
+
+
+# Fails each allocation of a request in turn; returns what went wrong.  With
+# "kept", the upstream's response of that status may pass instead.
+sub fail_each
+{
+    my ($path, $headers, $right, %opt) = @_;
+
+    my @wrong;
+    my $kept = $opt{kept} // 0;
+    my @options = (@$headers, '' => { method => $opt{method} || 'GET',
+                                      timeout => 5 });
+    my (undef, $worker) = processes();
+
+    count(0);
+    ask('/v2/');
+    my $sockets = sockets($worker);
+
+    for my $n (1 .. 2000) {
+        my $tag = ref $path ? $n : '';
+        my @request = ($tag ? $path->($n) : $path, @options);
+
+        count($n);
+        my $answer = ask(@request);
+        my $fired = count(0) >= $n;
+        my $good = $right->($answer, $tag);
+
+        push @wrong, "allocation $n: wrong: $answer->{raw}"
+            unless $good || $fired && ($answer->{raw} eq ''
+                                       || $answer->{status} >= 500
+                                       || $answer->{status} == $kept);
+        push @wrong, "allocation $n: after $answer->{seconds} s"
+            if $answer->{seconds} > 4;
+
+        if (!$fired) {
+            push @wrong, 'no allocation is counted' if $n == 1;
+            last;
+        }
+
+        $answer = ask(@request);
+        push @wrong, "allocation $n: the next is wrong: $answer->{raw}"
+            unless $right->($answer, $tag) && $answer->{seconds} < 4;
+
+        last if @wrong > 3;
+    }
+
+    # nginx closes them after it has answered
+    for (1 .. 40) {
+        last if sockets($worker) <= $sockets;
+        select undef, undef, undef, 0.05;
+    }
+
+    push @wrong, 'connections stay open' if sockets($worker) > $sockets;
+    push @wrong, 'the worker has ended' if (processes())[1] != $worker;
+
+    return join "\n", @wrong;
+}
+
+
+# sets the allocation to fail, returns how many there were
+sub count
+{
+    my ($fails) = @_;
+
+    open my $file, '+<', $counter or die "$counter: $!\n";
+    sysread $file, my $bytes, 8;
+    sysseek $file, 0, 0;
+    syswrite $file, pack 'LL', $fails, 0;
+    close $file;
+
+    return (unpack 'LL', $bytes)[1];
+}
+
+
+sub sockets
+{
+    my ($pid) = @_;
+
+    return scalar grep { (readlink $_ // '') =~ /^socket:/ }
+                  glob "/proc/$pid/fd/*";
+}
+
+
+add_block_preprocessor(sub {
+    my ($block) = @_;
+
+    my $place = $block->place // '';
+
+    $block->set_value(main_config => ($block->main_config // '')
+                      . "\nenv SCHEMA1_ALLOC;\n");
+    $block->set_value(config => $config =~ s/PLACE/$place/r);
+    $block->set_value(request => 'GET /v2/') unless defined $block->request;
+    $block->set_value(no_error_log => "[alert]\n");
+});
+
+run_tests();
+
+END {
+    unlink $counter if $counter;
+}
+
+__DATA__
+
+=== TEST 1: each allocation of a conversion to schema 1 can fail
+--- after
+is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failures');
+
+
+
+=== TEST 2: each allocation of HEAD of a conversion can fail
+--- after
+is(fail_each('/v2/team/app/manifests/1', [],
+    sub { $_[0]{status} == 200 && $_[0]{header}{etag} }, method => 'HEAD'), '', 'failures');
+
+
+
+=== TEST 3: each allocation of a conversion to schema 2 can fail
+--- after
+is(fail_each('/v2/team/oci/manifests/1',
+    [Accept => "$::v2, application/json"], ::equal($::made)), '', 'failures');
+
+
+
+=== TEST 4: each allocation of a conversion of a list's child can fail
+--- after
+is(fail_each('/v2/team/list/manifests/1', [], ::signed('team/list')), '', 'failures');
+
+
+
+=== TEST 5: each allocation of a conversion that follows a redirect can fail
+--- after
+is(fail_each('/v2/team/away/manifests/1?x=y', [],
+    ::signed('team/away')), '', 'failures');
+
+
+
+=== TEST 6: each allocation of a response that passes can fail
+--- after
+is(fail_each('/v2/team/app/manifests/1', [Accept => $::v2],
+    ::equal($::app->{body})), '', 'failures');
+
+
+
+=== TEST 7: each allocation of a generic type that passes can fail
+--- after
+is(fail_each('/v2/team/plain/manifests/1', [],
+    ::equal($::plain->{body})), '', 'failures');
+
+
+
+=== TEST 8: each allocation of the empty layer can fail
+--- after
+is(fail_each('/v2/team/app/blobs/' . ::EMPTY_LAYER, [],
+    sub { length $_[0]{body} == 32 }), '', 'failures');
+
+
+
+=== TEST 9: each allocation of a conversion that fills the cache can fail
+--- http_config eval: $::zone
+--- place
+        schema_conversion_cache one;
+        rewrite ^/v2/team/app[0-9]+/(.*)$ /v2/team/app/$1 break;
+--- after
+is(fail_each(sub { "/v2/team/app$_[0]/manifests/1" }, [],
+    ::signed('team/app')), '', 'failures');
+
+
+
+=== TEST 10: each allocation of a pull by digest can fail
+--- http_config eval: $::zone
+--- place
+        schema_conversion_cache one;
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(fail_each("/v2/team/app/manifests/$digest", [], ::equal($body),
+    kept => 404), '', 'failures');
+
+
+
+=== TEST 11: each allocation of a conversion in a thread can fail
+--- main_config
+thread_pool one threads=1;
+--- place
+        schema_conversion_thread_pool one;
+--- after
+is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failures');
