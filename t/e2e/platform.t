@@ -35,8 +35,8 @@ my @agents = (
     . ' arch/%s',
     'docker/1.13.1 go/go1.8.3 git-commit/092cba3 kernel/4.9.0 os/linux'
     . ' arch/%s UpstreamClient(Docker-Client/1.13.1 \(linux\))',
-    'docker/18.09.9 go/go1.11.13 git-commit/039a7df kernel/4.15.0 os/linux'
-    . ' arch/%s UpstreamClient(Docker-Client/18.09.9 \(linux\))',
+    'docker/18.03.1-ce go/go1.9.5 git-commit/9ee9f40 kernel/4.15.0 os/linux'
+    . ' arch/%s UpstreamClient(Docker-Client/18.03.1-ce \(linux\))',
 );
 
 my $middle = join ', ', type_of('docker', 'manifest'),
