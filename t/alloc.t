@@ -31,7 +31,7 @@ BEGIN {
 
     $counter = $ENV{SCHEMA1_ALLOC} = "$build/alloc.$$";
     open my $file, '>', $counter or die "$counter: $!\n";
-    print $file pack 'LL', 0, 0;
+    print $file pack 'LLL', 0, 0, 0;
     close $file;
 }
 
@@ -113,7 +113,7 @@ sub fail_each
 
     count(0);
     ask('/v2/');
-    my $sockets = sockets($worker);
+    my ($sockets, $blocks) = (sockets($worker), blocks());
 
     for my $n (1 .. 2000) {
         my $tag = ref $path ? $n : '';
@@ -143,13 +143,15 @@ sub fail_each
         last if @wrong > 3;
     }
 
-    # nginx closes them after it has answered
+    # nginx closes and frees after it has answered
     for (1 .. 40) {
-        last if sockets($worker) <= $sockets;
+        last if sockets($worker) <= $sockets && blocks() == $blocks;
         select undef, undef, undef, 0.05;
     }
 
     push @wrong, 'connections stay open' if sockets($worker) > $sockets;
+    push @wrong, 'of ' . blocks() . " blocks only $blocks were there before"
+        if blocks() != $blocks;
     push @wrong, 'the worker has ended' if (processes())[1] != $worker;
 
     return join "\n", @wrong;
@@ -162,12 +164,19 @@ sub count
     my ($fails) = @_;
 
     open my $file, '+<', $counter or die "$counter: $!\n";
-    sysread $file, my $bytes, 8;
+    sysread $file, my $bytes, 12;
     sysseek $file, 0, 0;
     syswrite $file, pack 'LL', $fails, 0;
     close $file;
 
     return (unpack 'LL', $bytes)[1];
+}
+
+
+# blocks of memory that are not free
+sub blocks
+{
+    return (unpack 'LLL', Schema1::Keys::slurp($counter))[2];
 }
 
 

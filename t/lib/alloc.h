@@ -7,8 +7,9 @@
 /*
  * Makes one chosen allocation of the module fail, for t/alloc.t: included in
  * front of each of its files (cc -include).  The environment's SCHEMA1_ALLOC
- * names a file of two 32-bit integers, the number of the allocation to fail
- * (0: none is counted) and the number of allocations so far.
+ * names a file of three 32-bit integers: the number of the allocation to fail
+ * (0: none is counted), the number of allocations so far, and the number of
+ * blocks that malloc() returned and that are not free.
  */
 
 
@@ -29,6 +30,7 @@
 typedef struct {
     uint32_t  fails;
     uint32_t  count;
+    uint32_t  blocks;
 } schema1_alloc_t;
 
 
@@ -38,11 +40,11 @@ __attribute__((weak, visibility("hidden"))) volatile schema1_alloc_t
     *schema1_alloc;
 __attribute__((weak, visibility("hidden"))) int  schema1_alloc_opened;
 
-__attribute__((weak, visibility("hidden"))) int schema1_alloc_fails(void);
+__attribute__((weak, visibility("hidden"))) int schema1_alloc_open(void);
 
 
 __attribute__((weak, visibility("hidden"))) int
-schema1_alloc_fails(void)
+schema1_alloc_open(void)
 {
     int          fd;
     void        *p;
@@ -61,9 +63,45 @@ schema1_alloc_fails(void)
         }
     }
 
-    return schema1_alloc && schema1_alloc->fails
+    return schema1_alloc != NULL;
+}
+
+
+static inline int
+schema1_alloc_fails(void)
+{
+    return schema1_alloc_open() && schema1_alloc->fails
            && __sync_add_and_fetch(&schema1_alloc->count, 1)
               == schema1_alloc->fails;
+}
+
+
+static inline void *
+schema1_alloc_malloc(void *p)
+{
+    if (p && schema1_alloc_open()) {
+        __sync_add_and_fetch(&schema1_alloc->blocks, 1);
+    }
+
+    return p;
+}
+
+
+static inline void *
+schema1_alloc_realloc(void *p, size_t n)
+{
+    return p ? realloc(p, n) : schema1_alloc_malloc(malloc(n));
+}
+
+
+static inline void
+schema1_alloc_free(void *p)
+{
+    if (p && schema1_alloc_open()) {
+        __sync_sub_and_fetch(&schema1_alloc->blocks, 1);
+    }
+
+    free(p);
 }
 
 
@@ -71,11 +109,13 @@ schema1_alloc_fails(void)
     (schema1_alloc_fails() ? (failure) : (call))
 
 #define malloc(n)                                                             \
-    schema1_alloc_or(NULL, malloc(n))
+    schema1_alloc_or(NULL, schema1_alloc_malloc(malloc(n)))
 #define calloc(n, size)                                                       \
-    schema1_alloc_or(NULL, calloc(n, size))
+    schema1_alloc_or(NULL, schema1_alloc_malloc(calloc(n, size)))
 #define realloc(p, n)                                                         \
-    schema1_alloc_or(NULL, realloc(p, n))
+    schema1_alloc_or(NULL, schema1_alloc_realloc(p, n))
+#define free(p)                                                               \
+    schema1_alloc_free(p)
 
 #define ngx_palloc(pool, n)                                                   \
     schema1_alloc_or(NULL, ngx_palloc(pool, n))
