@@ -18,10 +18,13 @@ static ngx_int_t ngx_http_schema1_fetch_own(ngx_http_request_t *r,
     ngx_str_t *path, ngx_str_t *query);
 static ngx_int_t ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args);
-static ngx_int_t ngx_http_schema1_fetch_detach(ngx_http_request_t *sr,
-    ngx_str_t *uri, ngx_str_t *args);
-static ngx_int_t ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
-    ngx_uint_t foreign);
+static ngx_int_t ngx_http_schema1_fetch_escape(ngx_http_request_t *r,
+    ngx_str_t *uri, ngx_str_t *args, ngx_str_t *unparsed_uri);
+static void ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
+    ngx_http_variable_value_t *values, ngx_http_variable_value_t *scratch,
+    ngx_uint_t external);
+static ngx_uint_t ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
+    ngx_http_variable_t *v);
 static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
 static ngx_int_t ngx_http_schema1_fetch_status(ngx_http_request_t *r,
@@ -159,23 +162,52 @@ ngx_http_schema1_fetch_own(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 }
 
 
+/*
+ * nginx posts a subrequest at once, with its parent's headers, body, variables
+ * and $request_uri: what may fail is prepared before.
+ */
+
 static ngx_int_t
 ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args)
 {
-    ngx_str_t                   *accept;
+    size_t                       size;
+    ngx_str_t                   *accept, unparsed_uri;
     ngx_http_request_t          *sr;
+    ngx_http_headers_in_t        in;
+    ngx_http_request_body_t     *body;
+    ngx_http_core_main_conf_t   *cmcf;
+    ngx_http_variable_value_t   *values, *scratch;
     ngx_http_post_subrequest_t  *ps;
 
-    /* a query may hold a signature, so none is logged */
+    /* a query may contain a signature, so it is not logged */
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 fetch %s: \"%V\", hop %ui",
                    ngx_http_schema1_fetch_names[fetch->kind], uri,
                    fetch->hops);
 
+    accept = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
+             ? &ngx_http_schema1_accept_blob
+             : &ngx_http_schema1_accept_manifest;
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
+
+    values = ngx_palloc(r->pool, size);
+    scratch = ngx_palloc(r->pool, size);
+    body = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
     ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
-    if (ps == NULL) {
+
+    if (values == NULL
+        || scratch == NULL
+        || body == NULL
+        || ps == NULL
+        || ngx_http_schema1_fetch_escape(r, uri, args, &unparsed_uri) != NGX_OK
+        || ngx_http_schema1_headers_subrequest(r, &in, accept,
+                                               fetch->url.len != 0)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -188,50 +220,40 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    ngx_http_schema1_headers_move(&sr->headers_in, &in);
+
+    sr->request_body = body;
+    sr->unparsed_uri = unparsed_uri;
+
+    ngx_http_schema1_fetch_variables(sr, values, scratch, fetch->url.len != 0);
+
     fetch->request = sr;
 
-    accept = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
-             ? &ngx_http_schema1_accept_blob
-             : &ngx_http_schema1_accept_manifest;
-
-    if (ngx_http_schema1_headers_fetch(sr, accept, fetch->url.len != 0)
-        != NGX_OK
-        || ngx_http_schema1_fetch_detach(sr, uri, args) != NGX_OK
-        || ngx_http_schema1_fetch_variables(sr, fetch->url.len != 0) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
     if (fetch->url.len == 0) {
-        fetch->path = sr->unparsed_uri;
+        fetch->path = unparsed_uri;
     }
 
     return NGX_OK;
 }
 
 
-/* nginx gives a subrequest its parent's body and $request_uri */
+/* $request_uri of a subrequest */
 
 static ngx_int_t
-ngx_http_schema1_fetch_detach(ngx_http_request_t *sr, ngx_str_t *uri,
-    ngx_str_t *args)
+ngx_http_schema1_fetch_escape(ngx_http_request_t *r, ngx_str_t *uri,
+    ngx_str_t *args, ngx_str_t *unparsed_uri)
 {
     u_char     *p;
     uintptr_t   escape;
 
-    sr->request_body = ngx_pcalloc(sr->pool, sizeof(ngx_http_request_body_t));
-    if (sr->request_body == NULL) {
-        return NGX_ERROR;
-    }
-
     escape = 2 * ngx_escape_uri(NULL, uri->data, uri->len, NGX_ESCAPE_URI);
 
-    p = ngx_pnalloc(sr->pool, uri->len + escape + 1 + args->len);
+    p = ngx_pnalloc(r->pool, uri->len + escape + 1 + args->len);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    sr->unparsed_uri.data = p;
+    unparsed_uri->data = p;
 
     if (escape) {
         p = (u_char *) ngx_escape_uri(p, uri->data, uri->len, NGX_ESCAPE_URI);
@@ -245,51 +267,86 @@ ngx_http_schema1_fetch_detach(ngx_http_request_t *sr, ngx_str_t *uri,
         p = ngx_cpymem(p, args->data, args->len);
     }
 
-    sr->unparsed_uri.len = p - sr->unparsed_uri.data;
+    unparsed_uri->len = p - unparsed_uri->data;
 
     return NGX_OK;
 }
 
 
-/* a subrequest shares its parent's variables, with what they were there */
+/*
+ * "In a subrequest, variables that can be evaluated again (map, geo,
+ * split_clients, request variables) are; those that were set (set,
+ * auth_request_set) keep their values."  None is kept towards an external host:
+ * a map may contain the client's credentials.
+ */
 
-static ngx_int_t
-ngx_http_schema1_fetch_variables(ngx_http_request_t *sr, ngx_uint_t foreign)
+static void
+ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
+    ngx_http_variable_value_t *values, ngx_http_variable_value_t *scratch,
+    ngx_uint_t external)
 {
+    size_t                      size;
     ngx_uint_t                  i;
     ngx_http_variable_t        *v;
-    ngx_http_variable_value_t  *values;
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
+    size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
 
-    values = ngx_palloc(sr->pool, cmcf->variables.nelts
-                                  * sizeof(ngx_http_variable_value_t));
-    if (values == NULL) {
-        return NGX_ERROR;
-    }
+    ngx_memcpy(values, sr->variables, size);
 
-    ngx_memcpy(values, sr->variables, cmcf->variables.nelts
-                                      * sizeof(ngx_http_variable_value_t));
+    /* handlers may evaluate other variables, which is too early for them */
 
-    /*
-     * those that somebody can set keep their value, auth_request_set needs
-     * that; the others are evaluated anew, and so are all where the request
-     * leaves the registry: a map may hold the client's credentials
-     */
+    ngx_memcpy(scratch, values, size);
 
     v = cmcf->variables.elts;
 
     for (i = 0; i < cmcf->variables.nelts; i++) {
-        if (foreign || !(v[i].flags & NGX_HTTP_VAR_CHANGEABLE)) {
+
+        if (!external && (v[i].flags & NGX_HTTP_VAR_CHANGEABLE)) {
+            continue;
+        }
+
+        values[i].valid = 0;
+        values[i].not_found = 0;
+        scratch[i].valid = 0;
+        scratch[i].not_found = 0;
+    }
+
+    sr->variables = scratch;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+
+        if (values[i].valid && ngx_http_schema1_fetch_evaluates(sr, &v[i])) {
             values[i].valid = 0;
-            values[i].not_found = 0;
         }
     }
 
     sr->variables = values;
+}
 
-    return NGX_OK;
+
+/*
+ * Whether a variable that can be set has a value even if it is not: a map has
+ * one.  The handler of a variable of "set" only warns that it has none.
+ */
+
+static ngx_uint_t
+ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
+    ngx_http_variable_t *v)
+{
+    ngx_http_variable_value_t  value;
+
+    if (v->get_handler == NULL || (v->flags & NGX_HTTP_VAR_WEAK)) {
+        return 0;
+    }
+
+    ngx_memzero(&value, sizeof(ngx_http_variable_value_t));
+
+    return v->get_handler(sr, &value, v->data) == NGX_OK
+           && value.valid
+           && !value.not_found
+           && (value.len || v->data != (uintptr_t) v->index);
 }
 
 
@@ -352,9 +409,35 @@ ngx_http_schema1_fetch_get(ngx_http_request_t *r)
 
 
 ngx_int_t
+ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    if (fetch->url.len == 0
+        || u == NULL
+        || u->headers_in.x_accel_redirect == NULL
+        || (u->conf->ignore_headers & NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT))
+    {
+        return NGX_DECLINED;
+    }
+
+    fetch->accel = 1;
+
+    return NGX_HTTP_BAD_GATEWAY;
+}
+
+
+ngx_int_t
 ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch)
 {
+    /* "return" answers before the precontent phase */
+
+    (void) ngx_http_schema1_fetch_refuse_accel(r, fetch);
+
     fetch->status = r->err_status ? r->err_status : r->headers_out.status;
 
     ngx_http_schema1_body_init(&fetch->body, fetch->body.max,
@@ -408,6 +491,15 @@ ngx_http_schema1_fetch_result(ngx_http_request_t *r,
 
     if (!fetch->request->done) {
         return NGX_AGAIN;
+    }
+
+    if (fetch->accel) {
+        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
+                          "the storage answered the request for the %s %.*s "
+                          "with X-Accel-Redirect, which is not followed",
+                          ngx_http_schema1_fetch_names[fetch->kind],
+                          (int) fetch->reference.len, fetch->reference.data);
+        return NGX_ERROR;
     }
 
     switch (fetch->status) {

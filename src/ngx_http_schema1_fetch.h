@@ -32,6 +32,7 @@ struct ngx_http_schema1_fetch_s {
 
     unsigned                   timed_out:1; /* no header came in time */
     unsigned                   failed:1;    /* ended without an answer */
+    unsigned                   accel:1;     /* has X-Accel-Redirect */
 };
 
 
@@ -57,6 +58,14 @@ ngx_int_t ngx_http_schema1_fetch_result(ngx_http_request_t *r,
 
 /* the fetch that a subrequest was made for, NULL for anybody else's */
 ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_get(ngx_http_request_t *r);
+
+/*
+ * "X-Accel-Redirect in a response from an external host is refused": nginx has
+ * redirected the subrequest already, NGX_HTTP_BAD_GATEWAY keeps it from running
+ * in the location.  Else NGX_DECLINED.
+ */
+ngx_int_t ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch);
 
 /* the filters of such a subrequest */
 ngx_int_t ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,

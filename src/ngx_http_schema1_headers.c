@@ -19,7 +19,7 @@
 
 #define NGX_HTTP_SCHEMA1_HDR_MAIN     1     /* its own request */
 #define NGX_HTTP_SCHEMA1_HDR_FETCH    2     /* further fetches */
-#define NGX_HTTP_SCHEMA1_HDR_FOREIGN  4     /* fetches from elsewhere */
+#define NGX_HTTP_SCHEMA1_HDR_EXTERNAL 4     /* to an external host */
 
 
 /* what an answer lacks */
@@ -130,26 +130,6 @@ static ngx_http_schema1_header_t  ngx_http_schema1_headers[] = {
     { ngx_string("te"),
       NGX_HTTP_SCHEMA1_NO_POINTER,
       NGX_HTTP_SCHEMA1_HDR_FETCH },
-
-    { ngx_string("authorization"),
-      ngx_http_schema1_in(authorization),
-      NGX_HTTP_SCHEMA1_HDR_FOREIGN },
-
-    { ngx_string("proxy-authorization"),
-#if (nginx_version >= 1029007)
-      ngx_http_schema1_in(proxy_authorization),
-#else
-      NGX_HTTP_SCHEMA1_NO_POINTER,
-#endif
-      NGX_HTTP_SCHEMA1_HDR_FOREIGN },
-
-    { ngx_string("cookie"),
-#if (nginx_version >= 1023000)
-      ngx_http_schema1_in(cookie),
-#else
-      NGX_HTTP_SCHEMA1_NO_POINTER,
-#endif
-      NGX_HTTP_SCHEMA1_HDR_FOREIGN },
 
     { ngx_null_string, 0, 0 }
 };
@@ -431,43 +411,44 @@ ngx_http_schema1_headers_restore(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_schema1_headers_fetch(ngx_http_request_t *sr, ngx_str_t *accept,
-    ngx_uint_t foreign)
+ngx_http_schema1_headers_subrequest(ngx_http_request_t *r,
+    ngx_http_headers_in_t *in, ngx_str_t *accept, ngx_uint_t external)
 {
-    ngx_uint_t              way;
+    ngx_uint_t              mask;
     ngx_table_elt_t        *h;
-    ngx_http_headers_in_t  *in;
+    ngx_http_headers_in_t  *client;
 
-    in = &sr->headers_in;
-    way = NGX_HTTP_SCHEMA1_HDR_FETCH;
+    client = &r->headers_in;
 
-    if (foreign) {
-        way |= NGX_HTTP_SCHEMA1_HDR_FOREIGN;
+    if (external) {
+        mask = NGX_HTTP_SCHEMA1_HDR_EXTERNAL;
+
+        /* variables are evaluated from these pointers and strings, too */
+
+        ngx_memzero(in, sizeof(ngx_http_headers_in_t));
+
+        in->server = client->server;
+        in->user_agent = client->user_agent;
+
+    } else {
+        mask = NGX_HTTP_SCHEMA1_HDR_FETCH;
+
+        *in = *client;
+
+        ngx_http_schema1_headers_unset(in, mask);
     }
 
-    /*
-     * headers_in is a copy of the parent's, and so its list would be extended
-     * in the parent: it is built anew, in place
-     */
+    /* a new list: in the client's, nginx would find what is added here */
 
-    if (ngx_http_schema1_headers_copy(sr, &in->headers,
-                                      &sr->parent->headers_in.headers, way,
+    if (ngx_http_schema1_headers_copy(r, &in->headers, &client->headers, mask,
                                       accept, &h)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ngx_http_schema1_headers_unset(in, way);
-
 #if (NGX_HTTP_HEADERS)
     in->accept = h;
-#endif
-
-#if (nginx_version < 1023000)
-    if (foreign) {
-        in->cookies.nelts = 0;
-    }
 #endif
 
     in->content_length_n = -1;
@@ -477,10 +458,35 @@ ngx_http_schema1_headers_fetch(ngx_http_request_t *sr, ngx_str_t *accept,
 }
 
 
+void
+ngx_http_schema1_headers_move(ngx_http_headers_in_t *to,
+    ngx_http_headers_in_t *from)
+{
+    *to = *from;
+
+    /* a list of one part points into itself */
+
+    if (to->headers.last == &from->headers.part) {
+        to->headers.last = &to->headers.part;
+    }
+}
+
+
 static ngx_uint_t
 ngx_http_schema1_headers_skip(ngx_table_elt_t *h, ngx_uint_t way)
 {
     ngx_http_schema1_header_t  *known;
+
+    /*
+     * "Of the client's own header lines, only User-Agent is sent to an external
+     * host, whatever the location specifies."
+     */
+
+    if (way == NGX_HTTP_SCHEMA1_HDR_EXTERNAL) {
+        return h->key.len != 10
+               || ngx_strncasecmp(h->key.data, (u_char *) "User-Agent", 10)
+                  != 0;
+    }
 
     for (known = ngx_http_schema1_headers; known->name.len; known++) {
 

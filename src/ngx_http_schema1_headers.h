@@ -33,12 +33,16 @@ void ngx_http_schema1_headers_restore(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
 /*
- * Gives a new subrequest headers of its own: the client's, without those that
- * belong to its own request, and one Accept.  Towards a foreign host they bear
- * no credentials.
+ * Sets "in" to the header of a subrequest of "r": the client's lines without
+ * those that belong to its own request, or for an external host User-Agent
+ * alone, and one Accept.  NGX_ERROR: out of memory.
  */
-ngx_int_t ngx_http_schema1_headers_fetch(ngx_http_request_t *sr,
-    ngx_str_t *accept, ngx_uint_t foreign);
+ngx_int_t ngx_http_schema1_headers_subrequest(ngx_http_request_t *r,
+    ngx_http_headers_in_t *in, ngx_str_t *accept, ngx_uint_t external);
+
+/* moves such a header to where it stays */
+void ngx_http_schema1_headers_move(ngx_http_headers_in_t *to,
+    ngx_http_headers_in_t *from);
 
 /* the first line of this name of an answer, NULL where it has none */
 ngx_table_elt_t *ngx_http_schema1_headers_find(ngx_list_t *headers,

@@ -490,6 +490,13 @@ ngx_http_schema1_process_subrequest(ngx_http_request_t *r,
         }
     }
 
+    if (r->connection->data != r) {
+
+        /* the output of a subrequest that does not run would be waited for */
+
+        return NGX_ERROR;
+    }
+
     schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY, "nginx could not start "
                       "a further request; its error log says why");
 

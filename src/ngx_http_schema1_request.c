@@ -4,6 +4,7 @@
  */
 
 
+#include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_flight.h"
 #include "ngx_http_schema1_headers.h"
 #include "ngx_http_schema1_request.h"
@@ -29,10 +30,14 @@ ngx_http_schema1_ctx_t  ngx_http_schema1_replaceable_ctx;
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
+    ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
     if (r != r->main) {
-        return NGX_DECLINED;
+        fetch = ngx_http_schema1_fetch_get(r);
+
+        return fetch ? ngx_http_schema1_fetch_refuse_accel(r, fetch)
+                     : NGX_DECLINED;
     }
 
     if (ngx_http_schema1_may_have_ctx(r)) {

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 275;
+plan tests => repeat_each() * 288;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -38,6 +38,11 @@ answer('/v2/large/none/manifests/1', status => 200, type => 'application/json',
        chunked => 1, drip => [6000, 0.02]);
 image('drip/app:1');
 answer(qr{^GET /v2/drip/app/blobs/}, delay => 1.5, drip => [50, 0.1]);
+list('mapped/list:1', strict => 0, entries => [
+    our $mapped = image('mapped/list')]);
+answer("GET /v2/mapped/list/blobs/$mapped->{config_digest}", status => 404);
+answer("storage:GET /v2/mapped/list/blobs/$mapped->{config_digest}",
+       body => $mapped->{config}, status => 200, headers => []);
 answer('/auth', status => 200, headers => ['X-Token' => 'secret']);
 
 run_tests();
@@ -908,3 +913,95 @@ GET /v2/
 my $answer = ask('/v2/team/list/manifests/1', '' => { timeout => 5 });
 like($answer->{body}, qr/the head.*"signature".*\}/s, 'the whole body');
 cmp_ok($answer->{seconds}, '<', 5, 'in time');
+
+
+
+=== TEST 58: a map over the URI is evaluated again in subrequests
+--- http_config
+    map $uri $backend {
+        ~/manifests/1$  127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        ~/manifests/    127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        ~/blobs/        127.0.0.1:$TEST_NGINX_STORAGE_PORT;
+    }
+    map $request_uri $key {
+        ~(?<p>.*)  $p;
+    }
+    proxy_cache_path logs/cache keys_zone=maps:1m;
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://$backend;
+        proxy_cache maps;
+        proxy_cache_key $key;
+        proxy_cache_valid 1m;
+    }
+--- request eval
+[("GET /v2/mapped/list/manifests/1") x 2]
+--- schema1 eval
+["mapped/list:1 2 layers", "mapped/list:1 2 layers"]
+
+
+
+=== TEST 59: a map that denies is evaluated again in subrequests
+--- http_config
+    map $uri $deny {
+        ~/blobs/  1;
+    }
+    split_clients $request_uri $split {
+        *  $uri;
+    }
+    geo $net {
+        default  1;
+    }
+--- location
+    set $seen "$deny$split$net";
+    if ($deny) {
+        return 403;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- error_code: 403
+--- asked
+GET /v2/team/app/manifests/1
+--- no_error_log
+[alert]
+
+
+
+=== TEST 60: variables that were set keep their values in subrequests
+--- http_config
+    map $uri $kind {
+        ~/blobs/  blob;
+        default   manifest;
+    }
+--- config
+    set $server "of the server";
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        set $location "$kind";
+        auth_request /auth;
+        auth_request_set $token $upstream_http_x_token;
+        proxy_set_header X-Token $token;
+        proxy_set_header X-Kind "$kind $location $server";
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /auth {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- asked eval
+"GET /auth
+GET /v2/team/app/manifests/1
+    X-Token: secret
+    X-Kind: manifest manifest of the server
+GET /v2/team/app/blobs/$::config
+    X-Token: secret
+    X-Kind: blob blob of the server"
+--- no_error_log
+using uninitialized

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 426;
+plan tests => repeat_each() * 442;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
@@ -94,6 +94,23 @@ for (['secret', '/secret/x'], ['climb', '../../../../secret/x'],
 {
     away(@$_);
 }
+
+# storage that tries to read an internal location
+for ('proxied', 'returned') {
+    my $to = $_ eq 'proxied' ? '/secret/config' : '/returned/x';
+
+    image("accel/$_:1");
+    answer(qr{^GET /v2/accel/$_/blobs/$config}, status => 307,
+           headers => [Location => "$storage/accel/$_"]);
+    answer("storage:GET /accel/$_", body => $app->{config}, status => 200,
+           headers => ['X-Accel-Redirect' => $to]);
+}
+
+list('accel/list:1', entries => [image('accel/list')]);
+answer("GET /v2/accel/list/manifests/$app->{digest}", status => 307,
+       headers => [Location => "$storage/accel/proxied"]);
+answer('GET /secret/config', body => $app->{config}, status => 200,
+       headers => []);
 
 # after a foreign hop a path is the storage's
 away('after', "$storage/hop");
@@ -408,7 +425,7 @@ away/upper:1 2 layers
 
 
 
-=== TEST 20: external hosts receive no credentials
+=== TEST 20: only User-Agent of the client's lines is sent to an external host
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -417,7 +434,12 @@ Authorization: Bearer token
 Proxy-Authorization: Basic dTpw
 Cookie: session=1
 Cookie: other=2
-X-Other: stays
+X-JFrog-Art-Api: secret
+Private-Token: secret
+X-Auth-Token: secret
+X-Forwarded-For: 192.0.2.1
+Referer: http://elsewhere.test/
+User-Agent: old/1.0
 --- request
 GET /v2/away/s307/manifests/1
 --- schema1
@@ -428,16 +450,22 @@ away/s307:1 2 layers
 GET /v2/away/s307/blobs/$::config
     Authorization: Bearer token
     Proxy-Authorization: Basic dTpw
-    X-Other: stays
+    Private-Token: secret
+    User-Agent: old/1.0
 storage GET /config
     !Authorization
     !Proxy-Authorization
     !Cookie
-    X-Other: stays"
+    !X-JFrog-Art-Api
+    !Private-Token
+    !X-Auth-Token
+    !X-Forwarded-For
+    !Referer
+    User-Agent: old/1.0"
 
 
 
-=== TEST 21: external hosts receive no credentials set by the location
+=== TEST 21: header variables are empty towards an external host
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -447,11 +475,18 @@ storage GET /config
         proxy_set_header Authorization $http_authorization;
         proxy_set_header Proxy-Authorization $http_proxy_authorization;
         proxy_set_header Cookie $http_cookie;
+        proxy_set_header X-Auth-Token $http_x_auth_token;
+        proxy_set_header X-For $http_x_forwarded_for;
+        proxy_set_header Referer $http_referer;
+        proxy_set_header X-Added $proxy_add_x_forwarded_for;
     }
 --- more_headers
 Authorization: Bearer token
 Proxy-Authorization: Basic dTpw
 Cookie: session=1
+X-Auth-Token: secret
+X-Forwarded-For: 192.0.2.1
+Referer: http://elsewhere.test/
 --- request
 GET /v2/away/s307/manifests/1
 --- schema1
@@ -464,12 +499,17 @@ GET /v2/away/s307/blobs/$::config
 storage GET /config
     !Authorization
     !Proxy-Authorization
-    !Cookie"
+    !Cookie
+    !X-Auth-Token
+    !X-For
+    !Referer
+    X-Added: 127.0.0.1"
 
 
 
-=== TEST 22: external hosts do not receive the user's name
+=== TEST 22: a user's name is not sent to an external host
 --- location
+    set $who "$remote_user";
     schema_conversion_redirect /blob-redirect;
 --- server
     location = /blob-redirect {
@@ -489,6 +529,7 @@ away/s307:1 2 layers
 "GET /v2/away/s307/manifests/1
 GET /v2/away/s307/blobs/$::config
 storage GET /config
+    !X-User
     !X-Session"
 
 
@@ -1105,3 +1146,62 @@ GET /v2/away/s307/blobs/$::config
     Authorization: secret
 storage GET /config
     !Authorization"
+
+
+
+=== TEST 63: X-Accel-Redirect of an external host is refused
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+    }
+    location /secret/ {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location /returned/ {
+        internal;
+        return 200 "the secret";
+    }
+--- request eval
+["GET /v2/accel/proxied/manifests/1", "GET /v2/accel/returned/manifests/1",
+ "HEAD /v2/accel/proxied/manifests/1", "GET /v2/accel/list/manifests/1"]
+--- error_code eval
+[502, 502, 502, 502]
+--- response_body_like eval
+[(qr/"reason":"redirected"/) x 2, qr/^$/, qr/"reason":"redirected"/]
+--- asked eval
+my $blob = "/blobs/$::config";
+"GET /v2/accel/proxied/manifests/1
+GET /v2/accel/proxied$blob
+storage GET /accel/proxied
+GET /v2/accel/returned/manifests/1
+GET /v2/accel/returned$blob
+storage GET /accel/returned
+HEAD /v2/accel/proxied/manifests/1
+GET /v2/accel/proxied/manifests/1
+GET /v2/accel/proxied$blob
+storage GET /accel/proxied
+GET /v2/accel/list/manifests/1
+GET /v2/accel/list/manifests/$::app->{digest}
+storage GET /accel/proxied"
+--- no_error_log
+[alert]
+
+
+
+=== TEST 64: an ignored X-Accel-Redirect of an external host is not followed
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+    location = /blob-redirect {
+        internal;
+        proxy_ignore_headers X-Accel-Redirect;
+        proxy_pass $schema1_redirect_url;
+    }
+--- request
+GET /v2/accel/proxied/manifests/1
+--- schema1
+accel/proxied:1 2 layers
