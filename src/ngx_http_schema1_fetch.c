@@ -327,8 +327,9 @@ ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
 
 
 /*
- * Whether a variable that can be set has a value even if it is not: a map has
- * one.  The handler of a variable of "set" only warns that it has none.
+ * Whether a variable that can be set has a value without that: a map has one.
+ * A variable of "set" has its index as the data of its handler, which would
+ * only warn.
  */
 
 static ngx_uint_t
@@ -337,7 +338,7 @@ ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
 {
     ngx_http_variable_value_t  value;
 
-    if (v->get_handler == NULL || (v->flags & NGX_HTTP_VAR_WEAK)) {
+    if (v->get_handler == NULL || v->data == (uintptr_t) v->index) {
         return 0;
     }
 
@@ -345,8 +346,7 @@ ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
 
     return v->get_handler(sr, &value, v->data) == NGX_OK
            && value.valid
-           && !value.not_found
-           && (value.len || v->data != (uintptr_t) v->index);
+           && !value.not_found;
 }
 
 

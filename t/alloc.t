@@ -43,7 +43,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 11 * 3;
+plan tests => 11 * 3 + 1;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -189,6 +189,23 @@ sub sockets
 }
 
 
+# the different requests to the storage, with the client's credentials if any
+sub to_storage
+{
+    my %requests;
+
+    for my $request (grep { $_->{host} eq 'storage' } asked()) {
+        my @credentials = map { "$_->[0]: $_->[1]" }
+                          grep { lc $_->[0] eq 'authorization' }
+                          @{$request->{headers}};
+
+        $requests{"@$request{qw(method uri)}@credentials"} = 1;
+    }
+
+    return sort keys %requests;
+}
+
+
 add_block_preprocessor(sub {
     my ($block) = @_;
 
@@ -237,8 +254,9 @@ is(fail_each('/v2/team/list/manifests/1', [], ::signed('team/list')), '', 'failu
 
 === TEST 5: each allocation of a conversion that follows a redirect can fail
 --- after
-is(fail_each('/v2/team/away/manifests/1?x=y', [],
-    ::signed('team/away')), '', 'failures');
+is(fail_each('/v2/team/away/manifests/1?x=y',
+    [Authorization => 'Basic dTpw'], ::signed('team/away')), '', 'failures');
+is(join("\n", ::to_storage()), 'GET /config?a=b', 'no credentials');
 
 
 

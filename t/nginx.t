@@ -977,13 +977,18 @@ GET /v2/team/app/manifests/1
     }
 --- config
     set $server "of the server";
+    if ($http_x_none) {
+        set $both none;
+    }
     location /v2/ {
         schema_conversion on;
         schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
         set $location "$kind";
         auth_request /auth;
         auth_request_set $token $upstream_http_x_token;
+        auth_request_set $both $upstream_http_x_token;
         proxy_set_header X-Token $token;
+        proxy_set_header X-Both $both;
         proxy_set_header X-Kind "$kind $location $server";
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
     }
@@ -1002,6 +1007,7 @@ GET /v2/team/app/manifests/1
     X-Kind: manifest manifest of the server
 GET /v2/team/app/blobs/$::config
     X-Token: secret
+    X-Both: secret
     X-Kind: blob blob of the server"
 --- no_error_log
 using uninitialized
