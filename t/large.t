@@ -68,6 +68,7 @@ run_tests();
 __DATA__
 
 === TEST 1: large images: one after another
+--- requires: 5: debug
 --- location eval: $::room
 --- log_level: debug
 --- request
@@ -213,6 +214,7 @@ is(scalar(grep { whole(ask('/v2/large/app/manifests/1')) } 1 .. 4), 4, 'came');
 
 
 === TEST 11: large images: through a filter that buffers
+--- requires: 4: http_sub_module
 --- location
         schema_conversion_max_size 16m;
         sub_filter yyyyyyyyyyyyz never;
@@ -228,6 +230,7 @@ ok(whole(ask('/v2/large/app/manifests/1')), 'came');
 
 
 === TEST 12: large images: HTTP/2
+--- requires: 3: http_v2_module
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 http2;

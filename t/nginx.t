@@ -158,6 +158,7 @@ team/app:1 2 layers
 
 
 === TEST 9: variables of auth_request_set are kept
+--- requires: 4: http_auth_request_module
 --- config eval
 "location /v2/ {
     $::on
@@ -181,6 +182,7 @@ GET /v2/team/app/blobs/$::config
 
 
 === TEST 10: auth_request refuses
+--- requires: 3: http_auth_request_module
 --- config eval
 "location /v2/ { $::on auth_request /auth; $::mock }
  location = /auth { internal; return 403; }"
@@ -272,6 +274,7 @@ ETag: "sha256:\w{64}"
 
 
 === TEST 16: gunzip does not change a manifest
+--- requires: 3: http_gunzip_module
 --- location
     gunzip on;
 --- request
@@ -282,6 +285,7 @@ team/app:1 2 layers
 
 
 === TEST 17: sub_filter of another type is skipped
+--- requires: 4: http_sub_module
 --- location
     sub_filter amd64 i386;
     sub_filter_once off;
@@ -718,6 +722,7 @@ accept: text/html|200|
 
 
 === TEST 48: conversion for an HTTP/2 client
+--- requires: 6: http_v2_module
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 http2;
@@ -860,6 +865,7 @@ like($answer->{body}, qr/"signature".*HTTP\/1\.1 200 .*"schemaVersion":1\}\z/s,
 
 
 === TEST 56: a body filter that starts a subrequest after a converted manifest
+--- requires: 10: http_addition_module
 --- http_config
     schema_conversion_cache_zone tail:1m;
 --- config
@@ -896,6 +902,7 @@ for my $uri ("$path/1", "$path/1", '',
 
 
 === TEST 57: a body filter that starts a subrequest before a converted manifest
+--- requires: 4: http_addition_module
 --- config
     location /v2/ {
         schema_conversion on;

@@ -1119,6 +1119,7 @@ storage GET /config
 
 
 === TEST 62: external hosts receive no credentials of auth_request
+--- requires: 4: http_auth_request_module
 --- location
     schema_conversion_redirect /blob-redirect;
     auth_request /auth;

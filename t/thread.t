@@ -256,6 +256,7 @@ schema1 task complete
 
 
 === TEST 16: threads: the pool's threads are used
+--- requires: 4: debug
 --- main_config eval: $::main
 --- location eval: $::on
 --- log_level: debug

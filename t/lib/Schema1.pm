@@ -91,6 +91,9 @@ package Schema1;
 #                         $schema1_source_digest $schema1_digest $schema1_reason
 #                     "*" in the place of one stands for anything (one test)
 #
+#     --- requires    N: OPTION; the N tests of the block are skipped where nginx
+#                     is built without --with-OPTION
+#
 # Beyond what a block asks for, [alert], [crit], [emerg] or a sanitizer's report
 # in the error log is a failure; "--- expect_alert" where it is meant to be.
 # Unless a block says otherwise, "no_error_log" is "[error]": one more test, so
@@ -102,6 +105,7 @@ package Schema1;
 
 use strict;
 use warnings;
+use feature 'state';
 
 our ($registry, $servroot, $port);
 
@@ -279,12 +283,32 @@ sub run_tests
 }
 
 
+sub built_with
+{
+    my ($option) = @_;
+
+    state $built = `$Test::Nginx::Util::NginxBinary -V 2>&1`;
+
+    return $built =~ /--with-\Q$option\E(?:\s|$)/;
+}
+
+
 sub complete
 {
     my ($block) = @_;
 
     my $location = $block->location // '';
     my $server = $block->server // '';
+
+    if (defined $block->requires) {
+        my ($tests, $option) = $block->requires =~ /^(\d+): *(\S+)/
+            or die $block->name . ": requires: N: OPTION\n";
+
+        # a version that no nginx has
+        $block->set_value(skip_nginx => "$tests: < 999.0.0: nginx is built"
+                                        . " without --with-$option")
+            unless built_with($option);
+    }
 
     if (!defined $block->config) {
         my $key = $location =~ /^\s*schema_conversion_key\b/m ? ''
