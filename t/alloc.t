@@ -19,7 +19,11 @@ BEGIN {
     if (!$ENV{SCHEMA1_SANITIZED}) {
         local $ENV{BUILD} = "$build/alloc";
         local $ENV{BINARY} = $ENV{TEST_NGINX_BINARY} ? 1 : '';
-        local $ENV{CFLAGS} = "-g -O1 -fPIC -include $top/t/lib/alloc.h";
+
+        # other flags: other objects
+        my ($sum) = `cksum < $top/t/lib/alloc.h` =~ /^(\d+)/;
+        local $ENV{CFLAGS} = "-g -O1 -fPIC -include $top/t/lib/alloc.h"
+                             . " -DSCHEMA1_ALLOC_SUM=$sum";
 
         my $said = `$top/t/tools/module 2>&1`;
 
