@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 312;
+plan tests => repeat_each() * 315;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -250,3 +250,16 @@ $::app->{body}
 --- more_headers eval: $::kept
 --- response_headers eval
 [("Content-Type: $::v1", "Content-Type: $::v2") x 6]
+
+
+
+=== TEST 18: other headers of six letters are not Accept
+--- request
+GET /v2/team/docker/manifests/1
+--- more_headers eval
+"Cookie: $::v2
+Expect: $::v2
+Pragma: $::v2
+X-Type: $::v2"
+--- schema1
+team/docker:1 2 layers

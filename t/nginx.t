@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 288;
+plan tests => repeat_each() * 300;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -43,6 +43,16 @@ list('mapped/list:1', strict => 0, entries => [
 answer("GET /v2/mapped/list/blobs/$mapped->{config_digest}", status => 404);
 answer("storage:GET /v2/mapped/list/blobs/$mapped->{config_digest}",
        body => $mapped->{config}, status => 200, headers => []);
+
+
+
+our $padded = image('large/tag:1');
+$padded->{body} .= ' ' x 100_000;
+document("large/tag:1", $padded->{type}, $padded->{body});
+document("large/bare:1", $padded->{type}, $padded->{body});
+answer('/v2/large/bare/manifests/1', until_close => 1);
+our $modern = join ', ', map { (type_of($_, 'manifest'), type_of($_, 'list')) }
+                         qw(docker oci);
 answer('/auth', status => 200, headers => ['X-Token' => 'secret']);
 
 run_tests();
@@ -1018,3 +1028,28 @@ GET /v2/team/app/blobs/$::config
     X-Kind: blob blob of the server"
 --- no_error_log
 using uninitialized
+
+
+
+=== TEST 61: proxy_cache does not store a manifest over the size limit truncated
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    schema_conversion_max_size 4k;
+    proxy_buffers 8 4k;
+    proxy_cache one;
+    proxy_cache_key $uri;
+    proxy_cache_valid 200 1m;
+    proxy_ignore_headers Vary;
+    add_header X-Cache $upstream_cache_status;
+--- request eval
+[('GET /v2/large/tag/manifests/1') x 2, ('GET /v2/large/bare/manifests/1') x 2]
+--- more_headers eval
+['', "Accept: $::modern", '', "Accept: $::modern"]
+--- error_code eval
+[502, 200, 502, 200]
+--- response_body_like eval
+['SIZE_INVALID', "^\Q$::padded->{body}\E\$",
+ 'SIZE_INVALID', "^\Q$::padded->{body}\E\$"]
+--- no_error_log
+[alert]
