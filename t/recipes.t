@@ -14,6 +14,7 @@ use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
+use POSIX ();
 use Test::More;
 
 use Schema1::Docs;
@@ -64,6 +65,7 @@ together();
 pulp();
 
 caches_in_front();
+varnish_in_front();
 commands_of_pages();
 
 # no recipe without a test
@@ -645,6 +647,91 @@ END
 
     stop_block($_) for $front, $back;
     $registry->stop;
+}
+
+
+# Varnish with the statements that the page recommends: Docker 1.13 and a modern
+# client whose first Accept line is the same.
+
+sub varnish_in_front
+{
+    my $page = 'docs/recipes.md';
+    my ($import, $collect) = slurp($page) =~
+        /`(import std;)`,\s+and\s+in\s+`vcl_recv`\s+`(std\.collect[^`]*)`/;
+
+    ok($collect, "$page has statements for Varnish") or return;
+
+    SKIP: {
+        skip 'varnishd is not installed', 2
+            if system('command -v varnishd > /dev/null 2>&1');
+
+        my $registry = registry();
+        my $upstream = $registry->port('registry');
+
+        $port->{$_} = free_port() for qw(5080 8080);
+
+        my $back = start_block($nginx, { context => 'server', block => <<"END" },
+location /v2/ {
+    schema_conversion on;
+    proxy_pass http://127.0.0.1:$upstream;
+}
+END
+            port => { 18080 => $port->{8080} });
+
+        $registry->start;
+
+        my $pid = start_varnish(<<"END");
+vcl 4.0;
+$import
+
+backend default { .host = "127.0.0.1"; .port = "$port->{8080}"; }
+
+sub vcl_recv { $collect }
+END
+
+        my @docker = map { Schema1::Documents::type_of(@$_) }
+            [qw(docker manifest)], [qw(docker list)], [qw(docker schema1)];
+        my @modern = map { Schema1::Documents::type_of(@$_) }
+            [qw(docker manifest)], [qw(docker list)], [qw(oci manifest)],
+            [qw(oci list)];
+        my %type = map { $_->[0] => get(5080, '/v2/app/manifests/1.0',
+            Accept => $_->[1])->{headers}{'content-type'} }
+            [docker => \@docker], [modern => \@modern];
+
+        is($type{docker}, $docker[0], 'Varnish: Docker 1.13 gets schema 2');
+        is($type{modern}, $index->{type}, 'Varnish: the next gets the index');
+
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+        stop_block($back);
+        $registry->stop;
+    }
+}
+
+
+sub start_varnish
+{
+    my ($vcl) = @_;
+
+    spew("$dir/default.vcl", $vcl);
+
+    my $pid = fork // die "fork() failed: $!\n";
+
+    if ($pid == 0) {
+        open STDOUT, '>', "$dir/varnish.log";
+        open STDERR, '>&', \*STDOUT;
+        exec 'varnishd', '-j', 'none', '-F', '-a', "127.0.0.1:$port->{5080}",
+             '-f', "$dir/default.vcl", '-n', "$dir/varnish",
+             '-s', 'default,8m', '-T', 'none'
+            or POSIX::_exit(1);
+    }
+
+    for (1 .. 200) {
+        last if IO::Socket::INET->new("127.0.0.1:$port->{5080}");
+        select undef, undef, undef, 0.05;
+    }
+
+    return $pid;
 }
 
 
