@@ -152,12 +152,16 @@ sub test_hostile_lists
     for my $body ('', '[]', '{"tags":1}', '{"tags":{}}', '{"tags":["v1"',
                   '[' x 100_000, '{"tags":["' . 'x' x 5_000_000 . '"]}')
     {
-        mock(sub { $registry->answer('/v2/app/tags/list', body => $body) });
+        mock(sub {
+            $registry->answer('/v2/app/tags/list', status => 200,
+                              type => 'application/json', body => $body);
+        });
 
         my ($status, $report) = report('app');
 
         is($status, 2, 'not a list: ' . substr($body, 0, 20));
-        is(scalar(@{$report->{errors}}), 1, 'is reported');
+        like($report->{errors}[0], qr/did not send a list|too large/,
+             'is reported');
     }
 
     mock(sub {
@@ -579,6 +583,16 @@ sub test_broken_documents
        'a manifest over --max-size is refused');
     is($report->{images}[0]{clients}{'docker-1.13'}{outcome}, 'as is',
        'unless it passes unchanged');
+
+    mock(sub {
+        $registry->add('app', 'v1', image_documents(format => 'docker',
+                                                    layers => 50),
+                       type => 'application/json');
+    });
+
+    ($status, $report) = report('--max-size', '1k', 'app:v1');
+    is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'as is',
+       'or has a generic type and cannot be sniffed');
 }
 
 
@@ -623,7 +637,16 @@ sub test_failures
     });
 
     ($code, $report) = report('app:v1');
-    is($code, 2, 'a header that is too large: exit status 2');
+    is($code, 2, 'a header line that is too large: exit status 2');
+
+    mock(sub {
+        $registry->add('app', 'v1', $image);
+        $registry->answer('/v2/app/manifests/v1',
+                          add => [('X-Long' => 'x' x 28_000) x 10]);
+    });
+
+    ($code, $report) = report('app:v1');
+    is($code, 2, 'header lines that are too large together: exit status 2');
 }
 
 
