@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 116;
+plan tests => repeat_each() * 132;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -95,6 +95,15 @@ tag('broken', { mediaType => $v1, digest => $broken, size => length $signed,
                 platform => 'linux/amd64' });
 answer("/v2/team/list/manifests/$broken", status => 200, type => $v1,
        body => $signed, headers => []);
+
+# children of an OCI manifest that are served as signed schema 1
+for my $name ('list', 'old') {
+    my $child = image("mislabelled/$name", format => 'oci', strict => 0);
+
+    list("mislabelled/$name:1", entries => [$child]);
+    answer("GET /v2/mislabelled/$name/manifests/$child->{digest}",
+           type => $v1);
+}
 
 run_tests();
 
@@ -287,3 +296,21 @@ GET /v2/team/list/manifests/signed
 GET /v2/team/list/manifests/broken
 --- refused
 502 UNKNOWN digest_mismatch team/list:broken
+
+
+
+=== TEST 21: a child's Content-Type does not determine its type
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- location
+    schema_conversion_cache one;
+--- request eval
+[("GET /v2/mislabelled/list/manifests/1") x 2,
+ ("GET /v2/mislabelled/old/manifests/1") x 2]
+--- more_headers eval
+[('') x 2, ("Accept: $::v2, application/json") x 2]
+--- response_headers eval
+["Content-Type: $::v1", "Content-Type: $::v1",
+ "Content-Type: $::v2", "Content-Type: $::v2"]
+--- response_body_like eval
+[(qr/"signatures"/) x 2, (qr/\A\{\n   "schemaVersion": 2,/) x 2]

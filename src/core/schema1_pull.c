@@ -281,7 +281,13 @@ schema1_pull_give_child(schema1_pull_t *pull,
 {
     schema1_action_e  action;
 
-    pull->type = schema1_media_type(document->type);
+    /*
+     * "If the mediaType of the entry is a manifest type, it determines the
+     * type.  Otherwise the document determines the type.  The Content-Type of
+     * the child never determines the type."
+     */
+
+    pull->type = pull->child.type;
 
     if (pull->type == SCHEMA1_TYPE_GENERIC || pull->type == SCHEMA1_TYPE_OTHER)
     {

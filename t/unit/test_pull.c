@@ -97,6 +97,7 @@ static void test_schema1(void);
 static void test_schema2(void);
 static void test_passes(void);
 static void test_children(void);
+static void test_child_types(void);
 static void test_nested(void);
 static void test_signed_child(void);
 static void test_verified(void);
@@ -125,6 +126,7 @@ main(void)
     test_schema2();
     test_passes();
     test_children();
+    test_child_types();
     test_nested();
     test_signed_child();
     test_verified();
@@ -491,6 +493,43 @@ test_children(void)
 }
 
 
+/*
+ * "The Content-Type of the child never determines the type."
+ */
+
+static void
+test_child_types(void)
+{
+    size_t       i;
+    test_doc_t  *config, *child;
+
+    static const char  *types[] = { V1, V2, DL, OI, "text/html", "" };
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        test_ndocs = 0;
+        config = test_store("", CONFIG);
+
+        child = test_link(types[i], OCI, config);
+        test_link(DL, LIST(DL, OM, AMD64), child);
+
+        test_run("", "linux/amd64", true);
+        tap_ok(test_made(SCHEMA1_TYPE_SIGNED),
+               "a child of the Content-Type \"%s\" is what its entry says",
+               types[i]);
+
+        test_run(V2, "linux/amd64", true);
+        tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2),
+               "and is converted to schema 2 with \"%s\"", types[i]);
+
+        test_link(DL, LIST(DL, "application/json", AMD64), child);
+        test_run("", "linux/amd64", true);
+        tap_ok(test_made(SCHEMA1_TYPE_SIGNED),
+               "an entry without a type leaves it to the document: \"%s\"",
+               types[i]);
+    }
+}
+
+
 static void
 test_nested(void)
 {
@@ -515,13 +554,13 @@ test_nested(void)
     test_run("", "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "but no third one");
 
-    /* the entry is called a manifest, so only its header tells */
+    /* the entry calls it a manifest, and its Content-Type does not count */
 
     inner = test_link(OI, LIST(OI, V2, AMD64), docker);
     inner = test_link(OI, LIST(OI, V2, AMD64), inner);
-    inner = test_link(OI, LIST(OI, V2, AMD64), inner);
     test_run("", "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "not by a wrong type either");
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
+           "an index that its entry calls a manifest is not searched");
 }
 
 
@@ -696,7 +735,8 @@ test_refused(void)
     child = test_store("text/html", "{\"a\":1}");
     test_link(DL, LIST(DL, V2, AMD64), child);
     test_run("", "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE), "a child that is no manifest");
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
+           "a child that is not a manifest is refused");
 
     child = test_store("", "<html>");
     test_link(DL, LIST(DL, V2, AMD64), child);
