@@ -73,6 +73,7 @@ typedef struct {
     size_t                    n;
     char                    (*ids)[SCHEMA1_ID_SIZE];
     char                      base_parent[SCHEMA1_ID_SIZE];
+    char                      created[SCHEMA1_TIME_SIZE + 2];
     bool                      based;
     schema1_member_t         *members;      /* sorted by name */
     size_t                    nmembers;
@@ -91,8 +92,9 @@ static int schema1_payload_image(schema1_conversion_t *c,
     schema1_error_t *err);
 static int schema1_payload_history(schema1_conversion_t *c,
     schema1_error_t *err);
-static int schema1_payload_make_up(schema1_conversion_t *c,
+static int schema1_payload_synthesize_history(schema1_conversion_t *c,
     schema1_error_t *err);
+static schema1_str_t schema1_payload_created(schema1_conversion_t *c);
 static int schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err);
 static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
     size_t i, schema1_str_t blob);
@@ -265,19 +267,24 @@ schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
     }
 
     if (c->n == 0 || layers != c->manifest->nlayers) {
-        return schema1_payload_make_up(c, err);
+        return schema1_payload_synthesize_history(c, err);
     }
 
     return SCHEMA1_OK;
 }
 
 
-/* a history that does not fit would lose layers: one entry for each of them */
+/*
+ * "If a config has no history, or its non-empty history entries do not match
+ * the layers one to one, the module synthesizes one entry for each layer,
+ * {"created": <the config's, where it is a time>}".
+ */
 
 static int
-schema1_payload_make_up(schema1_conversion_t *c, schema1_error_t *err)
+schema1_payload_synthesize_history(schema1_conversion_t *c, schema1_error_t *err)
 {
     size_t            i;
+    schema1_str_t     created;
     schema1_array_t  *history;
 
     history = &c->image.history;
@@ -301,13 +308,43 @@ schema1_payload_make_up(schema1_conversion_t *c, schema1_error_t *err)
 
     c->entries = (schema1_entry_t *) (void *) history->items;
 
-    /* where that is no time, the zero time is written */
+    created = schema1_payload_created(c);
 
     for (i = 0; i < c->n; i++) {
-        c->entries[i].created = c->image.created;
+        c->entries[i].created = created;
     }
 
     return SCHEMA1_OK;
+}
+
+
+/*
+ * The config's time as a short token: the config's own may have millions of
+ * digits, and each entry is read again.  Empty if it is not a time.
+ */
+
+static schema1_str_t
+schema1_payload_created(schema1_conversion_t *c)
+{
+    size_t          len;
+    schema1_str_t   token;
+    schema1_time_t  t;
+
+    token.data = c->created;
+    token.len = 0;
+
+    if (c->image.created.len != 0
+        && schema1_time_parse(&t, c->image.created) == SCHEMA1_OK)
+    {
+        len = schema1_time_format(&t, c->created + 1);
+
+        c->created[0] = '"';
+        c->created[len + 1] = '"';
+
+        token.len = len + 2;
+    }
+
+    return token;
 }
 
 
