@@ -91,7 +91,8 @@ unexport MAKEFLAGS
 
 .PHONY: build nginx install clean deps cli convert unit test-nginx test-cli \
         corpus diff difftest fuzz e2e test suite asan valgrind check mutants \
-        soak bench matrix deb test-deb image test-image rpm demo demo-stop help
+        soak bench matrix deb test-deb image test-image pictures rpm demo \
+        demo-stop help
 
 # what is missing is named before anything is built
 have = $(1:%=$(BUILD)/.have-%)
@@ -202,6 +203,9 @@ image: deb  ## build an OCI image of nginx with the module into build/
 test-image: image  ## run it in front of a registry, with a client
 	@$(WITH_NGINX) $(TEST_ENV) IMAGE='$(BUILD)/nginx-schema1.tar' \
 	    $(RUN) t/image/image.t
+
+pictures:  ## draw the pictures of README.md and docs/ again
+	@docs/pictures/draw docs/pictures
 
 rpm:  ## have rpmbuild read the spec, make a source package of it
 	@$(TOOLS)/deps rpm
