@@ -117,7 +117,9 @@ cli_audit_init(cli_audit_t *audit)
     audit->http.ca = options->ca;
     audit->http.timeout = options->timeout;
 
-    if (cli_http_init(&audit->http, (unsigned) options->jobs + 1)
+    /* to the registry, its token server, storage, the other registry */
+
+    if (cli_http_init(&audit->http, 4 * (unsigned) options->jobs)
         != SCHEMA1_OK)
     {
         fputs("schema1: libcurl cannot be initialized\n", stderr);
@@ -506,6 +508,11 @@ cli_audit_signals(void)
 
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+
+    /* a connection that a server has closed */
+
+    sa.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &sa, NULL);
 }
 
 
