@@ -90,14 +90,15 @@ unexport MAKEFLAGS
 
 
 .PHONY: build nginx install clean deps cli convert unit test-nginx test-cli \
-        corpus diff difftest fuzz e2e test suite asan valgrind check mutants \
-        soak bench matrix deb test-deb image test-image pictures rpm demo \
-        demo-stop help
+        corpus ported diff difftest fuzz e2e test suite asan valgrind check \
+        mutants soak bench matrix deb test-deb image test-image pictures rpm \
+        demo demo-stop help
 
 # what is missing is named before anything is built
 have = $(1:%=$(BUILD)/.have-%)
 
 build:            $(call have,compiler)
+ported:           $(call have,compiler cli perl)
 suite:            $(call have,compiler cli perl $(NGINX_FOR))
 unit corpus diff: $(call have,perl)
 test-nginx test-cli soak: $(call have,perl $(NGINX_FOR))
@@ -142,6 +143,19 @@ unit: $(UNITS)  ## test the core alone (T=FILE for some)
 corpus: cli  ## compare with documents whose result is known (CORPUS=DIR)
 	@$(TEST_ENV) $(RUN) $(CORPUS_TESTS)
 
+# unit and corpus on another processor, for t/matrix: EMULATOR runs its programs
+PORTED     = $(UNITS:$(BUILD)/unit/%=$(BUILD)/run/%)
+
+ported: $(PORTED) $(BUILD)/run/schema1
+	@$(TEST_ENV) SCHEMA1='$(BUILD)/run/schema1' $(RUN) $(PORTED) \
+	    $(CORPUS_TESTS)
+
+$(PORTED) $(BUILD)/run/schema1: $(UNITS) $(CLI)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec $(EMULATOR) %s "$$@"\n' \
+	    '$(or $(filter %/unit/$(@F),$(UNITS)),$(CLI))' > $@
+	@chmod 755 $@
+
 diff: cli  ## compare with distribution's own builder on random images
 	@$(TEST_ENV) $(RUN) $(DIFF_TESTS)
 
@@ -184,7 +198,7 @@ check:  ## gcc's analyzer, clang, clang-tidy, cppcheck
 	@$(TOOLS)/deps build check
 	@$(TOOLS)/check
 
-matrix:  ## build and test on four Debian releases (S='sid trixie' for some)
+matrix:  ## releases, processors, compilers in chroots (S='NAME...' or S=list)
 	@$(TOOLS)/deps chroot
 	@t/matrix/run $(S)
 

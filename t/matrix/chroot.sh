@@ -82,16 +82,18 @@ in_chroot()
 }
 
 
-# bootstrap SUITE ROOT: a minimal system that starts no service, unless it is
-# there
+# bootstrap SUITE[-ARCH] ROOT: a minimal system that starts no service, unless it
+# is there
 
 bootstrap()
 {
-    local suite=$1 root=$2
+    local suite=${1%%-*} root=$2 arch=
+
+    case $1 in *-*) arch=--arch=${1#*-} ;; esac
 
     if [ ! -f "$root/.bootstrapped" ]; then
         rm -rf --one-file-system "$root"
-        debootstrap --variant=minbase "$suite" "$root" "$(mirror 0)" \
+        debootstrap --variant=minbase $arch "$suite" "$root" "$(mirror 0)" \
             || return 1
         touch "$root/.bootstrapped"
     fi

@@ -1,0 +1,187 @@
+# Other processors and compilers, for "run": the unit tests, and the corpus
+# through the command line tool.  Also Debian's package from a bare chroot.
+
+cross_packages="libc6-dev libcurl4-openssl-dev libjansson-dev libssl-dev"
+
+# Debian's name of the processor: gcc's and qemu's
+declare -A triplets=(
+    [arm64]=aarch64-linux-gnu      [armhf]=arm-linux-gnueabihf
+    [riscv64]=riscv64-linux-gnu    [ppc64el]=powerpc64le-linux-gnu
+    [s390x]=s390x-linux-gnu        [i386]=i686-linux-gnu
+)
+declare -A emulators=(
+    [arm64]=aarch64 [armhf]=arm [riscv64]=riscv64 [ppc64el]=ppc64le
+    [s390x]=s390x   [i386]=
+)
+
+
+# prepare_port ROOT PACKAGES [ARCH]: trixie with these packages
+
+prepare_port()
+{
+    local root=$1 packages=$2 arch=${3-}
+
+    bootstrap trixie "$root" || return 1
+
+    in_chroot "$root" sh -euc "
+        [ -z '$arch' ] || dpkg --add-architecture $arch
+        apt-get -q update
+        apt-get -q -y --no-install-recommends install make perl $packages
+    "
+}
+
+
+# try_port NAME ROOT EMULATOR VARIABLES [TARGET]: builds with these variables of
+# make, runs the unit tests and the corpus
+
+try_port()
+{
+    local name=$1 root=$2 emulator=$3 variables=$4 target=${5-}
+    local log=$dir/$name.log count status=0
+
+    in_chroot "$root" --offline bash -euc "
+        cd /project
+        rm -rf build
+        [ -z '$target' ] || make --no-print-directory $variables $target
+        make --no-print-directory -j ${JOBS:-2} $variables \
+            EMULATOR='$emulator' ported
+    " >> "$log" 2>&1 || status=$?
+
+    count=$(grep -xE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$log" \
+            | tail -n 1 || true)
+
+    if [ -z "$count" ]; then
+        tail -n 10 "$log"
+        count='did not build'
+        status=1
+    fi
+
+    if grep -n 'warning:' "$log"; then
+        status=1
+    fi
+
+    sed -n '/^Failed:$/,/^$/p' "$log"
+    result "$name" "$count" $status
+}
+
+
+# result NAME COUNT STATUS: writes it down, for "table"
+
+result()
+{
+    local name=$1 count=$2 status=$3 verdict=passed
+
+    [ "$status" -eq 0 ] || verdict=FAILED
+    printf '%s\t' "$name" "$count" "$verdict" "$(commit)" \
+        "$(date -u +%Y-%m-%d)" "$(sed -n 's/^with: //p' "$dir/$name.log")" \
+        > "$results/$name"
+
+    echo "  $verdict: $count"
+    return "$status"
+}
+
+
+# a processor, by a cross compiler; all but i386 under qemu
+
+try_processor()
+{
+    local arch=$1 root=$dir/cross-$1
+    local triplet=${triplets[$1]} qemu=${emulators[$1]}
+    local log=$dir/$1.log packages package
+
+    echo "$arch:"
+    rm -f "$results/$arch"
+
+    packages="gcc-${triplet//_/-} ${qemu:+qemu-user}"
+
+    for package in $cross_packages; do
+        packages+=" $package:$arch"
+    done
+
+    if ! prepare_port "$root" "$packages" "$arch" > "$log" 2>&1; then
+        tail -n 5 "$log"
+        echo "  no chroot for $arch, see $log"
+        return 1
+    fi
+
+    copy "cross-$arch"
+    : > "$log"
+    in_chroot "$root" sh -c "
+        echo with: gcc \$($triplet-gcc -dumpfullversion) \
+            ${qemu:+\$(qemu-$qemu --version | sed -n 's/.*\(version [0-9.]*\).*/qemu \1/p')}
+    " >> "$log"
+
+    try_port "$arch" "$root" "${qemu:+qemu-$qemu}" \
+        "CC=$triplet-gcc AR=$triplet-ar"
+}
+
+
+# a compiler of trixie: gcc-12 ... clang-19
+
+try_compiler()
+{
+    local cc=$1 root=$dir/compilers
+
+    echo "$cc:"
+    rm -f "$results/$cc"
+
+    if ! prepare_port "$root" "$cc nginx-dev $cross_packages" > "$dir/$cc.log" 2>&1; then
+        tail -n 5 "$dir/$cc.log"
+        echo "  no $cc"
+        return 1
+    fi
+
+    copy compilers
+    : > "$dir/$cc.log"
+    in_chroot "$root" sh -c "echo with: \$($cc --version | sed -n 1p)" \
+        >> "$dir/$cc.log"
+    try_port "$cc" "$root" '' "CC=$cc" build
+}
+
+
+# Debian's package of a release, as a user builds it: in a chroot with nothing
+# but git and make, installed there, one conversion
+
+try_deb()
+{
+    local suite=$1 name=deb-$1 root=$dir/bare-$1 log=$dir/deb-$1.log
+    local status=0 count='did not build'
+
+    echo "$suite, make deb in a bare chroot:"
+    rm -f "$results/$name"
+    rm -rf --one-file-system "$root"
+
+    if ! {
+        bootstrap "$suite" "$root" && in_chroot "$root" sh -euc '
+            apt-get -q update
+            apt-get -q -y dist-upgrade
+            apt-get -q -y --no-install-recommends install git make
+            apt-get clean
+        '
+    } > "$log" 2>&1
+    then
+        tail -n 5 "$log"
+        echo "  no chroot, see $log"
+        return 1
+    fi
+
+    copy "bare-$suite"
+    rm -rf "$root/project/.test-nginx" "$root/project/build"
+
+    in_chroot "$root" bash -euc '
+        start=$(date +%s)
+        cd /project
+        make deb
+        echo "with: $(($(date +%s) - start)) s for make deb"
+        apt-get -q -y --no-install-recommends install \
+            ./build/libnginx-mod-http-schema1_*.deb curl openssl perl
+        nginx -t
+        schema1 --version
+        sh debian/tests/converts
+    ' > "$log" 2>&1 || status=$?
+
+    [ $status -ne 0 ] || count="$(grep -c '^ok: ' "$log") checks passed"
+    [ $status -eq 0 ] || tail -n 10 "$log"
+    result "$name" "$count" $status || return 1
+    rm -rf --one-file-system "$root"
+}
