@@ -57,7 +57,7 @@ RUN       := $(TOOLS)/run-tests --jobs $(JOBS) $(if $(V),--verbose)
 # a complete source: nginx is built from it for the tests
 ifneq ($(wildcard $(NGINX_SRC)/src/core/nginx.c),)
 ifeq ($(wildcard $(NGINX_SRC)/conf_flags),)
-BINARY     = $(BUILD)/tested/nginx/objs/nginx
+BINARY     = $(BUILD)/tested/nginx-binary
 endif
 endif
 
