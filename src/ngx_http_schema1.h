@@ -93,7 +93,7 @@ typedef struct {
     ngx_str_t                   redirect;
 
     ngx_shm_zone_t             *cache;      /* NULL: off */
-    u_char                      place[64];  /* names this location in it */
+    u_char                      place[64];
     ngx_uint_t                  blocks;     /* "if" blocks in it so far */
 
 #if (NGX_THREADS)
@@ -153,17 +153,20 @@ typedef struct {
 #define NGX_HTTP_SCHEMA1_CACHE_KEY  64          /* hex digits */
 
 
-/* a conversion that others wait for, or a request that waits for one */
+typedef enum {
+    NGX_HTTP_SCHEMA1_LOCK_NONE = 0,
+    NGX_HTTP_SCHEMA1_LOCK_HELD,             /* others may wait */
+    NGX_HTTP_SCHEMA1_LOCK_WAITING,
+    NGX_HTTP_SCHEMA1_LOCK_SKIP              /* has waited once */
+} ngx_http_schema1_lock_e;
+
 
 typedef struct {
-    ngx_queue_t                 queue;
+    ngx_http_schema1_lock_e     state;
+    ngx_queue_t                 queue;      /* of locks, or of waiters */
     ngx_queue_t                 waiters;
-    ngx_event_t                 wake;
-
-    unsigned                    leading:1;
-    unsigned                    waiting:1;
-    unsigned                    alone:1;    /* has waited enough */
-} ngx_http_schema1_flight_t;
+    ngx_event_t                 event;      /* ends the wait */
+} ngx_http_schema1_cache_lock_t;
 
 
 /* state of a request by tag or digest, or for the empty layer */
@@ -197,7 +200,7 @@ struct ngx_http_schema1_ctx_s {
     ngx_event_t                     disarm;     /* removes send_timeout */
 
     u_char                          cache_key[NGX_HTTP_SCHEMA1_CACHE_KEY];
-    ngx_http_schema1_flight_t       flight;
+    ngx_http_schema1_cache_lock_t   cache_lock;
 
     ngx_http_schema1_answer_t       answer;
     ngx_str_t                       rest;       /* of the body, to send */

@@ -10,8 +10,8 @@
 
 #include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_cache.h"
+#include "ngx_http_schema1_cache_lock.h"
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_flight.h"
 #include "ngx_http_schema1_headers.h"
 #include "ngx_http_schema1_key.h"
 #include "ngx_http_schema1_process.h"
@@ -375,14 +375,14 @@ ngx_http_schema1_process_lookup(ngx_http_request_t *r,
     }
 
     if (ngx_http_schema1_cache_get(r, ctx) == NGX_OK) {
-        ngx_http_schema1_flight_leave(ctx);
+        ngx_http_schema1_cache_unlock(ctx);
 
         ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
         ctx->state = NGX_HTTP_SCHEMA1_SEND;
         return NGX_DECLINED;
     }
 
-    if (ngx_http_schema1_flight_join(r, ctx) == NGX_AGAIN) {
+    if (ngx_http_schema1_cache_lock(r, ctx) == NGX_AGAIN) {
         return NGX_AGAIN;
     }
 
@@ -459,7 +459,7 @@ ngx_http_schema1_process_converted(ngx_http_request_t *r,
 
     if (ctx->conf->cache) {
         ngx_http_schema1_cache_put(r, ctx);
-        ngx_http_schema1_flight_leave(ctx);
+        ngx_http_schema1_cache_unlock(ctx);
     }
 
     ctx->state = NGX_HTTP_SCHEMA1_SEND;
@@ -616,7 +616,7 @@ ngx_http_schema1_process_send(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_flight_leave(ctx);
+    ngx_http_schema1_cache_unlock(ctx);
 
     if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
 

@@ -4,8 +4,8 @@
  */
 
 
+#include "ngx_http_schema1_cache_lock.h"
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_flight.h"
 #include "ngx_http_schema1_headers.h"
 #include "ngx_http_schema1_request.h"
 
@@ -243,7 +243,7 @@ ngx_http_schema1_request_cleanup(void *data)
 {
     ngx_http_schema1_ctx_t  *ctx = data;
 
-    ngx_http_schema1_flight_leave(ctx);
+    ngx_http_schema1_cache_unlock(ctx);
 
     if (ctx->wake.posted) {
         ngx_delete_posted_event(&ctx->wake);
