@@ -6,7 +6,7 @@
 
 #include "src/ngx_http_schema1.h"
 #include "src/core/schema1_platform.h"
-#include "src/ngx_http_schema1_cache.h"
+#include "src/ngx_http_schema1_cache_conf.h"
 #include "src/ngx_http_schema1_filter.h"
 #include "src/ngx_http_schema1_headers.h"
 #include "src/ngx_http_schema1_key.h"
@@ -95,14 +95,14 @@ static ngx_command_t  ngx_http_schema1_commands[] = {
 
     { ngx_string("schema_conversion_cache_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
-      ngx_http_schema1_cache_zone,
+      ngx_http_schema1_cache_conf_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("schema_conversion_cache"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_http_schema1_cache_use,
+      ngx_http_schema1_cache_conf_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },
@@ -356,8 +356,8 @@ ngx_http_schema1_create_loc_conf(ngx_conf_t *cf)
      *     slcf->certificate_file = { 0, NULL };
      *     slcf->key = NULL;
      *     slcf->redirect = { 0, NULL };
-     *     slcf->place = { 0 };
-     *     slcf->blocks = 0;
+     *     slcf->location_id = { 0 };
+     *     slcf->if_blocks = 0;
      */
 
     slcf->enable = NGX_CONF_UNSET;
@@ -396,8 +396,8 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->platform = prev->platform;
     }
 
-    if (ngx_http_schema1_cache_check(cf, conf->cache) != NGX_OK
-        || ngx_http_schema1_cache_place(cf, prev, conf) != NGX_OK)
+    if (ngx_http_schema1_cache_conf_check(cf, conf->cache) != NGX_OK
+        || ngx_http_schema1_cache_conf_location_id(cf, prev, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }

@@ -93,8 +93,8 @@ typedef struct {
     ngx_str_t                   redirect;
 
     ngx_shm_zone_t             *cache;      /* NULL: off */
-    u_char                      place[64];
-    ngx_uint_t                  blocks;     /* "if" blocks in it so far */
+    u_char                      location_id[64];
+    ngx_uint_t                  if_blocks;  /* in this location, so far */
 
 #if (NGX_THREADS)
     ngx_thread_pool_t          *thread_pool; /* NULL: off */
@@ -150,7 +150,14 @@ typedef struct {
 } ngx_http_schema1_answer_t;
 
 
-#define NGX_HTTP_SCHEMA1_CACHE_KEY  64          /* hex digits */
+/* of a cache entry; "repository" is the part that its digest shares */
+
+typedef struct {
+    u_char                     *data;
+    size_t                      len;
+    size_t                      repository; /* bytes at the beginning */
+    ngx_rbtree_key_t            hash;
+} ngx_http_schema1_cache_key_t;
 
 
 typedef enum {
@@ -199,8 +206,10 @@ struct ngx_http_schema1_ctx_s {
     ngx_event_t                     wake;       /* resumes a request */
     ngx_event_t                     disarm;     /* removes send_timeout */
 
-    u_char                          cache_key[NGX_HTTP_SCHEMA1_CACHE_KEY];
+    ngx_http_schema1_cache_key_t    cache_key;
     ngx_http_schema1_cache_lock_t   cache_lock;
+    ngx_array_t                    *cache_sources;  /* of a digest */
+    ngx_uint_t                      cache_source;   /* the current one */
 
     ngx_http_schema1_answer_t       answer;
     ngx_str_t                       rest;       /* of the body, to send */

@@ -84,9 +84,10 @@ ngx_http_schema1_cache_lock_holder(ngx_http_schema1_ctx_t *ctx)
     {
         holder = ngx_queue_data(q, ngx_http_schema1_ctx_t, cache_lock.queue);
 
-        if (ngx_memcmp(holder->cache_key, ctx->cache_key,
-                       NGX_HTTP_SCHEMA1_CACHE_KEY)
-            == 0)
+        if (holder->cache_key.len == ctx->cache_key.len
+            && ngx_memcmp(holder->cache_key.data, ctx->cache_key.data,
+                          ctx->cache_key.len)
+               == 0)
         {
             return holder;
         }

@@ -255,7 +255,7 @@ ngx_http_schema1_classify_digest(ngx_http_request_t *r, schema1_uri_t *uri)
         return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
 
-    if (ngx_http_schema1_cache_find(r, ctx) == NGX_OK) {
+    if (ngx_http_schema1_cache_get_by_digest(r, ctx) == NGX_OK) {
         return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
@@ -433,8 +433,7 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
 
         if (ctx->conf->cache
             && ctx->answer.source_type != SCHEMA1_TYPE_GENERIC
-            && ngx_http_schema1_cache_key(r, ctx, &document->digest) == NGX_OK
-            && ngx_http_schema1_cache_get(r, ctx) == NGX_OK)
+            && ngx_http_schema1_cache_get_by_header(r, ctx) == NGX_OK)
         {
             ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
             ctx->state = NGX_HTTP_SCHEMA1_SEND;

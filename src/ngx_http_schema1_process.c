@@ -365,16 +365,15 @@ static ngx_int_t
 ngx_http_schema1_process_lookup(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    schema1_str_t  source;
+    ngx_int_t  rc;
 
-    source.len = ctx->answer.source_digest.len;
-    source.data = (char *) ctx->answer.source_digest.data;
+    rc = ngx_http_schema1_cache_get(r, ctx);
 
-    if (ngx_http_schema1_cache_key(r, ctx, &source) != NGX_OK) {
+    if (rc == NGX_ERROR) {
         return ngx_http_schema1_process_no_memory(ctx);
     }
 
-    if (ngx_http_schema1_cache_get(r, ctx) == NGX_OK) {
+    if (rc == NGX_OK) {
         ngx_http_schema1_cache_unlock(ctx);
 
         ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
@@ -619,10 +618,17 @@ ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
     ngx_http_schema1_cache_unlock(ctx);
 
     if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
+        ctx->error.reason = SCHEMA1_NO_REASON;
+
+        /* "Any of them that still exists is sufficient." */
+
+        if (ctx->fetch && ngx_http_schema1_cache_next_source(ctx) == NGX_OK) {
+            ctx->state = NGX_HTTP_SCHEMA1_COLLECT;
+            return NGX_DECLINED;
+        }
 
         /* "In all other cases the 404 is forwarded." */
 
-        ctx->error.reason = SCHEMA1_NO_REASON;
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
 
     } else {

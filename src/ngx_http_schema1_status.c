@@ -7,7 +7,7 @@
 #include "ngx_http_schema1.h"
 #include "core/schema1_convert.h"
 #include "core/schema1_metrics.h"
-#include "ngx_http_schema1_cache.h"
+#include "ngx_http_schema1_cache_zone.h"
 #include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_status.h"
 #include "ngx_http_schema1_var.h"
@@ -314,7 +314,7 @@ ngx_http_schema1_status_zones(ngx_http_request_t *r, ngx_array_t *caches,
     shm_zone = caches->elts;
 
     for (i = 0; i < caches->nelts; i++) {
-        ngx_http_schema1_cache_stats(shm_zone[i], &stats);
+        ngx_http_schema1_cache_zone_stats(shm_zone[i], &stats);
 
         zones[i].name.data = (char *) shm_zone[i]->shm.name.data;
         zones[i].name.len = shm_zone[i]->shm.name.len;

@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 274;
+plan tests => repeat_each() * 321;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -32,6 +32,7 @@ protect('locked/app', 'Basic dTpw');
 # one for each
 our @big = map { image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) }
            1 .. 8;
+our $large = image('large/app:1', config => { x => 'y' x 80_000 });
 our $huge = image('huge/app:1', config => { x => 'y' x 200_000 });
 
 image('moved/app:1', layers => 1);
@@ -72,6 +73,47 @@ our $zone = '
 
 our $on = '
         schema_conversion_cache one;
+';
+
+# the client selects one of several upstreams
+our $upstreams = '
+    schema_conversion_cache_zone one:1m;
+
+    map $arg_to $to {
+        default   $arg_to;
+        registry  127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        other     127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+    }
+
+    upstream first {
+        server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+
+    upstream second {
+        server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+
+    # the same manifests, but no blobs
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+
+        location ~ /blobs/ {
+            return 403;
+        }
+    }
+';
+
+our $select = '
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://$to;
+    }
 ';
 
 run_tests();
@@ -291,7 +333,78 @@ server {
 
 
 
-=== TEST 15: the key contains the signing key
+=== TEST 15: the key contains the host of the upstream
+--- http_config eval: $::upstreams
+--- config eval: $::select
+--- request eval
+[map { "GET /v2/team/app/manifests/1?to=$_" } qw(first second first)]
+--- same: a b a
+
+
+
+=== TEST 16: the key contains the port of the upstream
+--- http_config eval: $::upstreams
+--- config eval: $::select
+--- request eval
+[map { "GET /v2/team/app/manifests/1?to=$_" } qw(registry other)]
+--- error_code eval
+[200, 403]
+--- response_body_like eval
+["schemaVersion", "403 Forbidden"]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 17: HEAD of another upstream is no hit
+--- http_config eval: $::upstreams
+--- config eval: $::select
+--- request eval
+[map { "HEAD /v2/team/app/manifests/1?to=$_" } qw(registry other)]
+--- error_code eval
+[200, 403]
+--- response_body eval
+["", ""]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 18: a digest is unknown to another upstream
+--- http_config eval: $::upstreams
+--- config eval: $::select
+--- request
+GET /v2/team/app/manifests/1?to=first
+--- after
+my $path = "/v2/team/app/manifests/$digest?to";
+is(ask("$path=first")->{status}, 200, 'the same upstream');
+is(ask("$path=second")->{status}, 404, 'another upstream');
+
+
+
+=== TEST 19: responses without an upstream are converted and stored
+--- http_config eval: $::upstreams
+--- config eval
+my $body = $::app->{body} =~ s/(["\\])/\\$1/gr;
+"location = /v2/team/app/manifests/1 {
+    schema_conversion on;
+    schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+    schema_conversion_cache one;
+    default_type $::app->{type};
+    return 200 \"$body\";
+}
+location /v2/ {
+    proxy_pass http://first;
+}"
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+--- same: a a
+--- asked eval
+"GET /v2/team/app/blobs/$::config"
+
+
+
+=== TEST 20: the key contains the signing key
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -307,7 +420,11 @@ reload(sub { s/rsa2048\.pem/ec256.pem/ }) if $n == 1;
 
 
 
-=== TEST 16: the key contains the certificate chain
+<<<<<<< HEAD
+=== TEST 21: the key contains the certificate chain
+=======
+=== TEST 22: key holds the chain
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -322,7 +439,11 @@ reload(sub {
 
 
 
-=== TEST 17: the cache survives a reload
+<<<<<<< HEAD
+=== TEST 23: the cache survives a reload
+=======
+=== TEST 24: survives a reload
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -338,7 +459,11 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 18: the cache is shared by all workers
+<<<<<<< HEAD
+=== TEST 25: the cache is shared by all workers
+=======
+=== TEST 26: shared by all workers
+>>>>>>> a59007c (wip: cache)
 --- workers: 2
 --- http_config eval: $::zone
 --- location eval: $::on
@@ -351,7 +476,11 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 19: a hit requires the client's own 200
+<<<<<<< HEAD
+=== TEST 27: a hit requires the client's own 200
+=======
+=== TEST 28: only after this client's 200
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -365,7 +494,11 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 20: a moved tag misses the cache
+<<<<<<< HEAD
+=== TEST 29: a moved tag misses the cache
+=======
+=== TEST 30: a moved tag is no hit
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- config
@@ -386,7 +519,11 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 21: a failure is not stored
+<<<<<<< HEAD
+=== TEST 31: a failure is not stored
+=======
+=== TEST 32: a failure is not kept
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -401,7 +538,11 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 22: an entry can exceed a page
+<<<<<<< HEAD
+=== TEST 33: an entry can exceed a page
+=======
+=== TEST 34: larger than a page
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -410,7 +551,11 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 23: the least recently used entry is evicted first
+<<<<<<< HEAD
+=== TEST 35: the least recently used entry is evicted first
+=======
+=== TEST 36: least recently used goes first
+>>>>>>> a59007c (wip: cache)
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -420,9 +565,13 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 24: requests succeed with a full zone
+<<<<<<< HEAD
+=== TEST 37: requests succeed with a full zone
+=======
+=== TEST 38: a full zone fails nothing
+>>>>>>> a59007c (wip: cache)
 --- http_config
-    schema_conversion_cache_zone one:32k;
+    schema_conversion_cache_zone one:64k;
 --- location eval: $::on
 --- request eval
 [map { "GET /v2/big/n$_/manifests/1" } 1 .. 8]
@@ -431,7 +580,11 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 25: an entry larger than the zone is not stored
+<<<<<<< HEAD
+=== TEST 39: an entry larger than the zone is not stored
+=======
+=== TEST 40: larger than the zone
+>>>>>>> a59007c (wip: cache)
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -442,7 +595,32 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 26: inactive entries are removed
+<<<<<<< HEAD
+=== TEST 41: inactive entries are removed
+=======
+=== TEST 42: more than a quarter of the zone is not stored
+--- http_config
+    schema_conversion_cache_zone one:256k;
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/$_/manifests/1" } qw(big/n1 big/n2 large/app large/app big/n1
+                                     big/n2)]
+--- same: a b c d a b
+
+
+
+=== TEST 43: a quarter of the zone is stored
+--- http_config
+    schema_conversion_cache_zone one:512k;
+--- location eval: $::on
+--- request eval
+["GET /v2/large/app/manifests/1", "GET /v2/large/app/manifests/1"]
+--- same: a a
+
+
+
+=== TEST 44: inactive
+>>>>>>> a59007c (wip: cache)
 --- http_config
     schema_conversion_cache_zone one:1m inactive=1s;
 --- location eval: $::on
@@ -455,7 +633,11 @@ sleep 3 if $n == 1;
 
 
 
-=== TEST 27: equal requests wait for the first
+<<<<<<< HEAD
+=== TEST 45: equal requests wait for the first
+=======
+=== TEST 46: requests wait for the first
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -470,7 +652,11 @@ is(scalar(grep { $_->{uri} =~ m{manifests/1} } asked()), 4, 'each asked');
 
 
 
-=== TEST 28: send_timeout does not apply to waiting requests
+<<<<<<< HEAD
+=== TEST 47: send_timeout does not apply to waiting requests
+=======
+=== TEST 48: send_timeout is none of waiting
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache one;
@@ -484,7 +670,11 @@ is(scalar(grep { $_->{status} == 200 } @answers), 3, 'answered');
 
 
 
-=== TEST 29: requests with another key do not wait
+<<<<<<< HEAD
+=== TEST 49: requests with another key do not wait
+=======
+=== TEST 50: another key does not wait
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -497,7 +687,11 @@ ok($answers[1]{seconds} < $answers[0]{seconds} - 0.2, 'sooner');
 
 
 
-=== TEST 30: waiting requests continue if the first fails
+<<<<<<< HEAD
+=== TEST 51: waiting requests continue if the first fails
+=======
+=== TEST 52: when the first fails
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -513,7 +707,11 @@ ok($answers[2]{seconds} < 2, 'not one after the other');
 
 
 
-=== TEST 31: waiting requests continue if the first client closes
+<<<<<<< HEAD
+=== TEST 53: waiting requests continue if the first client closes
+=======
+=== TEST 54: when the first's client goes
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -529,7 +727,11 @@ is(finish($second)->{status}, 200, 'answered');
 
 
 
-=== TEST 32: a waiting client can close its connection
+<<<<<<< HEAD
+=== TEST 55: a waiting client can close its connection
+=======
+=== TEST 56: when a waiting client goes
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -544,7 +746,11 @@ is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-=== TEST 33: requests wait for 5 seconds at most
+<<<<<<< HEAD
+=== TEST 57: requests wait for 5 seconds at most
+=======
+=== TEST 58: not longer than 5 seconds
+>>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request

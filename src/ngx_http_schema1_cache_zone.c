@@ -1,0 +1,832 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_cache_zone.h"
+
+
+/* limits of a request by digest: subrequests, entries examined */
+#define NGX_HTTP_SCHEMA1_CACHE_SOURCES   8
+#define NGX_HTTP_SCHEMA1_CACHE_EXAMINED  128
+
+
+/* "data" is the key, the digest, the source's digest, and the body */
+
+typedef struct {
+    ngx_rbtree_node_t                node;
+    ngx_rbtree_node_t                digest_node;   /* only if converted */
+    ngx_queue_t                      queue;
+    time_t                           used;
+
+    schema1_type_e                   type;
+    schema1_type_e                   source_type;
+    ngx_uint_t                       history;
+    ngx_uint_t                       converted;
+
+    size_t                           repository_len;
+    size_t                           key_len;
+    size_t                           digest_len;
+    size_t                           source_len;
+    size_t                           body_len;
+
+    u_char                           data[1];
+} ngx_http_schema1_cache_entry_t;
+
+
+/*
+ * A worker can be killed at any instruction, and nginx then unlocks the zone.
+ * While the zone is modified, shpool->data is NULL.  A worker that locks the
+ * zone and finds it NULL empties the zone.
+ */
+
+typedef struct {
+    ngx_rbtree_t                     tree;
+    ngx_rbtree_node_t                sentinel;
+    ngx_rbtree_t                     digest_tree;
+    ngx_rbtree_node_t                digest_sentinel;
+    ngx_queue_t                      queue;     /* most recently used first */
+    ngx_http_schema1_cache_stats_t   stats;
+} ngx_http_schema1_cache_shctx_t;
+
+
+#define ngx_http_schema1_cache_entry_key(entry)                               \
+    ((entry)->data)
+
+#define ngx_http_schema1_cache_entry_digest(entry)                            \
+    ((entry)->data + (entry)->key_len)
+
+#define ngx_http_schema1_cache_entry_source(entry)                            \
+    (ngx_http_schema1_cache_entry_digest(entry) + (entry)->digest_len)
+
+
+static ngx_http_schema1_cache_shctx_t *ngx_http_schema1_cache_zone_create(
+    ngx_slab_pool_t *shpool);
+static ngx_http_schema1_cache_shctx_t *ngx_http_schema1_cache_zone_lock(
+    ngx_shm_zone_t *zone);
+static void ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool);
+static void ngx_http_schema1_cache_zone_modify(ngx_slab_pool_t *shpool);
+static void ngx_http_schema1_cache_zone_modified(ngx_slab_pool_t *shpool,
+    ngx_http_schema1_cache_shctx_t *sh);
+static void ngx_http_schema1_cache_zone_insert_key(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static void ngx_http_schema1_cache_zone_insert_digest(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
+static void ngx_http_schema1_cache_zone_link(ngx_rbtree_node_t **p,
+    ngx_rbtree_node_t *parent, ngx_rbtree_node_t *node,
+    ngx_rbtree_node_t *sentinel);
+static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_lookup(
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_key_t *key);
+static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_newest(
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_key_t *key,
+    ngx_str_t *digest);
+static ngx_int_t ngx_http_schema1_cache_zone_compare(ngx_rbtree_key_t hash,
+    u_char *data, size_t len, ngx_rbtree_key_t entry_hash, u_char *entry_data,
+    size_t entry_len);
+static ngx_int_t ngx_http_schema1_cache_zone_compare_digest(
+    ngx_rbtree_key_t hash, u_char *repository, size_t len, u_char *digest,
+    size_t digest_len, ngx_http_schema1_cache_entry_t *entry);
+static ngx_int_t ngx_http_schema1_cache_zone_add_sources(
+    ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_entry_t *entry, ngx_array_t *sources,
+    ngx_pool_t *pool);
+static ngx_int_t ngx_http_schema1_cache_zone_add_source(
+    ngx_http_schema1_cache_entry_t *entry, ngx_array_t *sources,
+    ngx_pool_t *pool);
+static ngx_int_t ngx_http_schema1_cache_zone_copy(
+    ngx_http_schema1_cache_entry_t *entry, ngx_http_schema1_answer_t *answer,
+    ngx_pool_t *pool);
+static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_alloc(
+    ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_shctx_t *sh,
+    size_t size);
+static void ngx_http_schema1_cache_zone_fill(
+    ngx_http_schema1_cache_entry_t *entry, ngx_http_schema1_cache_key_t *key,
+    ngx_http_schema1_answer_t *answer);
+static void ngx_http_schema1_cache_zone_insert(
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_touch(
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_expire(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_shctx_t *sh);
+
+
+ngx_int_t
+ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_http_schema1_cache_t *old = data;
+
+    ngx_http_schema1_cache_t  *cache;
+
+    cache = zone->data;
+
+    if (old) {
+        cache->shpool = old->shpool;
+        return NGX_OK;
+    }
+
+    cache->shpool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    if (zone->shm.exists) {
+        return NGX_OK;
+    }
+
+    return ngx_http_schema1_cache_zone_create(cache->shpool) ? NGX_OK
+                                                             : NGX_ERROR;
+}
+
+
+static ngx_http_schema1_cache_shctx_t *
+ngx_http_schema1_cache_zone_create(ngx_slab_pool_t *shpool)
+{
+    ngx_http_schema1_cache_shctx_t  *sh;
+
+    sh = ngx_slab_calloc_locked(shpool,
+                                sizeof(ngx_http_schema1_cache_shctx_t));
+    if (sh == NULL) {
+        return NULL;
+    }
+
+    /* entries are evicted if memory is short */
+
+    shpool->log_nomem = 0;
+
+    ngx_rbtree_init(&sh->tree, &sh->sentinel,
+                    ngx_http_schema1_cache_zone_insert_key);
+    ngx_rbtree_init(&sh->digest_tree, &sh->digest_sentinel,
+                    ngx_http_schema1_cache_zone_insert_digest);
+    ngx_queue_init(&sh->queue);
+
+    ngx_http_schema1_cache_zone_modified(shpool, sh);
+
+    return sh;
+}
+
+
+/* NULL: no memory; the zone is locked nevertheless */
+
+static ngx_http_schema1_cache_shctx_t *
+ngx_http_schema1_cache_zone_lock(ngx_shm_zone_t *zone)
+{
+    ngx_slab_pool_t           *shpool;
+    ngx_http_schema1_cache_t  *cache;
+
+    cache = zone->data;
+    shpool = cache->shpool;
+
+    ngx_shmtx_lock(&shpool->mutex);
+
+    if (shpool->data) {
+        return shpool->data;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "schema_conversion_cache \"%V\" was emptied because a "
+                  "process exited while modifying it", &zone->shm.name);
+
+    ngx_slab_init(shpool);
+
+    return ngx_http_schema1_cache_zone_create(shpool);
+}
+
+
+static void
+ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool)
+{
+    ngx_shmtx_unlock(&shpool->mutex);
+}
+
+
+static void
+ngx_http_schema1_cache_zone_modify(ngx_slab_pool_t *shpool)
+{
+    shpool->data = NULL;
+
+    ngx_memory_barrier();
+}
+
+
+static void
+ngx_http_schema1_cache_zone_modified(ngx_slab_pool_t *shpool,
+    ngx_http_schema1_cache_shctx_t *sh)
+{
+    ngx_memory_barrier();
+
+    shpool->data = sh;
+}
+
+
+static void
+ngx_http_schema1_cache_zone_insert_key(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+{
+    ngx_int_t                        order;
+    ngx_rbtree_node_t              **p;
+    ngx_http_schema1_cache_entry_t  *entry, *other;
+
+    entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t, node);
+
+    for ( ;; ) {
+        other = ngx_rbtree_data(temp, ngx_http_schema1_cache_entry_t, node);
+
+        order = ngx_http_schema1_cache_zone_compare(node->key,
+                                      ngx_http_schema1_cache_entry_key(entry),
+                                      entry->key_len, temp->key,
+                                      ngx_http_schema1_cache_entry_key(other),
+                                      other->key_len);
+
+        p = (order < 0) ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    ngx_http_schema1_cache_zone_link(p, temp, node, sentinel);
+}
+
+
+/* a new entry comes before others with its digest */
+
+static void
+ngx_http_schema1_cache_zone_insert_digest(ngx_rbtree_node_t *temp,
+    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
+{
+    ngx_int_t                        order;
+    ngx_rbtree_node_t              **p;
+    ngx_http_schema1_cache_entry_t  *entry, *other;
+
+    entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t,
+                            digest_node);
+
+    for ( ;; ) {
+        other = ngx_rbtree_data(temp, ngx_http_schema1_cache_entry_t,
+                                digest_node);
+
+        order = ngx_http_schema1_cache_zone_compare_digest(node->key,
+                                    ngx_http_schema1_cache_entry_key(entry),
+                                    entry->repository_len,
+                                    ngx_http_schema1_cache_entry_digest(entry),
+                                    entry->digest_len, other);
+
+        p = (order <= 0) ? &temp->left : &temp->right;
+
+        if (*p == sentinel) {
+            break;
+        }
+
+        temp = *p;
+    }
+
+    ngx_http_schema1_cache_zone_link(p, temp, node, sentinel);
+}
+
+
+static void
+ngx_http_schema1_cache_zone_link(ngx_rbtree_node_t **p,
+    ngx_rbtree_node_t *parent, ngx_rbtree_node_t *node,
+    ngx_rbtree_node_t *sentinel)
+{
+    *p = node;
+    node->parent = parent;
+    node->left = sentinel;
+    node->right = sentinel;
+    ngx_rbt_red(node);
+}
+
+
+static ngx_http_schema1_cache_entry_t *
+ngx_http_schema1_cache_zone_lookup(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_key_t *key)
+{
+    ngx_int_t                        order;
+    ngx_rbtree_node_t               *node;
+    ngx_http_schema1_cache_entry_t  *entry;
+
+    node = sh->tree.root;
+
+    while (node != &sh->sentinel) {
+        entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t, node);
+
+        order = ngx_http_schema1_cache_zone_compare(key->hash, key->data,
+                                      key->len, node->key,
+                                      ngx_http_schema1_cache_entry_key(entry),
+                                      entry->key_len);
+        if (order == 0) {
+            return entry;
+        }
+
+        node = (order < 0) ? node->left : node->right;
+    }
+
+    return NULL;
+}
+
+
+static ngx_http_schema1_cache_entry_t *
+ngx_http_schema1_cache_zone_newest(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest)
+{
+    ngx_int_t                        order;
+    ngx_rbtree_key_t                 hash;
+    ngx_rbtree_node_t               *node;
+    ngx_http_schema1_cache_entry_t  *entry, *found;
+
+    hash = ngx_murmur_hash2(digest->data, digest->len);
+
+    node = sh->digest_tree.root;
+    found = NULL;
+
+    while (node != &sh->digest_sentinel) {
+        entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t,
+                                digest_node);
+
+        order = ngx_http_schema1_cache_zone_compare_digest(hash, key->data,
+                                                     key->repository,
+                                                     digest->data, digest->len,
+                                                     entry);
+        if (order == 0) {
+            found = entry;
+        }
+
+        node = (order <= 0) ? node->left : node->right;
+    }
+
+    return found;
+}
+
+
+/* keys are compared in full: a hash only makes it faster */
+
+static ngx_int_t
+ngx_http_schema1_cache_zone_compare(ngx_rbtree_key_t hash, u_char *data,
+    size_t len, ngx_rbtree_key_t entry_hash, u_char *entry_data,
+    size_t entry_len)
+{
+    if (hash != entry_hash) {
+        return (hash < entry_hash) ? -1 : 1;
+    }
+
+    if (len != entry_len) {
+        return (len < entry_len) ? -1 : 1;
+    }
+
+    return ngx_memcmp(data, entry_data, len);
+}
+
+
+static ngx_int_t
+ngx_http_schema1_cache_zone_compare_digest(ngx_rbtree_key_t hash,
+    u_char *repository, size_t len, u_char *digest, size_t digest_len,
+    ngx_http_schema1_cache_entry_t *entry)
+{
+    ngx_int_t  order;
+
+    order = ngx_http_schema1_cache_zone_compare(hash, digest, digest_len,
+                                    entry->digest_node.key,
+                                    ngx_http_schema1_cache_entry_digest(entry),
+                                    entry->digest_len);
+    if (order) {
+        return order;
+    }
+
+    return ngx_http_schema1_cache_zone_compare(0, repository, len, 0,
+                                       ngx_http_schema1_cache_entry_key(entry),
+                                       entry->repository_len);
+}
+
+
+ngx_int_t
+ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer,
+    ngx_pool_t *pool)
+{
+    ngx_int_t                        rc;
+    ngx_http_schema1_cache_t        *cache;
+    ngx_http_schema1_cache_entry_t  *entry;
+    ngx_http_schema1_cache_shctx_t  *sh;
+
+    cache = zone->data;
+    rc = NGX_DECLINED;
+
+    sh = ngx_http_schema1_cache_zone_lock(zone);
+
+    if (sh) {
+        entry = ngx_http_schema1_cache_zone_lookup(sh, key);
+
+        if (entry && ngx_time() - entry->used <= cache->inactive) {
+            rc = ngx_http_schema1_cache_zone_copy(entry, answer, pool);
+        }
+
+        ngx_http_schema1_cache_zone_modify(cache->shpool);
+
+        if (rc == NGX_OK) {
+            ngx_http_schema1_cache_zone_touch(sh, entry);
+            sh->stats.hits++;
+
+        } else {
+            sh->stats.misses++;
+        }
+
+        ngx_http_schema1_cache_zone_expire(cache, sh);
+
+        ngx_http_schema1_cache_zone_modified(cache->shpool, sh);
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
+    ngx_http_schema1_answer_t *answer, ngx_array_t *sources,
+    ngx_pool_t *pool)
+{
+    ngx_int_t                        rc;
+    ngx_http_schema1_cache_t        *cache;
+    ngx_http_schema1_cache_entry_t  *entry;
+    ngx_http_schema1_cache_shctx_t  *sh;
+
+    cache = zone->data;
+    rc = NGX_DECLINED;
+
+    sh = ngx_http_schema1_cache_zone_lock(zone);
+
+    if (sh) {
+        ngx_http_schema1_cache_zone_modify(cache->shpool);
+
+        ngx_http_schema1_cache_zone_expire(cache, sh);
+
+        entry = ngx_http_schema1_cache_zone_newest(sh, key, digest);
+
+        if (entry) {
+            rc = ngx_http_schema1_cache_zone_add_sources(cache, sh, entry,
+                                                         sources, pool);
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_schema1_cache_zone_copy(entry, answer, pool);
+        }
+
+        if (rc == NGX_OK) {
+            sh->stats.hits++;
+        }
+
+        ngx_http_schema1_cache_zone_modified(cache->shpool, sh);
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+
+    return rc;
+}
+
+
+/*
+ * "Several sources can result in the same digest.  Any of them that still
+ * exists is sufficient."
+ */
+
+static ngx_int_t
+ngx_http_schema1_cache_zone_add_sources(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry,
+    ngx_array_t *sources, ngx_pool_t *pool)
+{
+    ngx_uint_t                       n;
+    ngx_rbtree_node_t               *node;
+    ngx_http_schema1_cache_entry_t  *newest;
+
+    newest = entry;
+
+    for (n = 0; n < NGX_HTTP_SCHEMA1_CACHE_EXAMINED; n++) {
+
+        if (ngx_time() - entry->used <= cache->inactive) {
+
+            if (ngx_http_schema1_cache_zone_add_source(entry, sources, pool)
+                != NGX_OK)
+            {
+                return NGX_DECLINED;
+            }
+
+            ngx_http_schema1_cache_zone_touch(sh, entry);
+        }
+
+        node = ngx_rbtree_next(&sh->digest_tree, &entry->digest_node);
+
+        if (node == NULL || sources->nelts == NGX_HTTP_SCHEMA1_CACHE_SOURCES) {
+            break;
+        }
+
+        entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t,
+                                digest_node);
+
+        if (ngx_http_schema1_cache_zone_compare_digest(
+                                   newest->digest_node.key,
+                                   ngx_http_schema1_cache_entry_key(newest),
+                                   newest->repository_len,
+                                   ngx_http_schema1_cache_entry_digest(newest),
+                                   newest->digest_len, entry)
+            != 0)
+        {
+            break;
+        }
+    }
+
+    return sources->nelts ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
+    ngx_array_t *sources, ngx_pool_t *pool)
+{
+    ngx_uint_t                        i;
+    ngx_http_schema1_cache_source_t  *source;
+
+    source = sources->elts;
+
+    for (i = 0; i < sources->nelts; i++) {
+
+        if (source[i].type == entry->source_type
+            && source[i].digest.len == entry->source_len
+            && ngx_memcmp(source[i].digest.data,
+                          ngx_http_schema1_cache_entry_source(entry),
+                          entry->source_len)
+               == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    source = ngx_array_push(sources);
+    if (source == NULL) {
+        return NGX_ERROR;
+    }
+
+    source->type = entry->source_type;
+    source->digest.len = entry->source_len;
+    source->digest.data = ngx_pnalloc(pool, entry->source_len);
+
+    if (source->digest.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(source->digest.data, ngx_http_schema1_cache_entry_source(entry),
+               entry->source_len);
+
+    return NGX_OK;
+}
+
+
+/* one allocation, one copy: digest, source digest, and body are contiguous */
+
+static ngx_int_t
+ngx_http_schema1_cache_zone_copy(ngx_http_schema1_cache_entry_t *entry,
+    ngx_http_schema1_answer_t *answer, ngx_pool_t *pool)
+{
+    u_char  *p;
+    size_t   len;
+
+    len = entry->digest_len + entry->source_len + entry->body_len;
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(p, ngx_http_schema1_cache_entry_digest(entry), len);
+
+    answer->digest.len = entry->digest_len;
+    answer->digest.data = p;
+    p += entry->digest_len;
+
+    answer->source_digest.len = entry->source_len;
+    answer->source_digest.data = p;
+    p += entry->source_len;
+
+    answer->body.len = entry->body_len;
+    answer->body.data = p;
+
+    answer->type = entry->type;
+    answer->source_type = entry->source_type;
+    answer->entries = entry->history;
+    answer->made = entry->converted;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer)
+{
+    size_t                           size;
+    ngx_http_schema1_cache_t        *cache;
+    ngx_http_schema1_cache_entry_t  *entry;
+    ngx_http_schema1_cache_shctx_t  *sh;
+
+    cache = zone->data;
+
+    size = offsetof(ngx_http_schema1_cache_entry_t, data) + key->len
+           + answer->digest.len + answer->source_digest.len
+           + answer->body.len;
+
+    /* "No entry occupies more than a quarter of its zone." */
+
+    if (size > ngx_pagesize / 2) {
+        size = ngx_align(size, ngx_pagesize);
+    }
+
+    if (size > zone->shm.size / 4) {
+        return NGX_DECLINED;
+    }
+
+    entry = NULL;
+
+    sh = ngx_http_schema1_cache_zone_lock(zone);
+
+    if (sh) {
+        ngx_http_schema1_cache_zone_modify(cache->shpool);
+
+        entry = ngx_http_schema1_cache_zone_lookup(sh, key);
+
+        if (entry) {
+
+            /* another worker has already stored this entry */
+
+            ngx_http_schema1_cache_zone_remove(cache->shpool, sh, entry);
+        }
+
+        entry = ngx_http_schema1_cache_zone_alloc(cache, sh, size);
+
+        if (entry) {
+            ngx_http_schema1_cache_zone_fill(entry, key, answer);
+            ngx_http_schema1_cache_zone_insert(sh, entry);
+        }
+
+        ngx_http_schema1_cache_zone_modified(cache->shpool, sh);
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+
+    return entry ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_http_schema1_cache_entry_t *
+ngx_http_schema1_cache_zone_alloc(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_shctx_t *sh, size_t size)
+{
+    ngx_queue_t                     *q;
+    ngx_http_schema1_cache_entry_t  *entry;
+
+    ngx_http_schema1_cache_zone_expire(cache, sh);
+
+    for ( ;; ) {
+        entry = ngx_slab_alloc_locked(cache->shpool, size);
+
+        if (entry || ngx_queue_empty(&sh->queue)) {
+            return entry;
+        }
+
+        /* "The least recently used entries are evicted first." */
+
+        q = ngx_queue_last(&sh->queue);
+
+        ngx_http_schema1_cache_zone_remove(cache->shpool, sh,
+                     ngx_queue_data(q, ngx_http_schema1_cache_entry_t, queue));
+
+        sh->stats.evictions++;
+    }
+}
+
+
+static void
+ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
+    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer)
+{
+    u_char  *p;
+
+    entry->node.key = key->hash;
+    entry->digest_node.key = ngx_murmur_hash2(answer->digest.data,
+                                              answer->digest.len);
+    entry->used = ngx_time();
+
+    entry->type = answer->type;
+    entry->source_type = answer->source_type;
+    entry->history = answer->entries;
+    entry->converted = answer->made;
+
+    entry->repository_len = key->repository;
+    entry->key_len = key->len;
+    entry->digest_len = answer->digest.len;
+    entry->source_len = answer->source_digest.len;
+    entry->body_len = answer->body.len;
+
+    p = ngx_cpymem(entry->data, key->data, key->len);
+    p = ngx_cpymem(p, answer->digest.data, answer->digest.len);
+    p = ngx_cpymem(p, answer->source_digest.data, answer->source_digest.len);
+    ngx_memcpy(p, answer->body.data, answer->body.len);
+}
+
+
+static void
+ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_entry_t *entry)
+{
+    ngx_rbtree_insert(&sh->tree, &entry->node);
+
+    if (entry->converted) {
+        ngx_rbtree_insert(&sh->digest_tree, &entry->digest_node);
+    }
+
+    ngx_queue_insert_head(&sh->queue, &entry->queue);
+
+    sh->stats.entries++;
+    sh->stats.bytes += entry->body_len;
+}
+
+
+static void
+ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry)
+{
+    ngx_rbtree_delete(&sh->tree, &entry->node);
+
+    if (entry->converted) {
+        ngx_rbtree_delete(&sh->digest_tree, &entry->digest_node);
+    }
+
+    ngx_queue_remove(&entry->queue);
+
+    sh->stats.entries--;
+    sh->stats.bytes -= entry->body_len;
+
+    ngx_slab_free_locked(shpool, entry);
+}
+
+
+static void
+ngx_http_schema1_cache_zone_touch(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_entry_t *entry)
+{
+    entry->used = ngx_time();
+
+    ngx_queue_remove(&entry->queue);
+    ngx_queue_insert_head(&sh->queue, &entry->queue);
+}
+
+
+/* a few entries each time */
+
+static void
+ngx_http_schema1_cache_zone_expire(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_shctx_t *sh)
+{
+    ngx_uint_t                       n;
+    ngx_queue_t                     *q;
+    ngx_http_schema1_cache_entry_t  *entry;
+
+    for (n = 0; n < 3 && !ngx_queue_empty(&sh->queue); n++) {
+
+        q = ngx_queue_last(&sh->queue);
+        entry = ngx_queue_data(q, ngx_http_schema1_cache_entry_t, queue);
+
+        if (ngx_time() - entry->used <= cache->inactive) {
+            return;
+        }
+
+        ngx_http_schema1_cache_zone_remove(cache->shpool, sh, entry);
+    }
+}
+
+
+void
+ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_stats_t *stats)
+{
+    ngx_http_schema1_cache_t        *cache;
+    ngx_http_schema1_cache_shctx_t  *sh;
+
+    cache = zone->data;
+
+    ngx_memzero(stats, sizeof(ngx_http_schema1_cache_stats_t));
+
+    sh = ngx_http_schema1_cache_zone_lock(zone);
+
+    if (sh) {
+        *stats = sh->stats;
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+}

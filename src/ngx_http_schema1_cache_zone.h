@@ -1,0 +1,65 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_CACHE_ZONE_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_CACHE_ZONE_H_INCLUDED_
+
+
+#include "ngx_http_schema1.h"
+
+
+/* "data" of a shared memory zone of this kind */
+
+typedef struct {
+    ngx_slab_pool_t            *shpool;
+    time_t                      inactive;
+} ngx_http_schema1_cache_t;
+
+
+typedef struct {
+    ngx_uint_t                  entries;
+    ngx_uint_t                  bytes;
+    ngx_uint_t                  hits;
+    ngx_uint_t                  misses;
+    ngx_uint_t                  evictions;
+} ngx_http_schema1_cache_stats_t;
+
+
+/* the document that a converted manifest was created from */
+
+typedef struct {
+    ngx_str_t                   digest;
+    schema1_type_e              type;
+} ngx_http_schema1_cache_source_t;
+
+
+/* the zone's "init" */
+ngx_int_t ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data);
+
+/* copies the entry into "pool"; NGX_DECLINED: there is none, or no memory */
+ngx_int_t ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer,
+    ngx_pool_t *pool);
+
+/*
+ * The same by key->repository and the digest of a converted manifest.
+ * "sources" receives the sources of all entries with this digest, each once,
+ * the newest first.
+ */
+ngx_int_t ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
+    ngx_http_schema1_answer_t *answer, ngx_array_t *sources,
+    ngx_pool_t *pool);
+
+/* NGX_DECLINED: the entry is too large for the zone */
+ngx_int_t ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer);
+
+void ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
+    ngx_http_schema1_cache_stats_t *stats);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_CACHE_ZONE_H_INCLUDED_ */
