@@ -420,11 +420,7 @@ reload(sub { s/rsa2048\.pem/ec256.pem/ }) if $n == 1;
 
 
 
-<<<<<<< HEAD
 === TEST 21: the key contains the certificate chain
-=======
-=== TEST 22: key holds the chain
->>>>>>> a59007c (wip: cache)
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -439,11 +435,7 @@ reload(sub {
 
 
 
-<<<<<<< HEAD
-=== TEST 23: the cache survives a reload
-=======
-=== TEST 24: survives a reload
->>>>>>> a59007c (wip: cache)
+=== TEST 22: the cache survives a reload
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -459,11 +451,7 @@ GET /v2/team/app/manifests/1"
 
 
 
-<<<<<<< HEAD
-=== TEST 25: the cache is shared by all workers
-=======
-=== TEST 26: shared by all workers
->>>>>>> a59007c (wip: cache)
+=== TEST 23: the cache is shared by all workers
 --- workers: 2
 --- http_config eval: $::zone
 --- location eval: $::on
@@ -476,11 +464,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-<<<<<<< HEAD
-=== TEST 27: a hit requires the client's own 200
-=======
-=== TEST 28: only after this client's 200
->>>>>>> a59007c (wip: cache)
+=== TEST 24: a hit requires the client's own 200
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -494,11 +478,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-<<<<<<< HEAD
-=== TEST 29: a moved tag misses the cache
-=======
-=== TEST 30: a moved tag is no hit
->>>>>>> a59007c (wip: cache)
+=== TEST 25: a moved tag misses the cache
 --- http_config eval: $::zone
 --- location eval: $::on
 --- config
@@ -519,11 +499,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-<<<<<<< HEAD
-=== TEST 31: a failure is not stored
-=======
-=== TEST 32: a failure is not kept
->>>>>>> a59007c (wip: cache)
+=== TEST 26: a failure is not stored
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -538,11 +514,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-<<<<<<< HEAD
-=== TEST 33: an entry can exceed a page
-=======
-=== TEST 34: larger than a page
->>>>>>> a59007c (wip: cache)
+=== TEST 27: an entry can exceed a page
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -551,11 +523,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-<<<<<<< HEAD
-=== TEST 35: the least recently used entry is evicted first
-=======
-=== TEST 36: least recently used goes first
->>>>>>> a59007c (wip: cache)
+=== TEST 28: the least recently used entry is evicted first
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -565,11 +533,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-<<<<<<< HEAD
-=== TEST 37: requests succeed with a full zone
-=======
-=== TEST 38: a full zone fails nothing
->>>>>>> a59007c (wip: cache)
+=== TEST 29: requests succeed with a full zone
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -580,11 +544,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-<<<<<<< HEAD
-=== TEST 39: an entry larger than the zone is not stored
-=======
-=== TEST 40: larger than the zone
->>>>>>> a59007c (wip: cache)
+=== TEST 30: an entry larger than the zone is not stored
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -595,10 +555,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-<<<<<<< HEAD
-=== TEST 41: inactive entries are removed
-=======
-=== TEST 42: more than a quarter of the zone is not stored
+=== TEST 31: an entry larger than a quarter of the zone is not stored
 --- http_config
     schema_conversion_cache_zone one:256k;
 --- location eval: $::on
@@ -609,7 +566,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 43: a quarter of the zone is stored
+=== TEST 32: an entry smaller than a quarter of the zone is stored
 --- http_config
     schema_conversion_cache_zone one:512k;
 --- location eval: $::on
@@ -619,8 +576,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 44: inactive
->>>>>>> a59007c (wip: cache)
+=== TEST 33: inactive entries are removed
 --- http_config
     schema_conversion_cache_zone one:1m inactive=1s;
 --- location eval: $::on
@@ -633,11 +589,7 @@ sleep 3 if $n == 1;
 
 
 
-<<<<<<< HEAD
-=== TEST 45: equal requests wait for the first
-=======
-=== TEST 46: requests wait for the first
->>>>>>> a59007c (wip: cache)
+=== TEST 34: equal requests wait for the first
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -652,11 +604,7 @@ is(scalar(grep { $_->{uri} =~ m{manifests/1} } asked()), 4, 'each asked');
 
 
 
-<<<<<<< HEAD
-=== TEST 47: send_timeout does not apply to waiting requests
-=======
-=== TEST 48: send_timeout is none of waiting
->>>>>>> a59007c (wip: cache)
+=== TEST 35: send_timeout does not apply to waiting requests
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache one;
@@ -670,11 +618,7 @@ is(scalar(grep { $_->{status} == 200 } @answers), 3, 'answered');
 
 
 
-<<<<<<< HEAD
-=== TEST 49: requests with another key do not wait
-=======
-=== TEST 50: another key does not wait
->>>>>>> a59007c (wip: cache)
+=== TEST 36: requests with another key do not wait
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -687,11 +631,7 @@ ok($answers[1]{seconds} < $answers[0]{seconds} - 0.2, 'sooner');
 
 
 
-<<<<<<< HEAD
-=== TEST 51: waiting requests continue if the first fails
-=======
-=== TEST 52: when the first fails
->>>>>>> a59007c (wip: cache)
+=== TEST 37: waiting requests continue if the first fails
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -707,11 +647,7 @@ ok($answers[2]{seconds} < 2, 'not one after the other');
 
 
 
-<<<<<<< HEAD
-=== TEST 53: waiting requests continue if the first client closes
-=======
-=== TEST 54: when the first's client goes
->>>>>>> a59007c (wip: cache)
+=== TEST 38: waiting requests continue if the first client closes
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -727,11 +663,7 @@ is(finish($second)->{status}, 200, 'answered');
 
 
 
-<<<<<<< HEAD
-=== TEST 55: a waiting client can close its connection
-=======
-=== TEST 56: when a waiting client goes
->>>>>>> a59007c (wip: cache)
+=== TEST 39: a waiting client can close its connection
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -746,11 +678,7 @@ is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-<<<<<<< HEAD
-=== TEST 57: requests wait for 5 seconds at most
-=======
-=== TEST 58: not longer than 5 seconds
->>>>>>> a59007c (wip: cache)
+=== TEST 40: requests wait for 5 seconds at most
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
