@@ -9,6 +9,7 @@
 
 
 #include "schema1_accept.h"
+#include "schema1_convert.h"
 #include "schema1_key.h"
 #include "schema1_pull.h"
 
@@ -36,7 +37,7 @@
 
 /* Docker before 1.10 runs no more layers than this */
 
-#define CLI_MAX_HISTORY       127
+#define CLI_MAX_HISTORY       SCHEMA1_OLD_DOCKER_LAYERS
 
 
 typedef enum {
