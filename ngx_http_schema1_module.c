@@ -8,7 +8,7 @@
 #include "src/core/schema1_platform.h"
 #include "src/ngx_http_schema1_cache_conf.h"
 #include "src/ngx_http_schema1_filter.h"
-#include "src/ngx_http_schema1_headers.h"
+#include "src/ngx_http_schema1_headers_in.h"
 #include "src/ngx_http_schema1_key.h"
 #include "src/ngx_http_schema1_request.h"
 #include "src/ngx_http_schema1_status.h"
@@ -297,7 +297,7 @@ ngx_http_schema1_postconfiguration(ngx_conf_t *cf)
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
-    if (ngx_http_schema1_headers_init(cf) != NGX_OK
+    if (ngx_http_schema1_headers_in_init(cf) != NGX_OK
         || ngx_http_schema1_key_ephemeral(cf) != NGX_OK
         || ngx_http_schema1_status_init(cf) != NGX_OK)
     {

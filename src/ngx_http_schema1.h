@@ -133,6 +133,18 @@ typedef struct {
 } ngx_http_schema1_body_t;
 
 
+/* a response of the upstream: to the client's request, or to a subrequest */
+
+typedef struct {
+    const char                 *what;       /* for messages: "manifest" */
+    ngx_str_t                   reference;  /* digest; empty for the tag's */
+    ngx_http_headers_out_t     *headers;
+    ngx_http_schema1_body_t    *body;
+    ngx_uint_t                  status;
+    ngx_uint_t                  failed;     /* ended without its body */
+} ngx_http_schema1_response_t;
+
+
 typedef struct ngx_http_schema1_fetch_s  ngx_http_schema1_fetch_t;
 typedef struct ngx_http_schema1_ctx_s  ngx_http_schema1_ctx_t;
 
@@ -189,7 +201,8 @@ struct ngx_http_schema1_ctx_s {
     ngx_str_t                       platform;
     ngx_http_schema1_headers_in_t   client;
 
-    ngx_http_schema1_body_t         body;       /* the upstream's response */
+    ngx_http_schema1_body_t         body;       /* the upstream's */
+    ngx_http_schema1_response_t     response;   /* likewise */
     schema1_document_t              document;
     schema1_pull_t                 *pull;
     schema1_step_e                  step;       /* result of the last task */

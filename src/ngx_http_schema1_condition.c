@@ -9,7 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_schema1_condition.h"
-#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_headers_out.h"
 
 
 static ngx_uint_t ngx_http_schema1_condition_match(ngx_http_request_t *r,
@@ -32,8 +32,8 @@ ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
     h = r->headers_out.etag;
 
     if (h == NULL) {
-        h = ngx_http_schema1_headers_find(&r->headers_out.headers,
-                                          "Docker-Content-Digest", 21);
+        h = ngx_http_schema1_headers_out_find(&r->headers_out.headers,
+                                              &ngx_http_schema1_hdr_digest);
     }
 
     ngx_str_null(&tag);
@@ -180,8 +180,9 @@ ngx_http_schema1_condition_unmodified(ngx_http_request_t *r)
     time_t            since, modified;
     ngx_table_elt_t  *h;
 
-    h = ngx_http_schema1_headers_find(&r->headers_out.headers,
-                                      "Last-Modified", 13);
+    static ngx_str_t  name = ngx_string("Last-Modified");
+
+    h = ngx_http_schema1_headers_out_find(&r->headers_out.headers, &name);
 
     if (r->headers_in.if_modified_since == NULL || h == NULL) {
         return 0;

@@ -11,7 +11,7 @@
 #include "core/schema1_convert.h"
 #include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_empty_layer.h"
-#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_headers_out.h"
 #include "ngx_http_schema1_send.h"
 
 
@@ -32,15 +32,15 @@ ngx_http_schema1_empty_layer_header(ngx_http_request_t *r,
     /* a redirect's */
 
     ngx_http_clear_location(r);
-    ngx_http_schema1_headers_remove(r, "Location", 8);
+    ngx_http_schema1_headers_out_remove(r, &ngx_http_schema1_hdr_location);
 
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = SCHEMA1_EMPTY_LAYER_SIZE;
 
     ngx_str_set(&ctx->answer.digest, SCHEMA1_EMPTY_LAYER_DIGEST);
 
-    return ngx_http_schema1_headers_add(r, "Docker-Content-Digest", 21,
-                                        &ctx->answer.digest)
+    return ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_digest,
+                                            &ctx->answer.digest)
            ? NGX_OK : NGX_ERROR;
 }
 

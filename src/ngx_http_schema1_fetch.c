@@ -4,16 +4,20 @@
  */
 
 
-#include "ngx_http_schema1.h"
-#include "core/schema1_redirect.h"
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_headers_in.h"
+#include "ngx_http_schema1_location.h"
+#include "ngx_http_schema1_response.h"
 
 
 static ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_create(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_http_schema1_fetch_e kind, ngx_str_t *reference);
-static ngx_int_t ngx_http_schema1_fetch_own(ngx_http_request_t *r,
+static ngx_int_t ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
     ngx_str_t *path, ngx_str_t *query);
 static ngx_int_t ngx_http_schema1_fetch_start(ngx_http_request_t *r,
@@ -29,22 +33,8 @@ static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
 static ngx_int_t ngx_http_schema1_fetch_status(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch);
-static ngx_int_t ngx_http_schema1_fetch_document(ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_t *fetch);
-static ngx_int_t ngx_http_schema1_fetch_redirect(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch);
-static schema1_redirect_e ngx_http_schema1_fetch_resolve(
-    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_t *fetch, ngx_str_t *location,
-    schema1_buf_t *target);
-static void ngx_http_schema1_fetch_hop(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
-    schema1_hop_t *hop);
-static ngx_int_t ngx_http_schema1_fetch_authority(ngx_http_request_t *r,
-    ngx_http_upstream_t *u, schema1_hop_t *hop);
 static ngx_int_t ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from,
-    ngx_str_t *target, ngx_uint_t foreign);
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from);
 
 
 /* a manifest may be any of these; a blob has no type */
@@ -97,10 +87,9 @@ ngx_http_schema1_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     p = ngx_cpymem(p, part, ngx_strlen(part));
     ngx_memcpy(p, reference->data, reference->len);
 
-    query.len = 0;
-    query.data = NULL;
+    ngx_str_null(&query);
 
-    return ngx_http_schema1_fetch_own(r, ctx, fetch, &path, &query);
+    return ngx_http_schema1_fetch_registry(r, ctx, fetch, &path, &query);
 }
 
 
@@ -119,6 +108,13 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
     fetch->kind = kind;
     fetch->reference = *reference;
 
+    fetch->response.what = ngx_http_schema1_fetch_names[kind];
+    fetch->response.body = &fetch->body;
+
+    if (kind != NGX_HTTP_SCHEMA1_FETCH_TAG) {
+        fetch->response.reference = *reference;
+    }
+
     /* no header may ever come */
 
     ngx_http_schema1_body_init(&fetch->body, ctx->conf->max_size, -1);
@@ -129,11 +125,12 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
 }
 
 
-/* a path of the registry's own, with the client's query string */
+/* a path of the registry, with the client's query string */
 
 static ngx_int_t
-ngx_http_schema1_fetch_own(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_t *fetch, ngx_str_t *path, ngx_str_t *query)
+ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    ngx_str_t *path, ngx_str_t *query)
 {
     u_char     *p;
     ngx_str_t   args, client;
@@ -184,8 +181,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 fetch %s: \"%V\", hop %ui",
-                   ngx_http_schema1_fetch_names[fetch->kind], uri,
-                   fetch->hops);
+                   fetch->response.what, uri, fetch->hops);
 
     accept = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
              ? &ngx_http_schema1_accept_blob
@@ -204,7 +200,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
         || body == NULL
         || ps == NULL
         || ngx_http_schema1_fetch_escape(r, uri, args, &unparsed_uri) != NGX_OK
-        || ngx_http_schema1_headers_subrequest(r, &in, accept,
+        || ngx_http_schema1_headers_in_subrequest(r, &in, accept,
                                                fetch->url.len != 0)
            != NGX_OK)
     {
@@ -220,7 +216,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_schema1_headers_move(&sr->headers_in, &in);
+    ngx_http_schema1_headers_in_move(&sr->headers_in, &in);
 
     sr->request_body = body;
     sr->unparsed_uri = unparsed_uri;
@@ -228,6 +224,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_variables(sr, values, scratch, fetch->url.len != 0);
 
     fetch->request = sr;
+    fetch->response.headers = &sr->headers_out;
 
     if (fetch->url.len == 0) {
         fetch->path = unparsed_uri;
@@ -385,7 +382,7 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
     {
         /* these would close the client's connection */
 
-        fetch->failed = 1;
+        fetch->response.failed = 1;
         return NGX_OK;
     }
 
@@ -438,13 +435,14 @@ ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
 
     (void) ngx_http_schema1_fetch_refuse_accel(r, fetch);
 
-    fetch->status = r->err_status ? r->err_status : r->headers_out.status;
+    fetch->response.status = r->err_status ? r->err_status
+                                           : r->headers_out.status;
 
     ngx_http_schema1_body_init(&fetch->body, fetch->body.max,
                                r->headers_out.content_length_n);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 fetch status: %ui, \"%V\"", fetch->status,
+                   "schema1 fetch status: %ui, \"%V\"", fetch->response.status,
                    &r->uri);
 
     r->filter_need_in_memory = 1;
@@ -467,12 +465,12 @@ ngx_http_schema1_fetch_body_filter(ngx_http_request_t *r,
     }
 
     if (ngx_http_schema1_body_read(r, body, in) != NGX_OK) {
-        fetch->failed = 1;
+        fetch->response.failed = 1;
     }
 
     ngx_http_schema1_body_discard(in);
 
-    if (body->overflow || fetch->failed) {
+    if (body->overflow || fetch->response.failed) {
         ngx_http_schema1_body_stop(r);
     }
 
@@ -497,15 +495,16 @@ ngx_http_schema1_fetch_result(ngx_http_request_t *r,
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
                           "the storage answered the request for the %s %.*s "
                           "with X-Accel-Redirect, which is not followed",
-                          ngx_http_schema1_fetch_names[fetch->kind],
+                          fetch->response.what,
                           (int) fetch->reference.len, fetch->reference.data);
         return NGX_ERROR;
     }
 
-    switch (fetch->status) {
+    switch (fetch->response.status) {
 
     case NGX_HTTP_OK:
-        rc = ngx_http_schema1_fetch_document(ctx, fetch);
+        rc = ngx_http_schema1_response_document(&fetch->response,
+                                                &ctx->document, &ctx->error);
         break;
 
     case NGX_HTTP_MOVED_PERMANENTLY:
@@ -513,7 +512,7 @@ ngx_http_schema1_fetch_result(ngx_http_request_t *r,
     case NGX_HTTP_SEE_OTHER:
     case NGX_HTTP_TEMPORARY_REDIRECT:
     case NGX_HTTP_PERMANENT_REDIRECT:
-        rc = ngx_http_schema1_fetch_redirect(r, ctx, fetch);
+        rc = ngx_http_schema1_fetch_follow(r, ctx, fetch);
         break;
 
     default:
@@ -538,10 +537,10 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
     schema1_reason_e   reason;
 
     err = &ctx->error;
-    what = ngx_http_schema1_fetch_names[fetch->kind];
+    what = fetch->response.what;
     where = fetch->url.len ? "the storage it redirects to" : "the registry";
 
-    switch (fetch->status) {
+    switch (fetch->response.status) {
 
     case NGX_HTTP_NOT_FOUND:
         reason = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
@@ -561,7 +560,7 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
         if (fetch->url.len == 0) {
             schema1_error_set(err, SCHEMA1_DENIED,
                               "the registry answered %d to the request for "
-                              "the %s %.*s", (int) fetch->status, what,
+                              "the %s %.*s", (int) fetch->response.status, what,
                               (int) fetch->reference.len,
                               fetch->reference.data);
             return NGX_ERROR;
@@ -586,294 +585,27 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
     schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
                       "the request for the %s %.*s failed: status %d from %s; "
                       "try again later", what, (int) fetch->reference.len,
-                      fetch->reference.data, (int) fetch->status, where);
+                      fetch->reference.data, (int) fetch->response.status,
+                      where);
 
     return NGX_ERROR;
 }
 
 
 static ngx_int_t
-ngx_http_schema1_fetch_document(ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_t *fetch)
-{
-    const char               *what;
-    ngx_table_elt_t          *h;
-    schema1_error_t          *err;
-    schema1_document_t       *document;
-    ngx_http_request_t       *sr;
-    ngx_http_schema1_body_t  *body;
-
-    sr = fetch->request;
-    body = &fetch->body;
-    err = &ctx->error;
-    what = ngx_http_schema1_fetch_names[fetch->kind];
-
-    if (ngx_http_schema1_headers_encoded(sr)) {
-        schema1_error_set(err, SCHEMA1_ENCODED, "the %s %.*s came compressed "
-                          "though nobody asked for that; have the registry "
-                          "send it as it is", what,
-                          (int) fetch->reference.len, fetch->reference.data);
-        return NGX_ERROR;
-    }
-
-    if (body->overflow) {
-        schema1_error_set(err, SCHEMA1_TOO_LARGE, "the %s %.*s is larger than "
-                          "%lu bytes; schema_conversion_max_size sets the "
-                          "limit", what, (int) fetch->reference.len,
-                          fetch->reference.data, (unsigned long) body->max);
-        return NGX_ERROR;
-    }
-
-    if (fetch->failed || !ngx_http_schema1_body_complete(body)) {
-        schema1_error_set(err, SCHEMA1_TRUNCATED, "the %s %.*s was cut off "
-                          "after %lu bytes; try again later", what,
-                          (int) fetch->reference.len, fetch->reference.data,
-                          (unsigned long) body->len);
-        return NGX_ERROR;
-    }
-
-    document = &ctx->document;
-
-    document->body.data = (char *) body->data;
-    document->body.len = body->len;
-    document->type.data = (char *) sr->headers_out.content_type.data;
-    document->type.len = sr->headers_out.content_type.len;
-    document->digest.len = 0;
-
-    h = ngx_http_schema1_headers_find(&sr->headers_out.headers,
-                                      "Docker-Content-Digest", 21);
-    if (h) {
-        document->digest.data = (char *) h->value.data;
-        document->digest.len = h->value.len;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_schema1_fetch_redirect(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch)
-{
-    ngx_int_t           rc;
-    ngx_str_t           target;
-    const char         *what;
-    schema1_buf_t       buf;
-    ngx_table_elt_t    *location;
-    schema1_redirect_e  where;
-
-    what = ngx_http_schema1_fetch_names[fetch->kind];
-
-    /* headers_out.location may be missing, u->headers_in's may be cut off */
-
-    location = ngx_http_schema1_headers_find(
-                                       &fetch->request->headers_out.headers,
-                                       "Location", 8);
-
-    if (location == NULL || fetch->hops == SCHEMA1_REDIRECT_MAX_HOPS) {
-        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
-                          "the %s %.*s is redirected %s", what,
-                          (int) fetch->reference.len, fetch->reference.data,
-                          location ? "more than 5 times" : "to nowhere");
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(&buf, sizeof(schema1_buf_t));
-
-    rc = NGX_ERROR;
-
-    where = ngx_http_schema1_fetch_resolve(r, ctx, fetch, &location->value,
-                                           &buf);
-
-    if (where == SCHEMA1_REDIRECT_FOREIGN && ctx->conf->redirect.len == 0) {
-        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
-                          "the %s %.*s is redirected to another host, and "
-                          "schema_conversion_redirect is not set; it names "
-                          "the location through which to follow", what,
-                          (int) fetch->reference.len, fetch->reference.data);
-
-    } else if (where != SCHEMA1_REDIRECT_REFUSED) {
-
-        target.len = buf.len;
-        target.data = ngx_pnalloc(r->pool, buf.len);
-
-        if (target.data) {
-            ngx_memcpy(target.data, buf.data, buf.len);
-
-            rc = ngx_http_schema1_fetch_follow(r, ctx, fetch, &target,
-                                      where == SCHEMA1_REDIRECT_FOREIGN);
-        }
-    }
-
-    schema1_buf_free(&buf);
-
-    return rc;
-}
-
-
-static schema1_redirect_e
-ngx_http_schema1_fetch_resolve(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
-    ngx_str_t *location, schema1_buf_t *target)
-{
-    schema1_str_t        value;
-    schema1_hop_t        hop;
-    schema1_redirect_e   where;
-    ngx_http_upstream_t *u;
-
-    value.len = location->len;
-    value.data = (char *) location->data;
-
-    ngx_http_schema1_fetch_hop(r, ctx, fetch, &hop);
-
-    where = schema1_redirect_resolve(&hop, value, target, &ctx->error);
-
-    if (!hop.own || where != SCHEMA1_REDIRECT_FOREIGN) {
-        return where;
-    }
-
-    /*
-     * the registry may call itself by the name that nginx knows it by, where
-     * neither proxy_set_header nor proxy_redirect translates
-     */
-
-    u = fetch->request->upstream;
-
-    if (u && ngx_http_schema1_fetch_authority(r, u, &hop) == NGX_OK) {
-        schema1_buf_free(target);
-        ctx->error.reason = SCHEMA1_NO_REASON;
-
-        where = schema1_redirect_resolve(&hop, value, target, &ctx->error);
-    }
-
-    return where;
-}
-
-
-/* the URL that the fetch asked */
-
-static void
-ngx_http_schema1_fetch_hop(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *hop)
-{
-    u_char                    *p, *last;
-    ngx_str_t                  host;
-    ngx_http_upstream_t       *u;
-    ngx_http_core_srv_conf_t  *cscf;
-
-    ngx_memzero(hop, sizeof(schema1_hop_t));
-
-    hop->name = ctx->uri.name;
-    hop->own = (fetch->url.len == 0);
-
-    if (!hop->own) {
-
-        /* as schema1_redirect_resolve() made it: scheme://authority/path */
-
-        p = fetch->url.data;
-        last = p + fetch->url.len;
-
-        hop->scheme.data = (char *) p;
-
-        while (p < last && *p != ':') { p++; }
-
-        hop->scheme.len = (char *) p - hop->scheme.data;
-
-        p = ngx_min(p + 3, last);
-        hop->authority.data = (char *) p;
-
-        while (p < last && *p != '/' && *p != '?') { p++; }
-
-        hop->authority.len = (char *) p - hop->authority.data;
-        hop->path.data = (char *) p;
-        hop->path.len = last - p;
-
-        return;
-    }
-
-    u = fetch->request->upstream;
-
-    if (u && u->schema.len == sizeof("https://") - 1) {
-        hop->scheme.len = 5;
-        hop->scheme.data = "https";
-
-    } else {
-        hop->scheme.len = 4;
-        hop->scheme.data = "http";
-    }
-
-    if (r->headers_in.host) {
-        host = r->headers_in.host->value;
-
-    } else if (r->headers_in.server.len) {
-        host = r->headers_in.server;
-
-    } else {
-        cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-        host = cscf->server_name;
-    }
-
-    hop->authority.len = host.len;
-    hop->authority.data = (char *) host.data;
-
-    hop->path.len = fetch->path.len;
-    hop->path.data = (char *) fetch->path.data;
-}
-
-
-static ngx_int_t
-ngx_http_schema1_fetch_authority(ngx_http_request_t *r, ngx_http_upstream_t *u,
-    schema1_hop_t *hop)
-{
-    u_char                        *p;
-    in_port_t                      port;
-    ngx_str_t                      host;
-    ngx_http_upstream_srv_conf_t  *uscf;
-
-    if (u->resolved) {
-        host = u->resolved->host;
-        port = u->resolved->no_port ? 0 : u->resolved->port;
-
-    } else {
-        uscf = u->conf ? u->conf->upstream : NULL;
-
-        if (uscf == NULL) {
-            return NGX_DECLINED;
-        }
-
-        host = uscf->host;
-        port = uscf->no_port ? 0 : uscf->port;
-    }
-
-    if (port == 0) {
-        hop->authority.len = host.len;
-        hop->authority.data = (char *) host.data;
-
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, host.len + sizeof(":65535") - 1);
-    if (p == NULL) {
-        return NGX_DECLINED;
-    }
-
-    hop->authority.data = (char *) p;
-    hop->authority.len = ngx_sprintf(p, "%V:%ui", &host, (ngx_uint_t) port)
-                         - p;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from,
-    ngx_str_t *target, ngx_uint_t foreign)
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from)
 {
     u_char                    *p;
     ngx_int_t                  rc;
-    ngx_str_t                  path, query;
+    ngx_str_t                  target, path, query;
+    ngx_uint_t                 external;
     ngx_http_schema1_fetch_t  *fetch;
+
+    if (ngx_http_schema1_location(r, ctx, from, &target, &external) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     fetch = ngx_http_schema1_fetch_create(r, ctx, from->kind,
                                           &from->reference);
@@ -883,27 +615,26 @@ ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
 
     fetch->hops = from->hops + 1;
 
-    query.len = 0;
-    query.data = NULL;
+    ngx_str_null(&query);
 
-    if (foreign) {
-        fetch->url = *target;
+    if (external) {
+        fetch->url = target;
 
         rc = ngx_http_schema1_fetch_start(r, fetch, &ctx->conf->redirect,
                                           &query);
 
     } else {
-        path = *target;
+        path = target;
 
-        p = ngx_strlchr(target->data, target->data + target->len, '?');
+        p = ngx_strlchr(target.data, target.data + target.len, '?');
 
         if (p) {
-            path.len = p - target->data;
+            path.len = p - target.data;
             query.data = p + 1;
-            query.len = target->len - path.len - 1;
+            query.len = target.len - path.len - 1;
         }
 
-        rc = ngx_http_schema1_fetch_own(r, ctx, fetch, &path, &query);
+        rc = ngx_http_schema1_fetch_registry(r, ctx, fetch, &path, &query);
     }
 
     return (rc == NGX_OK) ? NGX_AGAIN : NGX_ERROR;

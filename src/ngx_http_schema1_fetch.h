@@ -8,6 +8,10 @@
 #define _NGX_HTTP_SCHEMA1_FETCH_H_INCLUDED_
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "ngx_http_schema1_body.h"
 
 
@@ -20,43 +24,42 @@ typedef enum {
 
 
 struct ngx_http_schema1_fetch_s {
-    ngx_http_request_t        *request;     /* the subrequest */
-    ngx_http_schema1_fetch_e   kind;
-    ngx_http_schema1_body_t    body;
-    ngx_str_t                  reference;   /* digest or tag */
+    ngx_http_request_t          *request;     /* the subrequest */
+    ngx_http_schema1_fetch_e     kind;
+    ngx_http_schema1_body_t      body;
+    ngx_http_schema1_response_t  response;
+    ngx_str_t                    reference;   /* digest or tag */
 
-    ngx_str_t                  path;        /* with the query; own only */
-    ngx_str_t                  url;         /* foreign only */
-    ngx_uint_t                 hops;
-    ngx_uint_t                 status;
+    ngx_str_t                    path;        /* with the query; registry */
+    ngx_str_t                    url;         /* external */
+    ngx_uint_t                   hops;
 
-    unsigned                   timed_out:1; /* no header came in time */
-    unsigned                   failed:1;    /* ended without an answer */
-    unsigned                   accel:1;     /* has X-Accel-Redirect */
+    unsigned                     timed_out:1; /* no header came in time */
+    unsigned                     accel:1;     /* has X-Accel-Redirect */
 };
 
 
 /*
- * Starts to fetch a document under the name that the client asked for, through
- * the user's own locations and with the client's credentials.  The filters are
- * called with no input when it has ended.  NGX_ERROR: could not be started.
+ * Starts a subrequest for a document under the name that the client requested,
+ * through the user's locations and with the client's credentials.  The request
+ * is resumed when it has ended.  NGX_ERROR: it could not be started.
  */
 ngx_int_t ngx_http_schema1_fetch(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
     ngx_str_t *reference);
 
 /*
- * What the fetch under way came to:
+ * The result of ctx->fetch:
  *
- * NGX_AGAIN  it goes on, here or where a redirect leads
- * NGX_OK     ctx->document is the document, whole
- * NGX_ERROR  ctx->error says why there is none; where its reason is DENIED,
- *            the answer to ctx->fetch is to be handed on
+ * NGX_AGAIN  it has not ended, or a redirect is followed
+ * NGX_OK     ctx->document is the complete document
+ * NGX_ERROR  ctx->error has the reason; if that is DENIED, the response is to
+ *            be relayed
  */
 ngx_int_t ngx_http_schema1_fetch_result(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
-/* the fetch that a subrequest was made for, NULL for anybody else's */
+/* the fetch of a subrequest, NULL if it is not the module's */
 ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_get(ngx_http_request_t *r);
 
 /*

@@ -11,13 +11,15 @@
 #include "core/schema1_convert.h"
 #include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_cache.h"
+#include "ngx_http_schema1_client.h"
 #include "ngx_http_schema1_condition.h"
 #include "ngx_http_schema1_empty_layer.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_filter.h"
-#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_process.h"
 #include "ngx_http_schema1_request.h"
+#include "ngx_http_schema1_response.h"
 #include "ngx_http_schema1_send.h"
 
 
@@ -168,7 +170,7 @@ ngx_http_schema1_classify_known(ngx_http_request_t *r)
                             : NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
-    ngx_http_schema1_headers_restore(r, ctx);
+    ngx_http_schema1_headers_in_restore(r, ctx);
 
     if (ctx->state == NGX_HTTP_SCHEMA1_SENT) {
         return NGX_HTTP_SCHEMA1_UNRELATED;
@@ -216,7 +218,7 @@ ngx_http_schema1_classify_new(ngx_http_request_t *r)
     }
 
     if (ngx_http_schema1_response_status(r) != NGX_HTTP_OK
-        || ngx_http_schema1_headers_modern(r))
+        || ngx_http_schema1_client_is_modern(r))
     {
         return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
@@ -352,6 +354,10 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
                                r->headers_out.content_length_n);
 
+    ctx->response.what = "manifest";
+    ctx->response.headers = &r->headers_out;
+    ctx->response.body = &ctx->body;
+
     /* a response to HEAD has no body to wait for */
 
     ctx->body.last = (r->method == NGX_HTTP_HEAD);
@@ -384,24 +390,12 @@ static ngx_int_t
 ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_table_elt_t     *h;
-    schema1_document_t  *document;
+    schema1_document_t           *document;
+    ngx_http_schema1_response_t  *response;
 
-    if (ngx_http_schema1_headers_encoded(r)) {
-        schema1_error_set(&ctx->error, SCHEMA1_ENCODED, "the manifest came "
-                          "compressed though nobody asked for that; have the "
-                          "registry send it as it is");
+    response = &ctx->response;
 
-        return ngx_http_schema1_process_error(r, ctx);
-    }
-
-    if (ctx->body.expected > (off_t) ctx->body.max) {
-        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest of "
-                          "%lu bytes is larger than %lu; "
-                          "schema_conversion_max_size sets the limit",
-                          (unsigned long) ctx->body.expected,
-                          (unsigned long) ctx->body.max);
-
+    if (ngx_http_schema1_response_header(response, &ctx->error) != NGX_OK) {
         return ngx_http_schema1_process_error(r, ctx);
     }
 
@@ -419,12 +413,7 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
     document->type.data = (char *) r->headers_out.content_type.data;
     document->type.len = r->headers_out.content_type.len;
 
-    h = ngx_http_schema1_headers_find(&r->headers_out.headers,
-                                      "Docker-Content-Digest", 21);
-    if (h) {
-        document->digest.data = (char *) h->value.data;
-        document->digest.len = h->value.len;
-    }
+    ngx_http_schema1_response_stated_digest(response, &document->digest);
 
     if (r->method == NGX_HTTP_HEAD) {
         ctx->state = NGX_HTTP_SCHEMA1_FETCH;
@@ -471,10 +460,10 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 
     r->keepalive = 0;
 
-    schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest was "
-                      "cut off after %lu bytes; try again later",
-                      (unsigned long) ctx->body.len);
+    ctx->response.failed = 1;
 
+    (void) ngx_http_schema1_response_document(&ctx->response, &ctx->document,
+                                              &ctx->error);
     (void) ngx_http_schema1_process_error(r, ctx);
 }
 
@@ -646,9 +635,8 @@ ngx_http_schema1_collect_failed(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
     if (ctx->body.overflow) {
-        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest is "
-                          "larger than %lu bytes; schema_conversion_max_size "
-                          "sets the limit", (unsigned long) ctx->body.max);
+        (void) ngx_http_schema1_response_document(&ctx->response,
+                                                  &ctx->document, &ctx->error);
 
     } else {
         schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,

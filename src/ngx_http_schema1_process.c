@@ -12,9 +12,9 @@
 #include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_cache_lock.h"
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_headers.h"
 #include "ngx_http_schema1_key.h"
 #include "ngx_http_schema1_process.h"
+#include "ngx_http_schema1_response.h"
 #include "ngx_http_schema1_send.h"
 #include "ngx_http_schema1_task.h"
 
@@ -241,25 +241,17 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
 
     body = &ctx->body;
 
-    if (body->overflow) {
-
-        if (ctx->uri.kind == SCHEMA1_URI_DIGEST
+    if (body->overflow
+        && (ctx->uri.kind == SCHEMA1_URI_DIGEST
             || schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
                                      false)
-               == SCHEMA1_ACTION_TELL)
-        {
-            ctx->state = NGX_HTTP_SCHEMA1_PASS;
-            return NGX_DECLINED;
-        }
-
-        schema1_error_set(&ctx->error, SCHEMA1_TOO_LARGE, "the manifest is "
-                          "larger than %lu bytes; schema_conversion_max_size "
-                          "sets the limit", (unsigned long) body->max);
-
-        return ngx_http_schema1_process_fail(ctx);
+               == SCHEMA1_ACTION_TELL))
+    {
+        ctx->state = NGX_HTTP_SCHEMA1_PASS;
+        return NGX_DECLINED;
     }
 
-    if (!body->last) {
+    if (!body->last && !body->overflow) {
 
         /* not suspended: the upstream sends more */
 
@@ -276,16 +268,12 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
                                      NGX_HTTP_SCHEMA1_FETCH_SOURCE, source);
     }
 
-    if (!ngx_http_schema1_body_complete(body)) {
-        schema1_error_set(&ctx->error, SCHEMA1_TRUNCATED, "the manifest has "
-                          "%lu bytes, %ld were announced; try again later",
-                          (unsigned long) body->len, (long) body->expected);
-
+    if (ngx_http_schema1_response_document(&ctx->response, &ctx->document,
+                                           &ctx->error)
+        != NGX_OK)
+    {
         return ngx_http_schema1_process_fail(ctx);
     }
-
-    ctx->document.body.data = (char *) body->data;
-    ctx->document.body.len = body->len;
 
     ctx->state = NGX_HTTP_SCHEMA1_SNIFF;
 

@@ -5,8 +5,9 @@
 
 
 #include "ngx_http_schema1_cache_lock.h"
+#include "ngx_http_schema1_client.h"
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_request.h"
 
 
@@ -69,7 +70,7 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    if (ngx_http_schema1_headers_modern(r)) {
+    if (ngx_http_schema1_client_is_modern(r)) {
         ngx_http_set_ctx(r, &ngx_http_schema1_passthrough_ctx, ngx_http_schema1_module);
         return NGX_DECLINED;
     }
@@ -99,7 +100,7 @@ ngx_http_schema1_request_redirected(ngx_http_request_t *r)
         return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
     }
 
-    ngx_http_schema1_headers_restore(r, ctx);
+    ngx_http_schema1_headers_in_restore(r, ctx);
 
     if (!slcf->enable) {
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
@@ -121,7 +122,7 @@ ngx_http_schema1_request_upstream(ngx_http_request_t *r,
                    "schema1 request \"%V\", upstream accept: \"%V\"",
                    &r->uri, &ctx->upstream_accept);
 
-    if (ngx_http_schema1_headers_edit(r, ctx) != NGX_OK) {
+    if (ngx_http_schema1_headers_in_replace(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -270,7 +271,7 @@ ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
 
     ctx = ngx_http_schema1_create_ctx(r, uri);
     if (ctx == NULL
-        || ngx_http_schema1_headers_accept(r, &ctx->accept, &lines) != NGX_OK)
+        || ngx_http_schema1_client_accept(r, &ctx->accept, &lines) != NGX_OK)
     {
         return NULL;
     }

@@ -12,7 +12,7 @@
 #include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_condition.h"
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_headers.h"
+#include "ngx_http_schema1_headers_out.h"
 #include "ngx_http_schema1_send.h"
 
 
@@ -42,11 +42,22 @@ ngx_http_output_body_filter_pt    ngx_http_schema1_next_body_filter;
 ngx_int_t
 ngx_http_schema1_send_header(ngx_http_request_t *r, ngx_uint_t vary)
 {
+    ngx_uint_t                    flags;
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+    flags = NGX_HTTP_SCHEMA1_HDR_VERSION;
 
-    if (ngx_http_schema1_headers_complete(r, vary ? slcf : NULL) != NGX_OK) {
+    if (vary) {
+        flags |= NGX_HTTP_SCHEMA1_HDR_ACCEPT;
+
+        slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+        if (slcf->platform && slcf->platform->lengths) {
+            flags |= NGX_HTTP_SCHEMA1_HDR_USER_AGENT;
+        }
+    }
+
+    if (ngx_http_schema1_add_response_headers(r, flags) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -169,8 +180,7 @@ ngx_http_schema1_send_clear(ngx_http_request_t *r)
     r->headers_out.trailers.last = &r->headers_out.trailers.part;
 
     for (i = 0; i < sizeof(names) / sizeof(ngx_str_t); i++) {
-        ngx_http_schema1_headers_remove(r, (char *) names[i].data,
-                                        names[i].len);
+        ngx_http_schema1_headers_out_remove(r, &names[i]);
     }
 }
 
@@ -181,7 +191,8 @@ ngx_http_schema1_send_digest(ngx_http_request_t *r, ngx_str_t *digest)
     ngx_str_t         quoted;
     ngx_table_elt_t  *h;
 
-    if (ngx_http_schema1_headers_add(r, "Docker-Content-Digest", 21, digest)
+    if (ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_digest,
+                                         digest)
         == NULL)
     {
         return NGX_ERROR;
@@ -194,7 +205,8 @@ ngx_http_schema1_send_digest(ngx_http_request_t *r, ngx_str_t *digest)
 
     quoted.len = ngx_sprintf(quoted.data, "\"%V\"", digest) - quoted.data;
 
-    h = ngx_http_schema1_headers_add(r, "ETag", 4, &quoted);
+    h = ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_etag,
+                                         &quoted);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -389,7 +401,7 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ngx_str_null(&body);
 
     if (ctx->error.reason == SCHEMA1_DENIED) {
-        r->headers_out.status = ctx->fetch->status;
+        r->headers_out.status = ctx->fetch->response.status;
 
         if (ngx_http_schema1_relay_headers(r, ctx->fetch->request) != NGX_OK) {
             return NGX_ERROR;
@@ -508,8 +520,8 @@ ngx_http_schema1_relay_headers(ngx_http_request_t *r, ngx_http_request_t *sr)
             continue;
         }
 
-        h = ngx_http_schema1_headers_add(r, (char *) header[i].key.data,
-                                         header[i].key.len, &header[i].value);
+        h = ngx_http_schema1_headers_out_add(r, &header[i].key,
+                                             &header[i].value);
         if (h == NULL) {
             return NGX_ERROR;
         }

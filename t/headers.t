@@ -3,8 +3,9 @@
 # The two headers that are added to what passes; nothing else is touched.
 
 use Schema1;
+use Schema1::Client;
 
-plan tests => repeat_each() * 254;
+plan tests => repeat_each() * 275;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -20,13 +21,24 @@ our %vary = (none => [], star => ['*'], accept => ['Accept'],
              case => ['accept-encoding, ACCEPT'], other => ['Accept-Encoding'],
              alike => ['X-Accept, Accept-Language'],
              two => ['Origin', 'Accept'], agent => ['User-Agent'],
-             both => ['user-agent,accept']);
+             both => ['user-agent,accept'], lost => ['Origin', '*'],
+             blank => ['', 'Origin']);
 
 for my $tag (sort keys %vary) {
     document("vary/app:$tag", $v1, '{"schemaVersion":1}');
     answer("/v2/vary/app/manifests/$tag", headers => [
         map { (Vary => $_) } @{$vary{$tag}}]);
 }
+
+image('vary/image:1');
+answer('/v2/vary/image/manifests/1', add => [Vary => 'Origin',
+       Vary => 'Accept-Encoding']);
+image('vary/away:1');
+answer('/v2/vary/away/manifests/1', add => [Vary => 'Origin',
+       Vary => 'Accept-Encoding']);
+answer(qr{ /v2/vary/away/blobs/}, status => 404);
+answer(qr{ /v2/vary/app/blobs/}, status => 404, headers => [
+    Vary => 'Origin', Vary => 'Accept-Encoding']);
 
 my @kept = ('X-One' => '1', 'Set-Cookie' => 'a=1', 'Set-Cookie' => 'b=2',
             ETag => 'W/"x"', 'Last-Modified' => 'yesterday',
@@ -56,6 +68,12 @@ answer(qr{ /other}, status => 200, type => 'text/plain', body => 'x',
        headers => []);
 
 our $version = 'Docker-Distribution-Api-Version: registry/2.0';
+
+# the Vary lines of a response, separated by "|"
+sub vary_lines
+{
+    return CORE::join '|', ask(@_)->{raw} =~ /^Vary: ?(.*?)\r$/img;
+}
 
 run_tests();
 
@@ -279,3 +297,35 @@ Compress::Zlib::memGzip($::app->{body})
 --- response_headers eval
 "Content-Type: $::v2
 Content-Encoding: gzip"
+
+
+
+=== TEST 18: Vary lines of a response that passes are folded
+--- request
+GET /v2/
+--- after
+is(::vary_lines("/v2/vary/app/manifests/$_->[0]", Accept => $_->[2]), $_->[1],
+   "$_->[0], $_->[2]")
+    for map { ([@$_, ''], [@$_, $::modern]) } (
+        [two => 'Origin, Accept'], [other => 'Accept-Encoding, Accept'],
+        [lost => '*'], [blank => 'Origin, Accept'], [none => 'Accept'],
+        [case => 'accept-encoding, ACCEPT']);
+
+
+
+=== TEST 19: Vary lines of a converted manifest are folded
+--- request
+GET /v2/
+--- after
+is(::vary_lines('/v2/vary/image/manifests/1'), 'Origin, Accept-Encoding, Accept',
+   'GET');
+is(::vary_lines('/v2/vary/image/manifests/1', '' => { method => 'HEAD' }),
+   'Origin, Accept-Encoding, Accept', 'HEAD');
+
+
+
+=== TEST 20: Vary lines without a tag are not folded
+--- request
+GET /v2/
+--- after
+is(::vary_lines('/v2/vary/app/blobs/x'), 'Origin|Accept-Encoding', 'a blob');

@@ -4,8 +4,9 @@
 
 use Schema1;
 use Schema1::Made;
+use Schema1::Refused;
 
-plan tests => repeat_each() * 103;
+plan tests => repeat_each() * 168;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $v2 = type_of('docker', 'manifest');
@@ -20,6 +21,26 @@ our $child = image('team/multi', format => 'oci', layers => 2);
 our $multi = list('team/multi:1', format => 'oci', entries => [$child]);
 our $old = document('team/old:1', type_of('docker', 'schema1'), '{"old":1}');
 our $generic = image('team/generic:1', type => 'application/json');
+
+# storage replays odd values of Content-Encoding
+my @odd = ('aws-chunked', 'utf-8', 'none', 'gzip');
+
+for my $i (0 .. $#odd) {
+    my @encoding = (add => ['Content-Encoding' => $odd[$i]]);
+
+    image("odd/tag$i:1");
+    answer("/v2/odd/tag$i/manifests/1", @encoding);
+    image("odd/config$i:1");
+    answer(qr{ /v2/odd/config$i/blobs/}, @encoding);
+    list("odd/child$i:1", strict => 0, entries => [image("odd/child$i")]);
+    answer(qr{ /v2/odd/child$i/manifests/sha256:}, @encoding);
+}
+
+my @alone = (headers => ['Content-Encoding' => 'aws-chunked']);
+image('odd/alone:1');
+answer('/v2/odd/alone/manifests/1', @alone);
+image('odd/config:1');
+answer(qr{ /v2/odd/config/blobs/}, body => 'wrong', @alone);
 
 our $fetches = "GET /v2/team/multi/manifests/1
 GET /v2/team/multi/manifests/$child->{digest}
@@ -358,3 +379,50 @@ team/multi:1 2 layers
 --- asked
 GET /v2/team/multi/manifests/1
 GET /v2/team/none/manifests/1
+
+
+
+=== TEST 23: an odd Content-Encoding of the tag's manifest is ignored
+--- request eval
+[map { "GET /v2/odd/tag$_/manifests/1" } 0 .. 3]
+--- schema1 eval
+[map { "odd/tag$_:1 2 layers" } 0 .. 3]
+--- response_headers eval
+[('!Content-Encoding') x 4]
+
+
+
+=== TEST 24: an odd Content-Encoding is ignored after HEAD
+--- request eval
+[map { "HEAD /v2/odd/tag$_/manifests/1" } 0 .. 3]
+--- response_headers eval
+[("!Content-Encoding\nContent-Type: $::v1") x 4]
+
+
+
+=== TEST 25: an odd Content-Encoding of a config is ignored
+--- request eval
+[map { "GET /v2/odd/config$_/manifests/1" } 0 .. 3]
+--- schema1 eval
+[map { "odd/config$_:1 2 layers" } 0 .. 3]
+
+
+
+=== TEST 26: an odd Content-Encoding of a child manifest is ignored
+--- request eval
+[map { "GET /v2/odd/child$_/manifests/1" } 0 .. 3]
+--- schema1 eval
+[map { "odd/child$_:1 2 layers" } 0 .. 3]
+
+
+
+=== TEST 27: an odd Content-Encoding of bytes that no digest confirms is refused
+--- request eval
+["GET /v2/odd/alone/manifests/1", "HEAD /v2/odd/alone/manifests/1",
+ "GET /v2/odd/config/manifests/1"]
+--- error_code eval
+[502, 502, 502]
+--- response_body_like eval
+[qr/"reason":"encoded"/, qr/^$/, qr/"reason":"encoded"/]
+--- no_error_log
+[alert]

@@ -1,0 +1,202 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_client.h"
+
+
+/* longer lines are read each time */
+#define NGX_HTTP_SCHEMA1_ACCEPT_LEN    496
+#define NGX_HTTP_SCHEMA1_ACCEPT_LINES  8
+#define NGX_HTTP_SCHEMA1_ACCEPT_NONE   ((size_t) -1)
+
+
+typedef struct {
+    size_t            len;
+    schema1_accept_t  accept;
+    u_char            data[NGX_HTTP_SCHEMA1_ACCEPT_LEN];
+} ngx_http_schema1_accept_line_t;
+
+
+static ngx_uint_t ngx_http_schema1_client_is_modern_slow(
+    ngx_http_request_t *r);
+static inline ngx_uint_t ngx_http_schema1_client_is_accept(
+    ngx_table_elt_t *h);
+static schema1_accept_t *ngx_http_schema1_client_read_line(ngx_str_t *value);
+static inline ngx_http_schema1_accept_line_t *
+    ngx_http_schema1_client_accept_cache_slot(ngx_str_t *value);
+static inline ngx_uint_t ngx_http_schema1_client_line_is(
+    ngx_http_schema1_accept_line_t *line, ngx_str_t *value);
+
+
+/* most clients name all modern types in one line: no other line matters */
+
+ngx_uint_t
+ngx_http_schema1_client_is_modern(ngx_http_request_t *r)
+{
+    ngx_uint_t                       i;
+    ngx_list_part_t                 *part;
+    ngx_table_elt_t                 *header;
+    ngx_http_schema1_accept_line_t  *line;
+
+    part = &r->headers_in.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_schema1_client_is_accept(&header[i])) {
+
+            line = ngx_http_schema1_client_accept_cache_slot(&header[i].value);
+
+            return ((line->accept.types & SCHEMA1_MODERN_TYPES)
+                    == SCHEMA1_MODERN_TYPES
+                    && ngx_http_schema1_client_line_is(line, &header[i].value))
+                   || ngx_http_schema1_client_is_modern_slow(r);
+        }
+    }
+
+    return 0;
+}
+
+
+static SCHEMA1_APART ngx_uint_t
+ngx_http_schema1_client_is_modern_slow(ngx_http_request_t *r)
+{
+    schema1_accept_t  accept;
+
+    (void) ngx_http_schema1_client_accept(r, &accept, NULL);
+
+    return schema1_accept_is_modern(&accept);
+}
+
+
+ngx_int_t
+ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
+    ngx_array_t *lines)
+{
+    ngx_uint_t         i;
+    schema1_str_t     *line;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *header;
+    schema1_accept_t  *read;
+
+    ngx_memzero(accept, sizeof(schema1_accept_t));
+
+    part = &r->headers_in.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (!ngx_http_schema1_client_is_accept(&header[i])) {
+            continue;
+        }
+
+        read = ngx_http_schema1_client_read_line(&header[i].value);
+
+        accept->types |= read->types;
+        accept->json |= read->json;
+        accept->wildcard |= read->wildcard;
+
+        if (lines) {
+            line = ngx_array_push(lines);
+            if (line == NULL) {
+                return NGX_ERROR;
+            }
+
+            line->len = header[i].value.len;
+            line->data = (char *) header[i].value.data;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* nginx has converted the names of the client's lines to lower case */
+
+static inline ngx_uint_t
+ngx_http_schema1_client_is_accept(ngx_table_elt_t *h)
+{
+    return h->key.len == 6
+           && h->hash != 0
+           && ngx_memcmp(h->lowcase_key, "accept", 6) == 0;
+}
+
+
+static schema1_accept_t *
+ngx_http_schema1_client_read_line(ngx_str_t *value)
+{
+    schema1_str_t                    text;
+    ngx_http_schema1_accept_line_t  *line;
+
+    line = ngx_http_schema1_client_accept_cache_slot(value);
+
+    if (ngx_http_schema1_client_line_is(line, value)) {
+        return &line->accept;
+    }
+
+    text.len = value->len;
+    text.data = (char *) value->data;
+
+    schema1_accept_read(&line->accept, &text, 1);
+
+    if (value->len > NGX_HTTP_SCHEMA1_ACCEPT_LEN) {
+        line->len = NGX_HTTP_SCHEMA1_ACCEPT_NONE;
+
+    } else {
+        line->len = value->len;
+        ngx_memcpy(line->data, value->data, value->len);
+    }
+
+    return &line->accept;
+}
+
+
+/*
+ * A client sends the same line with each request, and there are few kinds of
+ * clients: the results of the last lines are kept, by their length.
+ */
+
+static inline ngx_http_schema1_accept_line_t *
+ngx_http_schema1_client_accept_cache_slot(ngx_str_t *value)
+{
+    static ngx_http_schema1_accept_line_t
+        lines[NGX_HTTP_SCHEMA1_ACCEPT_LINES];
+
+    return &lines[value->len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
+}
+
+
+static inline ngx_uint_t
+ngx_http_schema1_client_line_is(ngx_http_schema1_accept_line_t *line,
+    ngx_str_t *value)
+{
+    return value->len == line->len
+           && ngx_memcmp(value->data, line->data, value->len) == 0;
+}

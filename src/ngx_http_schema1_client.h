@@ -1,0 +1,29 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_CLIENT_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_CLIENT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1.h"
+
+
+/* whether the client is modern, by its Accept lines */
+ngx_uint_t ngx_http_schema1_client_is_modern(ngx_http_request_t *r);
+
+/*
+ * Reads all Accept lines of the client.  Adds them to "lines", unless it is
+ * NULL, as schema1_str_t, in their order.  NGX_ERROR: out of memory.
+ */
+ngx_int_t ngx_http_schema1_client_accept(ngx_http_request_t *r,
+    schema1_accept_t *accept, ngx_array_t *lines);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_CLIENT_H_INCLUDED_ */

@@ -1,0 +1,419 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_headers_in.h"
+
+
+#define NGX_HTTP_SCHEMA1_NO_POINTER      ((size_t) -1)
+
+/* in which requests a line of the client's is left out */
+
+#define NGX_HTTP_SCHEMA1_HDR_MAIN        1  /* the client's own */
+#define NGX_HTTP_SCHEMA1_HDR_SUBREQUEST  2
+#define NGX_HTTP_SCHEMA1_HDR_CROSS_HOST  4  /* a subrequest to another host */
+
+
+typedef struct {
+    ngx_str_t    name;              /* in lower case */
+    size_t       pointer;           /* in ngx_http_headers_in_t */
+    ngx_uint_t   mask;
+} ngx_http_schema1_header_t;
+
+
+static void ngx_http_schema1_headers_in_move_list(ngx_list_t *to,
+    ngx_list_t *from);
+static ngx_int_t ngx_http_schema1_headers_in_copy(ngx_http_request_t *r,
+    ngx_list_t *to, ngx_list_t *from, ngx_uint_t mask, ngx_str_t *accept,
+    ngx_table_elt_t **ph);
+static ngx_uint_t ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h,
+    ngx_uint_t mask);
+static void ngx_http_schema1_headers_in_unset(ngx_http_headers_in_t *in,
+    ngx_uint_t mask);
+static void ngx_http_schema1_headers_in_reset_variables(
+    ngx_http_request_t *r);
+
+
+#define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
+
+static ngx_http_schema1_header_t  ngx_http_schema1_headers[] = {
+
+    { ngx_string("accept"),
+#if (NGX_HTTP_HEADERS)
+      ngx_http_schema1_in(accept),
+#else
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+#endif
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("accept-encoding"),
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+      ngx_http_schema1_in(accept_encoding),
+#else
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+#endif
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("range"),
+      ngx_http_schema1_in(range),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("if-range"),
+      ngx_http_schema1_in(if_range),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("if-none-match"),
+      ngx_http_schema1_in(if_none_match),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("if-modified-since"),
+      ngx_http_schema1_in(if_modified_since),
+      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("if-match"),
+      ngx_http_schema1_in(if_match),
+      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("if-unmodified-since"),
+      ngx_http_schema1_in(if_unmodified_since),
+      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("content-length"),
+      ngx_http_schema1_in(content_length),
+      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("transfer-encoding"),
+      ngx_http_schema1_in(transfer_encoding),
+      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("expect"),
+      ngx_http_schema1_in(expect),
+      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_string("te"),
+      NGX_HTTP_SCHEMA1_NO_POINTER,
+      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+
+    { ngx_null_string, 0, 0 }
+};
+
+
+/*
+ * $http_... of the lines that are replaced: nginx evaluates an indexed
+ * variable once per request
+ */
+
+static ngx_str_t
+    ngx_http_schema1_header_vars[NGX_HTTP_SCHEMA1_HEADER_VARS] =
+{
+    ngx_string("http_accept"),
+    ngx_string("http_accept_encoding"),
+    ngx_string("http_range"),
+    ngx_string("http_if_range"),
+    ngx_string("http_if_none_match"),
+    ngx_string("http_if_modified_since")
+};
+
+
+ngx_int_t
+ngx_http_schema1_headers_in_init(ngx_conf_t *cf)
+{
+    ngx_int_t                      index;
+    ngx_uint_t                     i;
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
+
+    for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+        index = ngx_http_get_variable_index(cf,
+                                            &ngx_http_schema1_header_vars[i]);
+        if (index == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        smcf->header_index[i] = index;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_in_replace(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_list_t                      headers;
+    ngx_table_elt_t                *accept;
+    ngx_http_schema1_headers_in_t  *client;
+
+    if (ngx_http_schema1_headers_in_copy(r, &headers, &r->headers_in.headers,
+                                         NGX_HTTP_SCHEMA1_HDR_MAIN,
+                                         &ctx->upstream_accept, &accept)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    client = &ctx->client;
+
+    client->headers = r->headers_in.headers;
+    client->range = r->headers_in.range;
+    client->if_range = r->headers_in.if_range;
+    client->if_none_match = r->headers_in.if_none_match;
+    client->if_modified_since = r->headers_in.if_modified_since;
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+    client->accept_encoding = r->headers_in.accept_encoding;
+#endif
+#if (NGX_HTTP_HEADERS)
+    client->accept = r->headers_in.accept;
+#endif
+
+    ngx_http_schema1_headers_in_move_list(&r->headers_in.headers, &headers);
+    ngx_http_schema1_headers_in_unset(&r->headers_in,
+                                      NGX_HTTP_SCHEMA1_HDR_MAIN);
+
+#if (NGX_HTTP_HEADERS)
+    r->headers_in.accept = accept;
+#endif
+
+    ngx_http_schema1_headers_in_reset_variables(r);
+
+    ctx->edited = 1;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_http_schema1_headers_in_t  *client;
+
+    if (!ctx->edited) {
+        return;
+    }
+
+    client = &ctx->client;
+
+    /* "last" may point into r->headers_in, so this is no move */
+
+    r->headers_in.headers = client->headers;
+
+    r->headers_in.range = client->range;
+    r->headers_in.if_range = client->if_range;
+    r->headers_in.if_none_match = client->if_none_match;
+    r->headers_in.if_modified_since = client->if_modified_since;
+#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
+    r->headers_in.accept_encoding = client->accept_encoding;
+#endif
+#if (NGX_HTTP_HEADERS)
+    r->headers_in.accept = client->accept;
+#endif
+
+    ngx_http_schema1_headers_in_reset_variables(r);
+
+    ctx->edited = 0;
+}
+
+
+ngx_int_t
+ngx_http_schema1_headers_in_subrequest(ngx_http_request_t *r,
+    ngx_http_headers_in_t *in, ngx_str_t *accept, ngx_uint_t external)
+{
+    ngx_uint_t              mask;
+    ngx_table_elt_t        *h;
+    ngx_http_headers_in_t  *client;
+
+    client = &r->headers_in;
+
+    if (external) {
+        mask = NGX_HTTP_SCHEMA1_HDR_CROSS_HOST;
+
+        /* variables are evaluated from these pointers and strings, too */
+
+        ngx_memzero(in, sizeof(ngx_http_headers_in_t));
+
+        in->server = client->server;
+        in->user_agent = client->user_agent;
+
+    } else {
+        mask = NGX_HTTP_SCHEMA1_HDR_SUBREQUEST;
+
+        *in = *client;
+
+        ngx_http_schema1_headers_in_unset(in, mask);
+    }
+
+    /* a new list: in the client's, nginx would find what is added here */
+
+    if (ngx_http_schema1_headers_in_copy(r, &in->headers, &client->headers,
+                                         mask, accept, &h)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+#if (NGX_HTTP_HEADERS)
+    in->accept = h;
+#endif
+
+    in->content_length_n = -1;
+    in->chunked = 0;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_schema1_headers_in_move(ngx_http_headers_in_t *to,
+    ngx_http_headers_in_t *from)
+{
+    *to = *from;
+
+    ngx_http_schema1_headers_in_move_list(&to->headers, &from->headers);
+}
+
+
+static void
+ngx_http_schema1_headers_in_move_list(ngx_list_t *to, ngx_list_t *from)
+{
+    *to = *from;
+
+    /* a list of one part points into itself */
+
+    if (from->last == &from->part) {
+        to->last = &to->part;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
+    ngx_list_t *from, ngx_uint_t mask, ngx_str_t *accept, ngx_table_elt_t **ph)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *header;
+
+    /* "from" may be what "to" was copied from, but not the same */
+
+    if (ngx_list_init(to, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    part = &from->part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_schema1_headers_in_skip(&header[i], mask)) {
+            continue;
+        }
+
+        h = ngx_list_push(to);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        *h = header[i];
+    }
+
+    h = ngx_list_push(to);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    ngx_str_set(&h->key, "Accept");
+    h->value = *accept;
+    h->lowcase_key = (u_char *) "accept";
+    h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
+
+    *ph = h;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h, ngx_uint_t mask)
+{
+    ngx_http_schema1_header_t  *known;
+
+    static ngx_str_t  user_agent = ngx_string("user-agent");
+
+    /*
+     * "Of the client's own header lines, only User-Agent is sent to an
+     * external host, whatever the location specifies."
+     */
+
+    if (mask == NGX_HTTP_SCHEMA1_HDR_CROSS_HOST) {
+        return h->key.len != user_agent.len
+               || ngx_strncasecmp(user_agent.data, h->key.data, h->key.len)
+                  != 0;
+    }
+
+    for (known = ngx_http_schema1_headers; known->name.len; known++) {
+
+        if ((known->mask & mask)
+            && known->name.len == h->key.len
+            && ngx_strncasecmp(known->name.data, h->key.data, h->key.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+ngx_http_schema1_headers_in_unset(ngx_http_headers_in_t *in, ngx_uint_t mask)
+{
+    ngx_http_schema1_header_t  *known;
+
+    for (known = ngx_http_schema1_headers; known->name.len; known++) {
+
+        if ((known->mask & mask)
+            && known->pointer != NGX_HTTP_SCHEMA1_NO_POINTER)
+        {
+            *(ngx_table_elt_t **) ((char *) in + known->pointer) = NULL;
+        }
+    }
+}
+
+
+static void
+ngx_http_schema1_headers_in_reset_variables(ngx_http_request_t *r)
+{
+    ngx_uint_t                     i;
+    ngx_http_variable_value_t     *v;
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
+
+    for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+        v = &r->variables[smcf->header_index[i]];
+
+        v->valid = 0;
+        v->not_found = 0;
+    }
+}

@@ -1,0 +1,52 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_HEADERS_OUT_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_HEADERS_OUT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1.h"
+
+
+/* what a response has to have */
+
+#define NGX_HTTP_SCHEMA1_HDR_VERSION     1  /* of the registry's interface */
+#define NGX_HTTP_SCHEMA1_HDR_ACCEPT      2  /* a Vary with Accept */
+#define NGX_HTTP_SCHEMA1_HDR_USER_AGENT  4  /* a Vary with User-Agent */
+
+
+/* names of header lines, as they are sent */
+
+extern ngx_str_t  ngx_http_schema1_hdr_digest;   /* Docker-Content-Digest */
+extern ngx_str_t  ngx_http_schema1_hdr_etag;
+extern ngx_str_t  ngx_http_schema1_hdr_location;
+
+
+/* the first line of this name, in any case; NULL if there is none */
+ngx_table_elt_t *ngx_http_schema1_headers_out_find(ngx_list_t *headers,
+    ngx_str_t *name);
+
+/* adds a line to the response; NULL: out of memory */
+ngx_table_elt_t *ngx_http_schema1_headers_out_add(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *value);
+
+/* removes all lines of this name from the response */
+void ngx_http_schema1_headers_out_remove(ngx_http_request_t *r,
+    ngx_str_t *name);
+
+/*
+ * Adds what "flags" requires and the response does not have, and folds its Vary
+ * lines into one if it requires any.  NGX_ERROR: out of memory.
+ */
+ngx_int_t ngx_http_schema1_add_response_headers(ngx_http_request_t *r,
+    ngx_uint_t flags);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_HEADERS_OUT_H_INCLUDED_ */

@@ -1,0 +1,254 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/schema1_redirect.h"
+#include "ngx_http_schema1_fetch.h"
+#include "ngx_http_schema1_headers_out.h"
+#include "ngx_http_schema1_location.h"
+
+
+static schema1_redirect_e ngx_http_schema1_location_resolve(
+    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch, ngx_str_t *location,
+    schema1_buf_t *target);
+static void ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base);
+static void ngx_http_schema1_location_external_base(
+    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base);
+static ngx_int_t ngx_http_schema1_location_upstream(ngx_http_request_t *r,
+    ngx_http_upstream_t *u, schema1_str_t *authority);
+
+
+ngx_int_t
+ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
+    ngx_http_schema1_fetch_t *fetch, ngx_str_t *target, ngx_uint_t *external)
+{
+    const char          *what;
+    schema1_buf_t        buf;
+    ngx_table_elt_t     *location;
+    schema1_redirect_e   where;
+
+    what = fetch->response.what;
+
+    /* headers_out.location may be missing, u->headers_in's may be cut off */
+
+    location = ngx_http_schema1_headers_out_find(
+                                         &fetch->response.headers->headers,
+                                         &ngx_http_schema1_hdr_location);
+
+    if (location == NULL || fetch->hops == SCHEMA1_REDIRECT_MAX_HOPS) {
+        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
+                          "the %s %.*s is redirected %s", what,
+                          (int) fetch->reference.len, fetch->reference.data,
+                          location ? "more than 5 times"
+                                   : "without a Location header");
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(&buf, sizeof(schema1_buf_t));
+
+    where = ngx_http_schema1_location_resolve(r, ctx, fetch, &location->value,
+                                              &buf);
+
+    *external = (where == SCHEMA1_REDIRECT_FOREIGN);
+
+    if (*external && ctx->conf->redirect.len == 0) {
+        schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
+                          "the %s %.*s is redirected to another host, and "
+                          "schema_conversion_redirect is not set; it names "
+                          "the location through which to follow", what,
+                          (int) fetch->reference.len, fetch->reference.data);
+
+        where = SCHEMA1_REDIRECT_REFUSED;
+    }
+
+    if (where == SCHEMA1_REDIRECT_REFUSED) {
+        schema1_buf_free(&buf);
+        return NGX_ERROR;
+    }
+
+    target->len = buf.len;
+    target->data = ngx_pnalloc(r->pool, buf.len);
+
+    if (target->data) {
+        ngx_memcpy(target->data, buf.data, buf.len);
+    }
+
+    schema1_buf_free(&buf);
+
+    return target->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static schema1_redirect_e
+ngx_http_schema1_location_resolve(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    ngx_str_t *location, schema1_buf_t *target)
+{
+    schema1_str_t         value;
+    schema1_hop_t         base;
+    schema1_redirect_e    where;
+    ngx_http_upstream_t  *u;
+
+    value.len = location->len;
+    value.data = (char *) location->data;
+
+    ngx_memzero(&base, sizeof(schema1_hop_t));
+
+    base.name = ctx->uri.name;
+    base.own = (fetch->url.len == 0);
+
+    if (!base.own) {
+        ngx_http_schema1_location_external_base(fetch, &base);
+
+        return schema1_redirect_resolve(&base, value, target, &ctx->error);
+    }
+
+    ngx_http_schema1_location_registry_base(r, fetch, &base);
+
+    where = schema1_redirect_resolve(&base, value, target, &ctx->error);
+
+    if (where != SCHEMA1_REDIRECT_FOREIGN) {
+        return where;
+    }
+
+    /*
+     * the registry may use the name by which nginx knows it, if neither
+     * proxy_set_header nor proxy_redirect translates it
+     */
+
+    u = fetch->request->upstream;
+
+    if (u && ngx_http_schema1_location_upstream(r, u, &base.authority)
+             == NGX_OK)
+    {
+        schema1_buf_free(target);
+        ctx->error.reason = SCHEMA1_NO_REASON;
+
+        where = schema1_redirect_resolve(&base, value, target, &ctx->error);
+    }
+
+    return where;
+}
+
+
+/* the URL of a subrequest to the registry, as the client names it */
+
+static void
+ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base)
+{
+    ngx_str_t                  host;
+    ngx_http_upstream_t       *u;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    u = fetch->request->upstream;
+
+    if (u && u->schema.len == sizeof("https://") - 1) {
+        base->scheme.len = 5;
+        base->scheme.data = "https";
+
+    } else {
+        base->scheme.len = 4;
+        base->scheme.data = "http";
+    }
+
+    if (r->headers_in.host) {
+        host = r->headers_in.host->value;
+
+    } else if (r->headers_in.server.len) {
+        host = r->headers_in.server;
+
+    } else {
+        cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+        host = cscf->server_name;
+    }
+
+    base->authority.len = host.len;
+    base->authority.data = (char *) host.data;
+
+    base->path.len = fetch->path.len;
+    base->path.data = (char *) fetch->path.data;
+}
+
+
+/* the URL of a subrequest to an external host */
+
+static void
+ngx_http_schema1_location_external_base(ngx_http_schema1_fetch_t *fetch,
+    schema1_hop_t *base)
+{
+    u_char  *p, *last;
+
+    /* as schema1_redirect_resolve() writes it: scheme://authority/path */
+
+    p = fetch->url.data;
+    last = p + fetch->url.len;
+
+    base->scheme.data = (char *) p;
+
+    while (p < last && *p != ':') { p++; }
+
+    base->scheme.len = (char *) p - base->scheme.data;
+
+    p = ngx_min(p + 3, last);
+    base->authority.data = (char *) p;
+
+    while (p < last && *p != '/' && *p != '?') { p++; }
+
+    base->authority.len = (char *) p - base->authority.data;
+    base->path.data = (char *) p;
+    base->path.len = last - p;
+}
+
+
+/* the host and port by which nginx knows the upstream */
+
+static ngx_int_t
+ngx_http_schema1_location_upstream(ngx_http_request_t *r,
+    ngx_http_upstream_t *u, schema1_str_t *authority)
+{
+    u_char                        *p;
+    in_port_t                      port;
+    ngx_str_t                      host;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    if (u->resolved) {
+        host = u->resolved->host;
+        port = u->resolved->no_port ? 0 : u->resolved->port;
+
+    } else {
+        uscf = u->conf ? u->conf->upstream : NULL;
+
+        if (uscf == NULL) {
+            return NGX_DECLINED;
+        }
+
+        host = uscf->host;
+        port = uscf->no_port ? 0 : uscf->port;
+    }
+
+    if (port == 0) {
+        authority->len = host.len;
+        authority->data = (char *) host.data;
+
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, host.len + sizeof(":65535") - 1);
+    if (p == NULL) {
+        return NGX_DECLINED;
+    }
+
+    authority->data = (char *) p;
+    authority->len = ngx_sprintf(p, "%V:%ui", &host, (ngx_uint_t) port) - p;
+
+    return NGX_OK;
+}

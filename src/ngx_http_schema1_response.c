@@ -1,0 +1,204 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/schema1_digest.h"
+#include "ngx_http_schema1_body.h"
+#include "ngx_http_schema1_headers_out.h"
+#include "ngx_http_schema1_response.h"
+
+
+static ngx_uint_t ngx_http_schema1_response_encoded(
+    ngx_http_schema1_response_t *response);
+static void ngx_http_schema1_response_digest(
+    ngx_http_schema1_response_t *response, schema1_str_t *digest);
+static ngx_int_t ngx_http_schema1_response_error(
+    ngx_http_schema1_response_t *response, schema1_error_t *err,
+    schema1_reason_e reason);
+
+
+ngx_int_t
+ngx_http_schema1_response_header(ngx_http_schema1_response_t *response,
+    schema1_error_t *err)
+{
+    schema1_str_t             digest;
+    ngx_http_schema1_body_t  *body;
+
+    if (ngx_http_schema1_response_encoded(response)) {
+
+        ngx_http_schema1_response_digest(response, &digest);
+
+        if (digest.len == 0) {
+            return ngx_http_schema1_response_error(response, err,
+                                                   SCHEMA1_ENCODED);
+        }
+    }
+
+    body = response->body;
+
+    if (body->expected > (off_t) body->max) {
+        return ngx_http_schema1_response_error(response, err,
+                                               SCHEMA1_TOO_LARGE);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_schema1_response_document(ngx_http_schema1_response_t *response,
+    schema1_document_t *document, schema1_error_t *err)
+{
+    schema1_str_t             digest;
+    schema1_error_t           mismatch;
+    ngx_http_schema1_body_t  *body;
+
+    body = response->body;
+
+    if (ngx_http_schema1_response_header(response, err) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (body->overflow) {
+        return ngx_http_schema1_response_error(response, err,
+                                               SCHEMA1_TOO_LARGE);
+    }
+
+    if (response->failed || !ngx_http_schema1_body_complete(body)) {
+        return ngx_http_schema1_response_error(response, err,
+                                               SCHEMA1_TRUNCATED);
+    }
+
+    document->body.data = (char *) body->data;
+    document->body.len = body->len;
+    document->type.data = (char *) response->headers->content_type.data;
+    document->type.len = response->headers->content_type.len;
+
+    /*
+     * "A Content-Encoding counts only if the bytes do not match the known
+     * digest, because storage replays odd values such as aws-chunked."
+     */
+
+    if (ngx_http_schema1_response_encoded(response)) {
+
+        ngx_http_schema1_response_digest(response, &digest);
+        ngx_memzero(&mismatch, sizeof(schema1_error_t));
+
+        if (schema1_digest_verify(digest, document->body, response->what,
+                                  &mismatch)
+            != SCHEMA1_OK)
+        {
+            return ngx_http_schema1_response_error(response, err,
+                                                   SCHEMA1_ENCODED);
+        }
+    }
+
+    ngx_http_schema1_response_stated_digest(response, &document->digest);
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_response_encoded(ngx_http_schema1_response_t *response)
+{
+    ngx_str_t  *value;
+
+    static ngx_str_t  identity = ngx_string("identity");
+
+    if (response->headers->content_encoding == NULL) {
+        return 0;
+    }
+
+    value = &response->headers->content_encoding->value;
+
+    return value->len != 0
+           && !(value->len == identity.len
+                && ngx_strncasecmp(value->data, identity.data, identity.len)
+                   == 0);
+}
+
+
+/* the one that was requested, else the one that the header states */
+
+static void
+ngx_http_schema1_response_digest(ngx_http_schema1_response_t *response,
+    schema1_str_t *digest)
+{
+    if (response->reference.len) {
+        digest->len = response->reference.len;
+        digest->data = (char *) response->reference.data;
+
+        return;
+    }
+
+    ngx_http_schema1_response_stated_digest(response, digest);
+}
+
+
+void
+ngx_http_schema1_response_stated_digest(ngx_http_schema1_response_t *response,
+    schema1_str_t *digest)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_schema1_headers_out_find(&response->headers->headers,
+                                          &ngx_http_schema1_hdr_digest);
+    if (h == NULL) {
+        digest->len = 0;
+        digest->data = NULL;
+
+        return;
+    }
+
+    digest->len = h->value.len;
+    digest->data = (char *) h->value.data;
+}
+
+
+/* each text once: the message for HEAD is the message for GET */
+
+static ngx_int_t
+ngx_http_schema1_response_error(ngx_http_schema1_response_t *response,
+    schema1_error_t *err, schema1_reason_e reason)
+{
+    const char               *what, *space;
+    ngx_str_t                *reference;
+    ngx_http_schema1_body_t  *body;
+
+    body = response->body;
+    what = response->what;
+    reference = &response->reference;
+    space = reference->len ? " " : "";
+
+    switch (reason) {
+
+    case SCHEMA1_ENCODED:
+        schema1_error_set(err, reason, "the %s%s%.*s came compressed though "
+                          "nobody asked for that; have the registry send it "
+                          "as it is", what, space, (int) reference->len,
+                          reference->data);
+        break;
+
+    case SCHEMA1_TOO_LARGE:
+        schema1_error_set(err, reason, "the %s%s%.*s is larger than %lu "
+                          "bytes; schema_conversion_max_size sets the limit",
+                          what, space, (int) reference->len, reference->data,
+                          (unsigned long) body->max);
+        break;
+
+    default: /* SCHEMA1_TRUNCATED */
+        schema1_error_set(err, reason, "the %s%s%.*s was cut off after %lu "
+                          "bytes; try again later", what, space,
+                          (int) reference->len, reference->data,
+                          (unsigned long) body->len);
+    }
+
+    return NGX_ERROR;
+}

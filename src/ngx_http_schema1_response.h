@@ -1,0 +1,39 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _NGX_HTTP_SCHEMA1_RESPONSE_H_INCLUDED_
+#define _NGX_HTTP_SCHEMA1_RESPONSE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1.h"
+
+
+/*
+ * Whether a response can have a document, by its header alone.  NGX_ERROR: it
+ * cannot, "err" is set.
+ */
+ngx_int_t ngx_http_schema1_response_header(
+    ngx_http_schema1_response_t *response, schema1_error_t *err);
+
+/*
+ * Sets "document" to the body of a response, which stays the response's, its
+ * type, and the digest that its header states.  NGX_ERROR: it is incomplete,
+ * too large, or encoded, "err" is set.
+ */
+ngx_int_t ngx_http_schema1_response_document(
+    ngx_http_schema1_response_t *response, schema1_document_t *document,
+    schema1_error_t *err);
+
+/* the value of Docker-Content-Digest, empty if there is none */
+void ngx_http_schema1_response_stated_digest(
+    ngx_http_schema1_response_t *response, schema1_str_t *digest);
+
+
+#endif /* _NGX_HTTP_SCHEMA1_RESPONSE_H_INCLUDED_ */
