@@ -168,9 +168,14 @@ ngx_http_schema1_body_pause(ngx_http_request_t *r)
 ngx_uint_t
 ngx_http_schema1_body_complete(ngx_http_schema1_body_t *body)
 {
-    return body->last
-           && !body->overflow
-           && (body->expected == -1 || body->expected == (off_t) body->len);
+    if (body->overflow) {
+        return 0;
+    }
+
+    /* a filter of another module may drop the mark of the end */
+
+    return (body->expected == -1) ? body->last
+                                  : body->expected == (off_t) body->len;
 }
 
 
@@ -181,28 +186,6 @@ ngx_http_schema1_body_discard(ngx_chain_t *in)
         in->buf->pos = in->buf->last;
         in->buf->file_pos = in->buf->file_last;
     }
-}
-
-
-ngx_uint_t
-ngx_http_schema1_body_broken(ngx_http_request_t *r, ngx_chain_t *in)
-{
-    /*
-     * an unbuffered answer bears a flush all the time, but its upstream is
-     * finalized only once
-     */
-
-    if (r->upstream == NULL || r->upstream->cleanup) {
-        return 0;
-    }
-
-    for ( /* void */ ; in; in = in->next) {
-        if (in->buf->flush && !in->buf->last_buf) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 

@@ -22,18 +22,11 @@ void ngx_http_schema1_body_init(ngx_http_schema1_body_t *body, size_t max,
 ngx_int_t ngx_http_schema1_body_read(ngx_http_request_t *r,
     ngx_http_schema1_body_t *body, ngx_chain_t *in);
 
-/* the end was seen and nothing is missing */
+/* nothing is missing */
 ngx_uint_t ngx_http_schema1_body_complete(ngx_http_schema1_body_t *body);
 
 /* marks the buffers of a chain as read */
 void ngx_http_schema1_body_discard(ngx_chain_t *in);
-
-/*
- * True where the upstream broke off: nginx then flushes and sends no last
- * buffer.
- */
-ngx_uint_t ngx_http_schema1_body_broken(ngx_http_request_t *r,
-    ngx_chain_t *in);
 
 /* nothing more of the upstream's answer is wanted */
 void ngx_http_schema1_body_stop(ngx_http_request_t *r);

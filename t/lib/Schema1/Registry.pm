@@ -364,7 +364,8 @@ sub usual
     }
 
     if (($header->{range} || '') =~ /^bytes=(\d+)-(\d*)$/) {
-        my $end = $2 eq '' ? length($how->{body}) - 1 : $2;
+        my $last = length($how->{body}) - 1;
+        my $end = $2 eq '' || $2 > $last ? $last : $2;
 
         push @{$how->{headers}}, 'Content-Range' =>
              "bytes $1-$end/" . length $how->{body};

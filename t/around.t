@@ -1,0 +1,320 @@
+# Copyright (C) the ngx_http_schema1_module authors
+
+# While a response is held back: what other modules add to it, and how an
+# upstream may end.
+
+use Schema1;
+use Schema1::Client;
+
+# how often the registry is asked depends on the slices
+repeat_each(1);
+
+plan tests => repeat_each() * 79;
+
+our $v2 = type_of('docker', 'manifest');
+our $oci = type_of('oci', 'manifest');
+
+# manifests of several slices
+our @layers = (layers => 12);
+image('team/docker:1', @layers);
+image('team/oci:1', format => 'oci', strict => 0, @layers);
+list('team/list:1', entries => [image('team/list', @layers)], strict => 0);
+list('team/nested:1', format => 'oci', strict => 0, entries => [
+    list('team/nested', format => 'oci', entries => [
+        image('team/nested', format => 'oci', @layers)])]);
+our $plain = document('team/plain:1', 'application/json',
+                      '{"x":"' . 'y' x 3000 . '"}');
+
+our $slice = '
+        slice 1k;
+        proxy_set_header Range $slice_range;
+        proxy_http_version 1.1;
+';
+
+# invalid chunks at each stage
+our $app = image('cut/app:1');
+our $listed = image('cut/list');
+list('cut/list:1', entries => [$listed], strict => 0);
+
+sub cut
+{
+    my ($type, $body) = @_;
+
+    return sub {
+        my ($socket, $request) = @_;
+
+        my $head = $request->{method} eq 'HEAD';
+
+        print $socket "HTTP/1.1 200 OK\r\nContent-Type: $type\r\n"
+                      . ($head ? 'Content-Length: ' . length($body) . "\r\n\r\n"
+                               : "Transfer-Encoding: chunked\r\n\r\n"
+                                 . "10\r\n" . substr($body, 0, 16)
+                                 . "\r\nno length\r\n");
+    };
+}
+
+image('cut/tag:1');
+answer('/v2/cut/tag/manifests/1', cut($v2, $app->{body}));
+answer("/v2/cut/app/blobs/$app->{config_digest}",
+       cut('application/octet-stream', $app->{config}));
+answer("/v2/cut/list/manifests/$listed->{digest}", cut($v2, $app->{body}));
+
+our $modules = `nginx -V 2>&1` =~ /--modules-path=(\S+)/ && $1;
+
+sub have
+{
+    return -f "$::modules/ngx_http_$_[0]_module.so"
+           && !$ENV{TEST_NGINX_BINARY};
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: slices of a manifest are converted
+--- location eval: $::slice
+--- request eval
+[map { "GET /v2/team/$_/manifests/1" } qw(docker oci list nested)]
+--- schema1 eval
+[map { "team/$_:1 12 layers" } qw(docker oci list nested)]
+
+
+
+=== TEST 2: slices of an OCI manifest are converted to schema 2
+--- location eval: $::slice
+--- request
+GET /v2/team/oci/manifests/1
+--- more_headers eval
+"Accept: $::v2, application/json"
+--- response_body_like: \A\{\n   "schemaVersion": 2,
+--- response_headers eval
+"Content-Type: $::v2"
+
+
+
+=== TEST 3: slices of a document that passes
+--- location eval: $::slice
+--- request
+GET /v2/team/plain/manifests/1
+--- response_body eval
+$::plain->{body}
+
+
+
+=== TEST 4: slices over the size limit are refused once
+--- location eval
+"$::slice schema_conversion_max_size 2k;"
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/team/docker/manifests/1');
+is($answer->{status}, 502, 'status');
+like($answer->{body}, qr/\A\{"errors":.*too_large.*\}\s*\z/s, 'nothing else');
+cmp_ok($answer->{seconds}, '<', 5, 'in time');
+--- no_error_log
+[alert]
+
+
+
+=== TEST 5: slices and a cached conversion
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- location eval
+"$::slice schema_conversion_cache one;"
+--- request
+GET /v2/
+--- after
+my @bodies = map { ask('/v2/team/docker/manifests/1')->{body} } 1 .. 3;
+like($bodies[0], qr/\A\{.*"signatures".*\}\z/s, 'converted');
+is($bodies[1], $bodies[0], 'the same from the cache');
+is($bodies[2], $bodies[0], 'and again');
+
+
+
+=== TEST 6: slices for HEAD
+--- location eval: $::slice
+--- request
+HEAD /v2/team/docker/manifests/1
+--- response_headers_like
+Docker-Content-Digest: sha256:.*
+
+
+
+=== TEST 7: slices in a thread
+--- main_config
+    thread_pool slices threads=2;
+--- location eval
+"$::slice schema_conversion_thread_pool slices;"
+--- request
+GET /v2/team/docker/manifests/1
+--- schema1
+team/docker:1 12 layers
+
+
+
+=== TEST 8: slices from proxy_cache
+--- http_config
+    proxy_cache_path logs/cache keys_zone=slices:1m;
+--- location eval
+"$::slice proxy_cache slices; proxy_cache_valid 200 206 1m;
+ proxy_cache_key \$request_uri\$slice_range;"
+--- request eval
+[("GET /v2/team/list/manifests/1") x 2]
+--- schema1 eval
+[("team/list:1 12 layers") x 2]
+
+
+
+=== TEST 9: the output of echo_location is the document
+--- skip_eval
+3: !::have('echo')
+--- main_config eval
+"load_module $::modules/ngx_http_echo_module.so;"
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        default_type application/vnd.docker.distribution.manifest.v2+json;
+        echo_location /registry$uri;
+    }
+    location ~ ^/v2/.*/blobs/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location /registry/ {
+        proxy_set_header Accept $http_accept;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/;
+    }
+--- request
+GET /v2/team/docker/manifests/1
+--- schema1
+team/docker:1 12 layers
+--- no_error_log
+[alert]
+
+
+
+=== TEST 10: an invalid chunk of a held manifest is 502
+--- request
+GET /v2/
+--- after
+for my $method ('GET', 'HEAD') {
+    my $answer = ask('/v2/cut/tag/manifests/1', '' => { method => $method });
+    is($answer->{status}, 502, "$method: status");
+    is($answer->{header}{'content-type'}, 'application/json', 'type');
+    like($answer->{body}, qr/truncated/, 'reason') if $method eq 'GET';
+}
+--- no_error_log
+[alert]
+--- schema1_log
+- * * * *
+ERROR * * * truncated
+ERROR * * * truncated
+
+
+
+=== TEST 11: an invalid chunk of a held manifest, unbuffered
+--- location
+    proxy_buffering off;
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/cut/tag/manifests/1');
+is($answer->{status}, 502, 'status');
+like($answer->{body}, qr/truncated/, 'reason');
+--- no_error_log
+[alert]
+
+
+
+=== TEST 12: an invalid chunk of a held manifest is 502 over HTTP/2
+--- server
+    listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 http2;
+    location = /port {
+        return 200 $TEST_NGINX_RAND_PORT_1;
+    }
+--- request
+GET /v2/
+--- after
+my $port = ask('/port')->{body};
+my $said = `curl -sS --max-time 10 --http2-prior-knowledge -w '\n%{http_code}' http://127.0.0.1:$port/v2/cut/tag/manifests/1 2>&1`;
+like($said, qr/"reason":"truncated".*\n502\z/s, 'status and reason');
+--- no_error_log
+[alert]
+
+
+
+=== TEST 13: an invalid chunk of a config is 502
+--- request
+GET /v2/cut/app/manifests/1
+--- error_code: 502
+--- response_body_like: truncated
+--- no_error_log
+[alert]
+
+
+
+=== TEST 14: an invalid chunk of a child is 502
+--- request
+GET /v2/cut/list/manifests/1
+--- error_code: 502
+--- response_body_like: truncated
+--- no_error_log
+[alert]
+
+
+
+=== TEST 15: a body filter of njs in front
+--- skip_eval
+6: !::have('js')
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+--- location
+    js_body_filter main.body;
+--- user_files
+>>> main.js
+function body(r, data, flags) { r.sendBuffer(data, flags); }
+export default { body };
+--- request eval
+["GET /v2/team/docker/manifests/1", "GET /v2/team/list/manifests/1"]
+--- schema1 eval
+["team/docker:1 12 layers", "team/list:1 12 layers"]
+
+
+
+=== TEST 16: HEAD of content by lua
+--- skip_eval
+8: !::have('lua')
+--- main_config eval
+"load_module $::modules/ndk_http_module.so;
+load_module $::modules/ngx_http_lua_module.so;"
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        content_by_lua_block {
+            local kind = ngx.var.uri:match("/manifests/1$") and "get" or "sub"
+            local res = ngx.location.capture("/registry" .. ngx.var.uri)
+            ngx.status = res.status
+            ngx.header["Content-Type"] = res.header["Content-Type"]
+            ngx.print(res.body)
+        }
+    }
+    location /registry/ {
+        proxy_method GET;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/;
+    }
+--- request
+GET /v2/
+--- after
+for my $method ('GET', 'HEAD') {
+    my $answer = ask('/v2/team/docker/manifests/1',
+                     '' => { method => $method, timeout => 5 });
+    is($answer->{status}, 200, "$method: status");
+    like($answer->{header}{'content-type'}, qr/prettyjws/, 'type');
+    cmp_ok($answer->{seconds}, '<', 5, 'in time');
+}
+--- no_error_log
+[alert]
