@@ -624,6 +624,14 @@ sub test_failures
     ($code, $report) = report('app:v1');
     is($code, 0, 'a registry that fails once: exit status 0');
 
+    # a pipe that nobody reads
+    pipe my $read, my $write or die "pipe() failed: $!\n";
+    close $read;
+    my $pid = start({ stdout => $write }, url(), 'app:v1');
+    waitpid $pid, 0;
+    is($? & 127, 0, 'a report that nobody reads: no signal ends the program');
+    is($? >> 8, 2, 'exit status 2');
+
     mock(sub { });
     ($code, $report) = report('app:v1');
     is($code, 1, 'a tag that is missing: exit status 1');
@@ -1043,11 +1051,12 @@ sub start
 {
     my (@arguments) = @_;
 
+    my $to = ref $arguments[0] ? (shift @arguments)->{stdout} : undef;
     my $pid = fork // die "fork() failed: $!\n";
 
     if ($pid == 0) {
         open STDIN, '<', '/dev/null';
-        open STDOUT, '>', "$dir/out";
+        open STDOUT, $to ? '>&' : '>', $to || "$dir/out";
         open STDERR, '>', "$dir/err";
         exec { $program } $program, 'audit', @arguments
             or POSIX::_exit(127);
