@@ -559,6 +559,6 @@ cli_audit_usage(FILE *out)
           "  --json, --csv           instead of a table\n"
           "\n"
           "Exit status: 0 if all tags can be pulled, 1 if any cannot, 2 if\n"
-          "the registry could not be asked or the arguments are wrong.\n",
+          "a request to the registry failed or the arguments are wrong.\n",
           out);
 }

@@ -47,7 +47,7 @@ typedef enum {
     CLI_OUTCOME_CHILD,
     CLI_OUTCOME_REFUSED,            /* by the module */
     CLI_OUTCOME_MISSING,            /* the registry has no such tag */
-    CLI_OUTCOME_FAILED,             /* the registry could not be asked */
+    CLI_OUTCOME_FAILED,             /* a request to the registry failed */
     CLI_OUTCOME_MAX
 } cli_outcome_e;
 

@@ -4,7 +4,7 @@
  */
 
 
-/* what the other registry sends to the client, as the client asks for it */
+/* the response of the other registry to what the client sends */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -246,13 +246,13 @@ cli_list_next(cli_job_t *job)
         != SCHEMA1_OK)
     {
         schema1_buf_free(&path);
-        cli_list_fail(job, "the next page of the list is elsewhere");
+        cli_list_fail(job, "the next page belongs to another list");
         return false;
     }
 
     if (cli_list_seen(job, &path)) {
         schema1_buf_free(&path);
-        cli_list_fail(job, "the pages of the list lead in a circle");
+        cli_list_fail(job, "the pages of the list form a loop");
         return false;
     }
 

@@ -72,14 +72,16 @@ sub test_arguments
         my ($status, $out, $err) = run(@$arguments);
 
         is($status, 2, 'wrong arguments: ' . "@$arguments" =~ s/\n/ /r);
-        like($err, qr/^schema1 audit: \S.*\n\z/, 'one line says why');
-        is($out, '', 'without a report');
+        like($err, qr/^schema1 audit: \S.*\n\z/,
+             'wrong arguments: one line on standard error');
+        is($out, '', 'wrong arguments: no report');
     }
 
     my ($status, $out) = run('--help');
 
     is($status, 0, '--help');
-    like($out, qr/^usage: schema1 audit .*--compare/s, 'lists the options');
+    like($out, qr/^usage: schema1 audit .*--compare/s,
+         '--help lists the options');
 }
 
 
@@ -111,17 +113,19 @@ sub test_paging
 
     ($status, $report) = report();
 
-    is($status, 0, 'repositories without tags: exit status 0');
-    is(scalar(@{$report->{images}}), 1, 'only the others are in the report');
+    is($status, 0, 'a catalog with repositories without tags: exit status 0');
+    is(scalar(@{$report->{images}}), 1,
+       'repositories without tags are not in the report');
 
     ($status, $report) = report('gone');
 
     is($status, 2, 'a repository without tags that was named: exit status 2');
-    like($report->{errors}[0], qr/^gone: .*404/, 'is reported');
+    like($report->{errors}[0], qr/^gone: .*404/,
+         'a named repository without tags is an error in the report');
 }
 
 
-# pages that lead elsewhere, in a circle, or are no pages
+# lists of another registry, in a loop, or not lists at all
 sub test_hostile_lists
 {
     my %cases = (
@@ -144,9 +148,10 @@ sub test_hostile_lists
         is($status, 2, "the next page is $case: exit status 2");
         like($report->{errors}[0], qr/^app: the tags cannot be listed: /,
              "$case is reported");
-        ok(!$report->{complete}, 'the report is not complete');
+        ok(!$report->{complete},
+           "the next page is $case: the report is not complete");
         cmp_ok(scalar(asked(qr{tags/list})), '<', 4,
-               'few pages are requested');
+               "the next page is $case: few pages are requested");
     }
 
     for my $body ('', '[]', '{"tags":1}', '{"tags":{}}', '{"tags":["v1"',
@@ -161,7 +166,7 @@ sub test_hostile_lists
 
         is($status, 2, 'not a list: ' . substr($body, 0, 20));
         like($report->{errors}[0], qr/did not send a list|too large/,
-             'is reported');
+             'not a list: is an error in the report');
     }
 
     mock(sub {
@@ -177,18 +182,20 @@ sub test_hostile_lists
     my ($status, $report) = report();
 
     is($status, 0, 'names that no client could request: exit status 0');
-    is(scalar(@{$report->{images}}), 1, 'they are not in the report');
+    is(scalar(@{$report->{images}}), 1,
+       'names that no client could request are not in the report');
     is(scalar(grep { $_->{uri} !~ m{^/v2/(_catalog|app/)} } @asked), 0,
-       'and are never requested');
+       'names that no client could request are not requested');
 
     mock(sub { list('/v2/_catalog', 'x', []) });
     ($status, $report) = report();
-    is($status, 2, 'a catalog without repositories');
+    is($status, 2, 'a catalog without a list: exit status 2');
 
     mock(sub { $registry->answer('/v2/_catalog', status => 401) });
     ($status, $report) = report();
-    is($status, 2, 'a registry without a catalog');
-    like($report->{errors}[0], qr/401; see --user/, 'is reported');
+    is($status, 2, 'a catalog with status 401: exit status 2');
+    like($report->{errors}[0], qr/401; see --user/,
+         'a catalog with status 401: the error names --user');
 }
 
 
@@ -203,27 +210,32 @@ sub test_tokens
                                    { SCHEMA1_PASSWORD => 'pass word:1' });
     my @tokens = asked(qr{^/token});
 
-    is($status, 0, 'tokens: exit status 0');
-    is(scalar(@{$report->{images}}), 4, 'every tag is in the report');
+    is($status, 0, 'a registry with tokens: exit status 0');
+    is(scalar(@{$report->{images}}), 4,
+       'a registry with tokens: every tag is in the report');
     is(scalar(@tokens), 3, 'one token for each repository and the catalog');
     is_deeply([sort map { ($_->{uri} =~ /scope=([^&]*)/)[0] } @tokens],
               ['registry%3Acatalog%3A%2A', 'repository%3Aapp%3Apull',
-               'repository%3Aother%3Apull'], 'of the scope of the challenge');
-    like($tokens[0]{uri}, qr/service=mock%20%22registry%22/, 'and service');
+               'repository%3Aother%3Apull'],
+               'tokens have the scope of the challenge');
+    like($tokens[0]{uri}, qr/service=mock%20%22registry%22/,
+         'tokens have the service of the challenge');
     is(header($tokens[0], 'Authorization'),
        'Basic ' . encode_base64('alice:pass word:1', ''),
        'the token server receives the password');
     is(scalar(grep { (header($_, 'Authorization') // '') =~ /^Basic/ }
-              asked(qr{^/v2/})), 0, 'the registry does not');
+              asked(qr{^/v2/})), 0,
+              'a registry with tokens does not receive the password');
 
     ($status, $report) = report('app');
-    is($status, 0, 'an anonymous token');
+    is($status, 0, 'an anonymous token: exit status 0');
     is(scalar(grep { defined header($_, 'Authorization') } asked(qr{^/token})),
-       0, 'is requested without a password');
+       0, 'an anonymous token is requested without a password');
 
     ($status, $report) = report('--jobs', '8', ('app:v1', 'app:v2') x 4);
     is($status, 0, 'images of one repository, side by side: exit status 0');
-    is(scalar(asked(qr{^/token})), 1, 'share one token');
+    is(scalar(asked(qr{^/token})), 1,
+       'images of one repository, side by side, share one token');
 
     # expired when the second tag is checked
 
@@ -233,12 +245,14 @@ sub test_tokens
 
     ($status, $report) = report('--jobs', '1', 'app');
     is($status, 0, 'a token that expires: exit status 0');
-    cmp_ok(scalar(asked(qr{^/token})), '>', 1, 'another one is requested');
+    cmp_ok(scalar(asked(qr{^/token})), '>', 1,
+           'a token that expires: another one is requested');
 
     mock(sub { token_registry($service, expires => 0) });
     ($status, $report) = report('--jobs', '1', 'app:v1');
     is($status, 2, 'tokens that are never accepted: exit status 2');
-    cmp_ok(scalar(asked(qr{^/token})), '<', 6, 'a few are requested');
+    cmp_ok(scalar(asked(qr{^/token})), '<', 6,
+           'tokens that are never accepted: a few are requested');
 }
 
 
@@ -266,7 +280,8 @@ sub test_token_servers
                               { SCHEMA1_PASSWORD => 'secret' });
 
         is($status, 2, "a token server with $case: exit status 2");
-        is(scalar(asked(qr{token})), 0, 'is not asked');
+        is(scalar(asked(qr{token})), 0,
+           "a token server with $case receives no request");
     }
 
     for my $body ('', '{}', '{"token":""}', '{"token":5}',
@@ -280,9 +295,9 @@ sub test_token_servers
 
         is($status, 2, 'not a token: ' . substr($body, 0, 20));
         is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'failed',
-           'is reported');
+           'not a token: the request failed');
         is(scalar(grep { defined header($_, 'Authorization') } @asked), 0,
-           'and not sent');
+           'not a token: it is not sent');
     }
 
     mock(sub { token_registry('mock', status => 401) });
@@ -290,8 +305,9 @@ sub test_token_servers
     my ($status) = report('--user', 'alice', '--jobs', '1', 'app', 'other',
                           { SCHEMA1_PASSWORD => 'wrong' });
 
-    is($status, 2, 'a wrong password: exit status 2');
-    is(scalar(asked(qr{^/token})), 1, 'it is not sent for each repository');
+    is($status, 2, 'a password that the token server rejects: exit status 2');
+    is(scalar(asked(qr{^/token})), 1,
+       'a password that the token server rejects is sent once');
 }
 
 
@@ -309,23 +325,24 @@ sub test_basic
                                    { SCHEMA1_PASSWORD => 'secret' });
 
     is($status, 0, 'a password: exit status 0');
-    is(scalar(@{$report->{images}}), 8, 'every tag is in the report');
+    is(scalar(@{$report->{images}}), 8,
+       'a password: every tag is in the report');
 
     my @without = grep { !defined header($_, 'Authorization') } @asked;
 
     cmp_ok(scalar(@without), '<=', 8 + 1,
-           'it is sent at once after the first challenges');
+           'a password is sent at once after the first challenges');
 
     ($status, $report) = report('--user', 'alice', '--jobs', '1', 'app:a',
                                 'app:b', { SCHEMA1_PASSWORD => 'wrong' });
-    is($status, 2, 'a wrong password: exit status 2');
+    is($status, 2, 'a password that the registry rejects: exit status 2');
     is(scalar(grep { defined header($_, 'Authorization') } @asked), 1,
-       'it is sent once');
+       'a password that the registry rejects is sent once');
 
     ($status, $report) = report('app:a');
     is($status, 2, 'no password: exit status 2');
     is(scalar(grep { defined header($_, 'Authorization') } @asked), 0,
-       'nothing is sent');
+       'no password: no Authorization header is sent');
 }
 
 
@@ -353,19 +370,21 @@ sub test_passwords
 
     my ($code, $out, $err) = run('--user', 'alice', '--password-file',
                                  "$dir/none", url(), 'app:a');
-    is($code, 2, 'a file that is not there');
+    is($code, 2, 'a password file that does not exist: exit status 2');
 
     # no terminal, and nowhere else
 
     ($code, $out, $err) = run_line("setsid '$program' audit --user alice "
                                    . url() . ' app:a');
-    is($code, 2, 'no password is anywhere');
-    like($err, qr/SCHEMA1_PASSWORD/, 'the message says where it can be');
+    is($code, 2, 'a user without a password: exit status 2');
+    like($err, qr/SCHEMA1_PASSWORD/,
+         'a user without a password: the message names the variable');
 
     ($code, $out, $err) = run('--user', 'alice', url(), 'app:a',
                               { SCHEMA1_PASSWORD => 'secret' });
     is($code, 0, 'the password is in the environment');
-    unlike($out . $err, qr/secret|\Q$right\E/, 'it is never printed');
+    unlike($out . $err, qr/secret|\Q$right\E/,
+           'the password is never printed');
 }
 
 
@@ -401,18 +420,22 @@ sub test_redirects
     my ($request) = grep { $_->{host} eq 'storage' } @asked;
 
     is($status, 0, 'a blob on another host: exit status 0');
-    ok($report->{images}[0]{redirected}, 'is reported');
-    is($request->{uri}, '/data?X-Signature=a%2Fb', 'the URL is kept');
+    ok($report->{images}[0]{redirected},
+       'a blob on another host is marked in the report');
+    is($request->{uri}, '/data?X-Signature=a%2Fb',
+       'a redirect to another host keeps the URL');
     is_deeply([sort map { lc $_->[0] } @{$request->{headers}}],
               ['host', 'user-agent'],
-              'the other host receives neither password nor Accept header');
+              'a redirect to another host: no password, no Accept header');
 
     my $other = "/v2/app/blobs/uploads";
 
     ($status, $report) = $redirect->($other,
         ["GET $other", status => 200, body => $image->{config}]);
-    is($status, 0, 'a blob at another path of the registry');
-    ok(!$report->{images}[0]{redirected}, 'is not on another host');
+    is($status, 0,
+       'a redirect to a path of the same repository: exit status 0');
+    ok(!$report->{images}[0]{redirected},
+       'a redirect to a path of the same repository is not marked');
 
     my %refused = (
         'more than 5 redirects' => 'STORAGE/loop',
@@ -428,8 +451,9 @@ sub test_redirects
         my $got = $result->{images}[0]{clients}{'docker-1.9'};
 
         is($code, 1, "a redirect to $case: exit status 1");
-        is($got->{reason}, 'redirected', 'the image is refused');
-        cmp_ok(scalar(@asked), '<', 20, 'there are few requests');
+        is($got->{reason}, 'redirected',
+           "a redirect to $case: the image is refused");
+        cmp_ok(scalar(@asked), '<', 20, "a redirect to $case: few requests");
         is(scalar(grep { $_->{uri} =~ /secret|passwd/ } @asked), 0,
            'none of them to the target')
             if $case ne 'more than 5 redirects';
@@ -437,7 +461,8 @@ sub test_redirects
 
     ($status, $report) = $redirect->('STORAGE/none');
     is($report->{images}[0]{clients}{'docker-1.9'}{reason},
-       'config_not_found', 'a blob that the other host does not have');
+       'config_not_found',
+       'a blob that the other host does not have is a missing config');
 }
 
 
@@ -459,26 +484,27 @@ sub test_rate_limits
     $limited->(429, 1, 'Retry-After' => 2);
     my ($status, $report, $seconds) = report('app:v1');
     is($status, 0, '429 with Retry-After: exit status 0');
-    cmp_ok($seconds, '>=', 2, 'after the time that the registry asked for');
+    cmp_ok($seconds, '>=', 2, '429 with Retry-After: after that time');
 
     $limited->(503, 1, 'Retry-After' => 1);
     ($status, $report, $seconds) = report('app:v1');
     is($status, 0, '503 with Retry-After: exit status 0');
-    cmp_ok($seconds, '>=', 1, 'after the time that the registry asked for');
+    cmp_ok($seconds, '>=', 1, '503 with Retry-After: after that time');
 
     $limited->(429, 2);
     ($status, $report, $seconds) = report('app:v1');
     is($status, 0, '429 without Retry-After: exit status 0');
-    cmp_ok($seconds, '>=', 3, 'after 1 and 2 seconds');
+    cmp_ok($seconds, '>=', 3,
+           '429 without Retry-After: after 1 and 2 seconds');
 
     $limited->(429, 1000, 'Retry-After' => 3600);
     ($status, $report, $seconds) = report('--jobs', '1', 'app:v1', 'app:v2',
                                           'app:v3');
     is($status, 2, '429 for an hour: exit status 2');
-    cmp_ok($seconds, '<', 3, 'at once');
+    cmp_ok($seconds, '<', 3, '429 for an hour: does not wait');
     like($report->{images}[2]{clients}{'docker-1.9'}{message},
-         qr/3600 seconds/, 'the message names the time');
-    is(scalar(@asked), 1, 'no further request is sent');
+         qr/3600 seconds/, '429 for an hour: the message names the time');
+    is(scalar(@asked), 1, '429 for an hour: no further request is sent');
 
     $limited->(429, 1, 'Retry-After' => 5);
     ($status, $report, $seconds) = report('--max-wait', '4', 'app:v1');
@@ -500,8 +526,9 @@ sub test_rate_limits
 
     my $before = time;
     ($status, $report) = report('--jobs', '2', 'app:v1', 'app:v2', 'app:v3');
-    is($status, 0, 'other requests of a limited registry: exit status 0');
-    cmp_ok(slurp('times.third') - $before, '>=', 2, 'wait too');
+    is($status, 0, '429 for one of several images: exit status 0');
+    cmp_ok(slurp('times.third') - $before, '>=', 2,
+           '429 for one of several images: the others wait too');
 }
 
 
@@ -568,7 +595,7 @@ sub test_broken_documents
     is($report->{images}[0]{clients}{'docker-1.9'}{reason}, 'too_large',
        'a config over --max-size is refused');
     is($report->{images}[0]{clients}{'docker-1.13'}{outcome}, 'converted',
-       'where it is required');
+       'a config over --max-size is not required for schema 2');
 
     ($status, $report) = report('--max-size', '1m', 'app:v1');
     is($status, 0, 'a config under --max-size');
@@ -582,7 +609,7 @@ sub test_broken_documents
     is($report->{images}[0]{clients}{'docker-1.9'}{reason}, 'too_large',
        'a manifest over --max-size is refused');
     is($report->{images}[0]{clients}{'docker-1.13'}{outcome}, 'as is',
-       'unless it passes unchanged');
+       'a manifest over --max-size passes to a client that accepts it');
 
     mock(sub {
         $registry->add('app', 'v1', image_documents(format => 'docker',
@@ -592,7 +619,7 @@ sub test_broken_documents
 
     ($status, $report) = report('--max-size', '1k', 'app:v1');
     is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'as is',
-       'or has a generic type and cannot be sniffed');
+       'a manifest over --max-size with a generic type passes');
 }
 
 
@@ -602,7 +629,7 @@ sub test_failures
 
     is($status, 2, 'a registry that is not there: exit status 2');
     like($err, qr/^schema1: the repositories cannot be listed: /,
-         'is reported');
+         'a registry that is not there: the message');
 
     mock(sub {
         $registry->add('app', 'v1', $image);
@@ -612,8 +639,9 @@ sub test_failures
     my ($code, $report, $seconds) = report('--timeout', '1', 'app:v1');
     is($code, 2, 'a registry that does not respond: exit status 2');
     is($report->{images}[0]{clients}{'docker-1.9'}{reason}, 'timed_out',
-       'is reported');
-    cmp_ok($seconds, '<', 10, 'after the timeout');
+       'a registry that does not respond: the reason');
+    cmp_ok($seconds, '<', 10,
+           'a registry that does not respond: ends after --timeout');
 
     mock(sub {
         $registry->add('app', 'v1', $image);
@@ -624,19 +652,19 @@ sub test_failures
     ($code, $report) = report('app:v1');
     is($code, 0, 'a registry that fails once: exit status 0');
 
-    # a pipe that nobody reads
+    # a closed pipe
     pipe my $read, my $write or die "pipe() failed: $!\n";
     close $read;
     my $pid = start({ stdout => $write }, url(), 'app:v1');
     waitpid $pid, 0;
-    is($? & 127, 0, 'a report that nobody reads: no signal ends the program');
-    is($? >> 8, 2, 'exit status 2');
+    is($? & 127, 0, 'a report to a closed pipe: no signal ends the program');
+    is($? >> 8, 2, 'a report to a closed pipe: exit status 2');
 
     mock(sub { });
     ($code, $report) = report('app:v1');
     is($code, 1, 'a tag that is missing: exit status 1');
     is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'missing',
-       'is reported');
+       'a tag that is missing: the outcome');
 
     mock(sub {
         $registry->add('app', 'v1', $image);
@@ -671,7 +699,8 @@ sub test_requests
     cmp_ok($seconds, '<', 0.4 * 8, 'images are checked side by side');
 
     (undef, undef, $seconds) = report('--jobs', '1', @names);
-    cmp_ok($seconds, '>=', 0.4 * 8, 'unless --jobs is 1');
+    cmp_ok($seconds, '>=', 0.4 * 8,
+           'images are checked one after the other with --jobs 1');
 
     my $list = list_document(format => 'oci', entries => [
         $image, image_documents(format => 'oci', platform => 'linux/arm64') ]);
@@ -715,9 +744,10 @@ sub test_requests
     ($status, $report) = report('app:v1');
 
     is($report->{images}[0]{clients}{'docker-1.9'}{outcome}, 'converted',
-       'what the registry sends to the first client');
+       'a registry that sends another image to each client: the first');
     is($report->{images}[0]{clients}{'docker-1.13'}{digest},
-       $docker->{digest}, 'and to the second');
+       $docker->{digest},
+       'a registry that sends another image to each client: the second');
 
     mock(sub {
         $registry->add('app', 'v1', $docker);
@@ -755,18 +785,21 @@ sub test_compare
     my ($status, $report) = report('--compare', url(), 'app:v1', 'app:v2');
     my ($one, $two) = map { $_->{clients} } @{$report->{images}};
 
-    is($status, 1, 'differences: exit status 1');
-    is($one->{'docker-1.13'}{compare}, 'same', 'the same digest');
-    is($one->{'docker-1.9'}{compare}, 'different', 'another digest');
-    is($one->{'docker-1.9'}{compared}, $docker->{digest}, 'is reported');
-    is($two->{'docker-1.13'}{compare}, 'different', 'a refusal');
+    is($status, 1, '--compare with differences: exit status 1');
+    is($one->{'docker-1.13'}{compare}, 'same', '--compare: the same digest');
+    is($one->{'docker-1.9'}{compare}, 'different',
+       '--compare: another digest');
+    is($one->{'docker-1.9'}{compared}, $docker->{digest},
+       '--compare: the other digest is in the report');
+    is($two->{'docker-1.13'}{compare}, 'different',
+       '--compare: an error response');
     is($two->{'docker-1.13'}{compared}, 'status 400, x?[2J',
-       'is reported without control characters');
+       '--compare: an error response without control characters');
 
     my ($code, $out) = run('--compare',
                            "http://127.0.0.1:$port{dead}",
                            url(), 'app:v1');
-    is($code, 2, 'another registry that is not there: exit status 2');
+    is($code, 2, '--compare with a registry that is not there: exit status 2');
 }
 
 
@@ -787,14 +820,14 @@ sub test_interrupt
     waitpid $pid, 0;
 
     is($? >> 8, 2, 'Ctrl-C: exit status 2');
-    cmp_ok(time - $started, '<', 2, 'at once');
+    cmp_ok(time - $started, '<', 2, 'Ctrl-C: ends at once');
 
     my $report = JSON::PP->new->utf8->decode(slurp('out'));
 
-    ok(!$report->{complete}, 'the report is not complete');
+    ok(!$report->{complete}, 'Ctrl-C: the report is not complete');
     is_deeply([map { $_->{tag} } @{$report->{images}}], ['v1'],
-              'it contains what has been checked');
-    like(slurp('err'), qr/interrupted/, 'standard error says so');
+              'Ctrl-C: the report contains what has been checked');
+    like(slurp('err'), qr/interrupted/, 'Ctrl-C: a message on standard error');
 }
 
 
@@ -821,7 +854,8 @@ sub test_terminal
             "$script \"'$program' audit $url app:v1\" /dev/null");
 
         like($out, qr/0 of 1 tags/, 'on a terminal, there is a progress');
-        like($out, qr/\r\e\[KIMAGE/, 'which the report replaces');
+        like($out, qr/\r\e\[KIMAGE/,
+             'on a terminal, the report replaces the progress');
 
         my $typed = '(sleep 1; echo secret; sleep 2)';
         ($status, $out) = run_line(
@@ -831,7 +865,7 @@ sub test_terminal
         like($out, qr/Password for 127\.0\.0\.1: .*converted/s,
              'a password is entered on the terminal');
         unlike($out =~ s/^secret:v1.*$//mgr, qr/secret/,
-               'which does not show it');
+               'the terminal does not show the password');
     }
 }
 
@@ -985,7 +1019,7 @@ sub count
 }
 
 
-# what was asked, of one kind
+# requests whose URI matches
 sub asked
 {
     my ($uri) = @_;

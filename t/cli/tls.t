@@ -142,11 +142,14 @@ sub trusted_certificate
     ($status, $report) = audit();
 
     is($status, 2, 'a certificate that is not trusted: exit status 2');
-    like(result($report)->{message}, qr/certificate/, 'the message says so');
-    is(scalar($registry->asked), 0, 'no request is sent');
+    like(result($report)->{message}, qr/certificate/,
+         'a certificate that is not trusted: the message');
+    is(scalar($registry->asked), 0,
+       'a certificate that is not trusted: no request is sent');
 
     ($status) = audit('--ca', $servers->dir('none'));
-    is($status, 2, 'a file of certificates that is not there');
+    is($status, 2,
+       'a file of certificates that does not exist: exit status 2');
 }
 
 
@@ -163,9 +166,10 @@ sub redirect_to_http
     my ($status, $report) = audit('--ca', $certificate);
 
     is($status, 1, 'a redirect from https to http: exit status 1');
-    is(result($report)->{reason}, 'redirected', 'the image is refused');
+    is(result($report)->{reason}, 'redirected',
+       'a redirect from https to http: the image is refused');
     is(scalar(grep { $_->{host} eq 'storage' } $registry->asked), 0,
-       'it is not followed');
+       'a redirect from https to http is not followed');
 }
 
 
@@ -190,15 +194,16 @@ sub token_server_without_https
     };
 
     is($server->("https://127.0.0.1:$port/token"), 2,
-       'a token that is not accepted');
+       'a token that is not accepted: exit status 2');
     cmp_ok(scalar(sent_password()), '>', 0,
            'a token server with https receives the password');
 
     is($server->("http://127.0.0.1:$port{registry}/token"), 2,
        'a token server without https: exit status 2');
-    is(scalar(sent_password()), 0, 'it does not receive the password');
+    is(scalar(sent_password()), 0,
+       'a token server without https does not receive the password');
     is(scalar(grep { $_->{uri} =~ /token/ } $registry->asked), 0,
-       'it is not asked');
+       'a token server without https receives no request');
 }
 
 
@@ -208,7 +213,7 @@ sub password_in_netrc
 
     my ($status) = audit('--ca', $certificate);
 
-    is($status, 2, 'no password: exit status 2');
+    is($status, 2, 'no password for https: exit status 2');
 
     Schema1::Servers::put($servers->dir('.netrc'),
         "machine other.example.com login bob password x\n",
@@ -220,5 +225,5 @@ sub password_in_netrc
 
     ($status) = audit('--ca', $certificate, '--netrc', '/dev/null');
 
-    is($status, 2, 'unless --netrc names another file');
+    is($status, 2, '--netrc replaces ~/.netrc');
 }

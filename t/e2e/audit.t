@@ -137,7 +137,7 @@ sub same_as_nginx
         }
     }
 
-    # that the comparison had something to compare
+    # every outcome occurs
 
     ok($seen{'docker-1.9'}{$_}, "Docker 1.9: some are $_")
         for 'as is', 'converted', 'refused';
@@ -196,11 +196,12 @@ sub with_another_configuration
     my @results = map { values %{$_->{clients}} } @{$report->{images}};
     my %reasons = map { ($_->{reason} // '') => 1 } @results;
 
-    ok($reasons{too_large}, 'a smaller limit refuses some');
-    ok($reasons{no_platform}, 'another platform refuses some');
+    ok($reasons{too_large}, 'another limit refuses some images');
+    ok($reasons{no_platform}, 'another platform refuses some images');
     my @different = grep { $_->{compare} ne 'same' } @results;
 
-    is(scalar(@different), 0, 'as nginx with this limit and this platform')
+    is(scalar(@different), 0,
+       'another limit and platform: the report is what nginx sends')
         or diag(explain($different[0]));
 }
 
@@ -243,7 +244,8 @@ sub by_pattern
     cmp_ok(scalar(@expected), '>', 1, 'the patterns match several images');
     is_deeply([sort keys %found], \@expected,
               'only what the patterns match is reported');
-    is($status, 0, 'all of these can be pulled: exit status 0');
+    is($status, 0,
+       'patterns: all selected images can be pulled, exit status 0');
 }
 
 
@@ -255,13 +257,13 @@ sub as_table
     like($out, qr/^IMAGE +STORED AS +DOCKER 1\.9 +DOCKER 1\.13$/m,
          'the table has a heading');
     like($out, qr{^all/docker:old +schema 1 +as is [0-9a-f]{12} +as is }m,
-         'an image that is stored as schema 1');
+         'the table has an image that is stored as schema 1');
     like($out, qr{^all/other-arch:\d+ +docker list +refused: no_platform }m,
-         'an image that is refused');
+         'the table has an image that is refused');
     like($out, qr{^all/other-arch:\d+: the tag names an image for several}m,
-         'the message of the module');
-    like($out, qr/^1 are stored as schema 1/m, 'a summary');
-    is($status, 1, 'exit status 1');
+         'the table has the message of the module');
+    like($out, qr/^1 are stored as schema 1/m, 'the table has a summary');
+    is($status, 1, 'the table: exit status 1');
 }
 
 
@@ -271,10 +273,10 @@ sub as_csv
                                'all/long-history');
     my @lines = split /\r\n/, $out;
 
-    like($lines[0], qr/^name,tag,stored_as,.*,compared$/, 'a heading');
+    like($lines[0], qr/^name,tag,stored_as,.*,compared$/, 'CSV has a heading');
     like($lines[1], qr{^all/long-history,\d+,schema\ 2,sha256:\w+,
                        docker-1\.9,converted,[^,]+,sha256:\w+,130,}x,
-         'the number of history entries');
+         'CSV has the number of history entries');
     is($status, 1, 'more than 127 history entries: exit status 1');
 }
 
@@ -291,8 +293,8 @@ sub with_accept
     is($image->{clients}{accept}{outcome}, 'child',
        'a client of schema 2 only receives the child');
     is($image->{clients}{accept}{media_type}, type_of('docker', 'manifest'),
-       'of its type');
-    is($status, 0, 'exit status 0');
+       'the child has the type of the client');
+    is($status, 0, 'a client of schema 2 only: exit status 0');
 }
 
 

@@ -33,16 +33,22 @@ my %kinds = (
     'empty-steps'  => sub { image(docker => $_[0], history => steps(2, 5)) },
     'long-history' => sub { image(docker => $_[0], history => steps(2, 130)) },
     'full-history' => sub { image(oci => $_[0], history => steps(2, 125)) },
-    list           => sub { list(docker => $_[0], qw(linux/amd64 linux/arm64)) },
+    list           => sub {
+        list(docker => $_[0], qw(linux/amd64 linux/arm64));
+    },
     index          => sub { list(oci => $_[0], qw(linux/arm64 linux/amd64)) },
     'mixed-list'   => sub {
         list(docker => $_[0], [oci => 'linux/amd64'], [oci => 'linux/arm64']);
     },
-    attested       => sub { list(oci => $_[0], 'linux/amd64', 'unknown/unknown') },
+    attested       => sub {
+        list(oci => $_[0], 'linux/amd64', 'unknown/unknown');
+    },
     nested         => sub { nested($_[0]) },
     variants       => sub { list(oci => $_[0], map { "linux/$_" }
                                  qw(arm/v6 arm/v7 amd64)) },
-    'other-arch'   => sub { list(docker => $_[0], qw(linux/arm64 linux/s390x)) },
+    'other-arch'   => sub {
+        list(docker => $_[0], qw(linux/arm64 linux/s390x));
+    },
     zstd           => sub { image(oci => $_[0], layer => 'zstd') },
     encrypted      => sub { image(oci => $_[0], layer => 'encrypted') },
     foreign        => sub { image(docker => $_[0], layer => 'foreign') },
