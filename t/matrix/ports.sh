@@ -139,6 +139,35 @@ try_compiler()
 }
 
 
+# musl, with musl-gcc of trixie; libraries built in the chroot
+
+try_musl()
+{
+    local root=$dir/musl log=$dir/musl.log opt=/opt/musl
+
+    echo "musl:"
+    rm -f "$results/musl"
+
+    if ! {
+        prepare_port "$root" \
+            "musl-tools linux-libc-dev dpkg-dev autoconf automake libtool" \
+            && copy musl && in_chroot "$root" bash /project/t/matrix/musl
+    } > "$log" 2>&1
+    then
+        tail -n 5 "$log"
+        echo "  no chroot with musl, see $log"
+        return 1
+    fi
+
+    : > "$log"
+    in_chroot "$root" sh -c "echo with: gcc \$(gcc -dumpfullversion) \
+        musl \$(dpkg-query -W -f '\${Version}' musl | sed 's/-.*//')" >> "$log"
+
+    try_port musl "$root" '' "CC=musl-gcc EXTRA_CFLAGS='-I$opt/include \
+        -L$opt/lib -Wl,-rpath,$opt/lib'"
+}
+
+
 # Debian's package of a release, as a user builds it: in a chroot with nothing
 # but git and make, installed there, one conversion
 
