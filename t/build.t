@@ -25,6 +25,8 @@ SKIP: {
     config_searches_prefixes();
 }
 
+missing_packages_are_named();
+spaces_are_rejected();
 module_builds_without_bash();
 module_builds_with_predefined_macro();
 nginx_headers_come_first();
@@ -109,6 +111,34 @@ END
                   NGX_AUTOTEST => "$test/autotest");
 
     return scalar `cd '$test' && sh -c '. "\$ngx_addon_dir/config"' 2>&1`;
+}
+
+
+sub missing_packages_are_named
+{
+    mkdir "$dir/empty";
+
+    local $ENV{PATH} = "$dir/empty";
+    delete local $ENV{CC};
+    delete local $ENV{TEST_NGINX_BINARY};
+
+    is(scalar `'$top/t/tools/need' compiler perl nginx e2e 2>&1`,
+       'not installed: cc, perl, nginx, openssl, curl, docker-registry,'
+       . " buildah; on Debian run \"make deps\" first\n",
+       'what is not installed is named in one line');
+    isnt($?, 0, 'a target that lacks a package fails');
+}
+
+
+sub spaces_are_rejected
+{
+    delete local @ENV{qw(MAKEFLAGS BUILD NGINX_SRC)};
+
+    for my $name (qw(BUILD NGINX_SRC)) {
+        like(scalar `make -n -C '$top' $name='/a b' build 2>&1`,
+             qr/^Makefile:\d+: \*\*\* nginx cannot be built with a path that/m,
+             "$name with a space is rejected");
+    }
 }
 
 

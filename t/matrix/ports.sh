@@ -200,7 +200,12 @@ try_deb()
     in_chroot "$root" bash -euc '
         start=$(date +%s)
         cd /project
+        { make unit 2>&1 || true; } \
+            | grep "not installed: .* run \"make deps\" first"
+        echo "ok: a missing compiler is named"
         make deb
+        [ ! -e /etc/systemd/system/multi-user.target.wants/nginx.service ]
+        echo "ok: nginx was not enabled"
         echo "with: $(($(date +%s) - start)) s for make deb"
         apt-get -q -y --no-install-recommends install \
             ./build/libnginx-mod-http-schema1_*.deb curl openssl perl
