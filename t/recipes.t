@@ -13,7 +13,6 @@ use File::Temp qw(tempdir);
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP;
-use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use Test::More;
 
@@ -55,12 +54,10 @@ old_tls();
 rewritten();
 harbor();
 hub();
-ports();
 user_agent();
 split_push();
 v1_and_v2();
 several();
-password();
 together();
 pulp();
 
@@ -446,16 +443,6 @@ sub hub
 }
 
 
-sub ports
-{
-    recipe('A port for each kind of client', registry(), [], [5080, 5081],
-        sub {
-        is_status(get(5080, '/v2/app/manifests/1.0'), 404, 'plain');
-        is_schema1(get(5081, '/v2/app/manifests/1.0'), 'app', 'arm', '5081');
-    });
-}
-
-
 sub user_agent
 {
     recipe('The platform from the User-Agent', registry(), [], [5080], sub {
@@ -534,26 +521,6 @@ sub several
         my $r = get(443, '/v2/app/manifests/1.0', Accept => $modern);
 
         is($r->{content}, $index->{body}, 'through the balancer');
-    });
-}
-
-
-sub password
-{
-    my $registry = registry();
-
-    recipe('Password protection in nginx', $registry,
-        ['443 ssl' => '443'], [443], sub {
-        my $r = get(443, '/v2/app/manifests/1.0');
-
-        is_status($r, 401, 'no password');
-        is($r->{headers}{'docker-distribution-api-version'},
-            'registry/2.0', 'the API\'s version with the challenge');
-        is_schema1(get(443, '/v2/app/manifests/1.0', Authorization => 'Basic '
-                       . encode_base64('user:secret', '')),
-                   'app', 'amd64', 'password');
-        ok(!grep({ grep { lc $_->[0] eq 'authorization' } @{$_->{headers}} }
-                 $registry->asked), 'the registry gets no password');
     });
 }
 
