@@ -91,8 +91,8 @@ unexport MAKEFLAGS
 
 .PHONY: build nginx install clean deps cli convert unit test-nginx test-cli \
         corpus ported diff difftest fuzz e2e test suite asan valgrind check \
-        mutants soak bench matrix deb test-deb image test-image pictures rpm \
-        demo demo-stop help
+        mutants soak stress bench matrix deb test-deb image test-image \
+        pictures rpm demo demo-stop help
 
 # what is missing is named before anything is built
 have = $(1:%=$(BUILD)/.have-%)
@@ -184,7 +184,11 @@ mutants: build  ## change the source, count what is noticed (N=400 SEED=1)
 
 soak: $(NGINX)  ## mixed traffic, faults, reloads for M minutes (30)
 	@$(WITH_NGINX) $(TEST_ENV) M='$(or $(M),30)' \
-	    $(TOOLS)/run-tests --verbose $(SOAK_TESTS)
+	    $(TOOLS)/run-tests --verbose t/soak/soak.t
+
+stress:  ## random registries, clients and locations under ASan (M=15 SEED=1)
+	@$(TOOLS)/deps build test asan
+	@M='$(or $(M),15)' SEED='$(SEED)' $(TOOLS)/asan --verbose t/soak/stress.t
 
 asan:  ## run unit tests and suite under AddressSanitizer and UBSan
 	@$(TOOLS)/deps build test asan

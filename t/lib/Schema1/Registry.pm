@@ -145,7 +145,9 @@ sub stop
     my $pid = delete $self->{pid} or return;
 
     local $?;
-    kill 'TERM', -$pid;
+
+    # it may not have its group yet
+    kill 'TERM', $pid, -$pid;
     waitpid $pid, 0;
 }
 
