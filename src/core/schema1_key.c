@@ -1013,10 +1013,13 @@ schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
     bool *no_memory)
 {
     bool         good;
+    size_t       size;
     EVP_MD_CTX  *ctx;
 
-    *len = (size_t) EVP_PKEY_size(key->pkey);
-    *signature = OPENSSL_malloc(*len);
+    size = (size_t) EVP_PKEY_size(key->pkey);
+
+    *len = size;
+    *signature = OPENSSL_malloc(size);
 
     ctx = EVP_MD_CTX_new();
 
@@ -1033,6 +1036,13 @@ schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
            && *len != 0;
 
     EVP_MD_CTX_free(ctx);
+
+    /* OpenSSL 3 out of memory: success, and the length is (unsigned) -1 */
+
+    if (good && *len > size) {
+        *no_memory = true;
+        good = false;
+    }
 
     if (!good) {
         OPENSSL_free(*signature);

@@ -19,6 +19,9 @@
 #include "tap.h"
 
 
+/* of a signature by P-521: a sequence of two integers */
+#define SIGNATURE_MAX  139
+
 #define TEST_PAYLOAD  "{\n   \"schemaVersion\": 1,\n   \"name\": \"a\"\n}"
 
 
@@ -46,6 +49,7 @@ static void test_form(void);
 static void test_refused(void);
 static void test_memory(const test_key_t *test);
 static unsigned long test_failing(const schema1_key_t *key, unsigned *told);
+static bool test_reading(const test_key_t *test);
 static void *test_malloc(size_t size, const char *file, int line);
 static void *test_realloc(void *p, size_t size, const char *file, int line);
 static void test_free(void *p, const char *file, int line);
@@ -63,6 +67,7 @@ static const test_key_t  test_keys[] = {
 
 static bool  test_both;         /* OpenSSL's allocations fail, too */
 static bool  test_separate;
+static long  test_der_max;      /* what d2i_ECDSA_SIG() was called with */
 
 
 int
@@ -487,6 +492,7 @@ test_memory(const test_key_t *test)
     }
 
     key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+    test_der_max = 0;
 
     n = test_failing(key, &told);
     tap_ok(n > 2 && told == n, "%s: %u of %lu failing allocations are told",
@@ -499,7 +505,93 @@ test_memory(const test_key_t *test)
     tap_ok(n > 20 && told > n / 5 * 4, "%s: with OpenSSL's %u of %lu",
            test->title, told, n);
 
+    tap_ok((test_der_max != 0) == (test->alg[0] == 'E')
+           && test_der_max <= SIGNATURE_MAX,
+           "%s: out of memory, no signature is longer than its buffer: %ld",
+           test->title, test_der_max);
+
+    tap_ok(test_reading(test), "%s: out of memory, a key is read or refused",
+           test->title);
+
     schema1_key_free(key);
+}
+
+
+/* a key signs itself when it is read: OpenSSL's allocations fail there, too */
+
+static bool
+test_reading(const test_key_t *test)
+{
+    char            error[SCHEMA1_KEY_ERROR_SIZE];
+    bool            good;
+    unsigned long   n, left;
+    schema1_key_t  *key;
+
+    good = true;
+    left = 0;
+    test_both = true;
+
+    for (n = 1; left == 0; n += 1 + n / 16) {
+        alloc_countdown = n;
+        key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+        left = alloc_countdown;
+        alloc_countdown = 0;
+
+        if (key == NULL ? error[0] == '\0' : schema1_key_id(key)[0] == '\0') {
+            printf("# allocation %lu: \"%s\"\n", n, error);
+            good = false;
+        }
+
+        schema1_key_free(key);
+    }
+
+    test_both = false;
+
+    return good && n > 20 && test_der_max <= SIGNATURE_MAX;
+}
+
+
+/* replaces OpenSSL's, which uses it too, and keeps the largest length */
+
+ECDSA_SIG *
+d2i_ECDSA_SIG(ECDSA_SIG **sig, const unsigned char **in, long len)
+{
+    int            tag, class;
+    long           size;
+    ECDSA_SIG     *made;
+    ASN1_INTEGER  *r, *s;
+
+    if (len > test_der_max) {
+        test_der_max = len;
+    }
+
+    if (len > SIGNATURE_MAX
+        || ASN1_get_object(in, &size, &tag, &class, len) & 0x80)
+    {
+        return NULL;
+    }
+
+    made = sig && *sig ? *sig : ECDSA_SIG_new();
+    r = d2i_ASN1_INTEGER(NULL, in, size);
+    s = d2i_ASN1_INTEGER(NULL, in, size);
+
+    if (made != NULL
+        && (r == NULL || s == NULL
+            || ECDSA_SIG_set0(made, ASN1_INTEGER_to_BN(r, NULL),
+                              ASN1_INTEGER_to_BN(s, NULL))
+               != 1))
+    {
+        if (sig == NULL || *sig != made) {
+            ECDSA_SIG_free(made);
+        }
+
+        made = NULL;
+    }
+
+    ASN1_INTEGER_free(r);
+    ASN1_INTEGER_free(s);
+
+    return made;
 }
 
 
