@@ -337,6 +337,7 @@ ngx_http_schema1_process_pull_create(ngx_http_request_t *r,
     conf.platform.data = (char *) ctx->platform.data;
     conf.key = ngx_http_schema1_key(r, ctx->conf);
     conf.now = ngx_time();
+    conf.max_size = ctx->conf->max_size;
 
     ctx->pull = schema1_pull_new(&conf);
 

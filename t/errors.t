@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 468;
+plan tests => repeat_each() * 482;
 
 our $app = image('team/app:1');
 
@@ -102,6 +102,7 @@ image('tag/big:1', config => { x => 'y' });
 answer('GET /v2/tag/big/manifests/1', body => '{"a":"' . 'x' x 5000 . '"}',
        headers => []);
 image('tag/bigger:1');
+image('size/grown:1', config => { x => '<' x 2000 });
 answer('GET /v2/tag/bigger/manifests/1',
        body => '{"a":"' . 'x' x 5000 . '"}', headers => [], chunked => 1);
 
@@ -949,3 +950,14 @@ GET /v2/slow/manifests/1
 down
 --- error_log
 upstream timed out
+
+
+
+=== TEST 73: a response over twice the size limit is 502
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+['GET /v2/size/grown/manifests/1', 'HEAD /v2/size/grown/manifests/1']
+--- refused eval
+['502 SIZE_INVALID too_large size/grown:1',
+ '502 SIZE_INVALID too_large size/grown:1']

@@ -322,6 +322,7 @@ cli_pull_start(cli_job_t *job)
     conf.platform = cli_text(job->audit->options.platform);
     conf.key = job->audit->key;
     conf.now = time(NULL);
+    conf.max_size = (size_t) job->audit->options.max_size;
 
     job->pull = schema1_pull_new(&conf);
 
@@ -578,24 +579,11 @@ cli_document_digest(schema1_str_t body, schema1_type_e type,
 static void
 cli_pull_answer(cli_job_t *job)
 {
-    size_t                   max;
     cli_result_t            *result;
-    schema1_error_t          err;
     const schema1_answer_t  *answer;
 
     answer = schema1_pull_answer(job->pull);
     result = &job->image->results[job->client];
-
-    max = 2 * (size_t) job->audit->options.max_size;
-
-    if (answer->body.len > max) {
-        memset(&err, 0, sizeof(schema1_error_t));
-        schema1_error_set(&err, SCHEMA1_TOO_LARGE, "the converted manifest "
-                          "is larger than %lu bytes, twice the value of "
-                          "schema_conversion_max_size", (unsigned long) max);
-        cli_pull_refuse(job, &err);
-        return;
-    }
 
     result->outcome = answer->made ? CLI_OUTCOME_CONVERTED
                                    : CLI_OUTCOME_CHILD;

@@ -30,7 +30,6 @@ static int schema1_check_refuse(const schema1_descriptor_t *layer, size_t n,
 static void schema1_write_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
     const char *indent);
-static int schema1_convert_no_memory(schema1_error_t *err);
 
 
 static const char  schema1_config_type[] =
@@ -283,7 +282,7 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
 
     schema1_buf_puts(document, i ? "\n   ]\n}" : "]\n}");
 
-    return document->failed ? schema1_convert_no_memory(err) : SCHEMA1_OK;
+    return document->failed ? schema1_error_buf(err, document) : SCHEMA1_OK;
 }
 
 
@@ -314,14 +313,4 @@ schema1_write_descriptor(schema1_buf_t *document,
     schema1_buf_append(document, descriptor->digest.data,
                        descriptor->digest.len);
     schema1_buf_puts(document, "\"");
-}
-
-
-static int
-schema1_convert_no_memory(schema1_error_t *err)
-{
-    schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                      "out of memory while converting the image");
-
-    return SCHEMA1_ERROR;
 }

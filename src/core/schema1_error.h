@@ -93,6 +93,13 @@ void schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
     const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * The error of a response whose buffer failed: TOO_LARGE over its limit, which
+ * is twice schema_conversion_max_size, otherwise NO_MEMORY.  Always returns
+ * SCHEMA1_ERROR.
+ */
+int schema1_error_buf(schema1_error_t *err, const schema1_buf_t *buf);
+
 /* copies "value" into a member "to" of "size" bytes, cut and made printable */
 void schema1_error_note(char *to, size_t size, schema1_str_t value);
 

@@ -64,7 +64,10 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
         }
     }
 
-    if (protected.failed || signature.failed || body->failed) {
+    if (body->failed) {
+        rc = schema1_error_buf(err, body);
+
+    } else if (protected.failed || signature.failed) {
         schema1_error_set(err, SCHEMA1_NO_MEMORY,
                           "out of memory while signing the manifest");
         rc = SCHEMA1_ERROR;

@@ -73,7 +73,8 @@ typedef struct {
     size_t                    n;
     char                    (*ids)[SCHEMA1_ID_SIZE];
     char                      base_parent[SCHEMA1_ID_SIZE];
-    char                      created[SCHEMA1_TIME_SIZE + 2];
+    char                      created[SCHEMA1_TIME_SIZE];
+    size_t                    created_len;  /* of synthesized entries, or 0 */
     bool                      based;
     schema1_member_t         *members;      /* sorted by name */
     size_t                    nmembers;
@@ -94,7 +95,8 @@ static int schema1_payload_history(schema1_conversion_t *c,
     schema1_error_t *err);
 static int schema1_payload_synthesize_history(schema1_conversion_t *c,
     schema1_error_t *err);
-static schema1_str_t schema1_payload_created(schema1_conversion_t *c);
+static size_t schema1_payload_created(char to[SCHEMA1_TIME_SIZE],
+    schema1_str_t token);
 static int schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err);
 static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
     size_t i, schema1_str_t blob);
@@ -118,7 +120,7 @@ static void schema1_write_history(schema1_writer_t *writer,
 static void schema1_write_entry(schema1_writer_t *writer,
     const schema1_conversion_t *c, size_t i);
 static void schema1_write_created(schema1_writer_t *writer,
-    schema1_str_t token);
+    const schema1_conversion_t *c, const schema1_entry_t *entry);
 static void schema1_write_config(schema1_writer_t *writer,
     const schema1_conversion_t *c);
 static const schema1_added_t *schema1_write_added(schema1_writer_t *writer,
@@ -281,10 +283,9 @@ schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
  */
 
 static int
-schema1_payload_synthesize_history(schema1_conversion_t *c, schema1_error_t *err)
+schema1_payload_synthesize_history(schema1_conversion_t *c,
+    schema1_error_t *err)
 {
-    size_t            i;
-    schema1_str_t     created;
     schema1_array_t  *history;
 
     history = &c->image.history;
@@ -308,43 +309,27 @@ schema1_payload_synthesize_history(schema1_conversion_t *c, schema1_error_t *err
 
     c->entries = (schema1_entry_t *) (void *) history->items;
 
-    created = schema1_payload_created(c);
+    /* once for all entries: the config's time may have millions of digits */
 
-    for (i = 0; i < c->n; i++) {
-        c->entries[i].created = created;
-    }
+    c->created_len = schema1_payload_created(c->created, c->image.created);
 
     return SCHEMA1_OK;
 }
 
 
-/*
- * The config's time as a short token: the config's own may have millions of
- * digits, and each entry is read again.  Empty if it is not a time.
- */
+/* a value that is not a time becomes Go's zero time */
 
-static schema1_str_t
-schema1_payload_created(schema1_conversion_t *c)
+static size_t
+schema1_payload_created(char to[SCHEMA1_TIME_SIZE], schema1_str_t token)
 {
-    size_t          len;
-    schema1_str_t   token;
     schema1_time_t  t;
 
-    token.data = c->created;
-    token.len = 0;
-
-    if (c->image.created.len != 0
-        && schema1_time_parse(&t, c->image.created) == SCHEMA1_OK)
-    {
-        len = schema1_time_format(&t, c->created + 1);
-
-        c->created[0] = '"';
-        c->created[len + 1] = '"';
-
-        token.len = len + 2;
+    if (schema1_time_parse(&t, token) != SCHEMA1_OK) {
+        memcpy(to, SCHEMA1_TIME_ZERO, sizeof(SCHEMA1_TIME_ZERO) - 1);
+        return sizeof(SCHEMA1_TIME_ZERO) - 1;
     }
 
-    return token;
+    return schema1_time_format(&t, to);
 }
 
 
@@ -608,8 +593,6 @@ static int
 schema1_payload_room(const schema1_conversion_t *c, schema1_buf_t *payload,
     size_t len, schema1_error_t *err)
 {
-    char  *data;
-
     if (len / SCHEMA1_MAX_ESCAPE
         > c->config.len + SCHEMA1_ENTRY_ROOM * (c->n + 1))
     {
@@ -620,23 +603,9 @@ schema1_payload_room(const schema1_conversion_t *c, schema1_buf_t *payload,
         return SCHEMA1_ERROR;
     }
 
-    if (payload->failed) {
-        return schema1_payload_no_memory(err);
-    }
+    schema1_buf_reserve(payload, len);
 
-    if (len <= payload->size - payload->len) {
-        return SCHEMA1_OK;
-    }
-
-    data = realloc(payload->data, payload->len + len);
-    if (data == NULL) {
-        return schema1_payload_no_memory(err);
-    }
-
-    payload->data = data;
-    payload->size = payload->len + len;
-
-    return SCHEMA1_OK;
+    return payload->failed ? schema1_error_buf(err, payload) : SCHEMA1_OK;
 }
 
 
@@ -727,7 +696,7 @@ schema1_write_entry(schema1_writer_t *writer, const schema1_conversion_t *c,
     }
 
     schema1_json_puts(writer, ",\"created\":\"");
-    schema1_write_created(writer, entry->created);
+    schema1_write_created(writer, c, entry);
     schema1_json_puts(writer, "\",\"container_config\":{\"Cmd\":[");
     schema1_json_put_string(writer, entry->created_by);
     schema1_json_puts(writer, "]}");
@@ -742,17 +711,18 @@ schema1_write_entry(schema1_writer_t *writer, const schema1_conversion_t *c,
 
 
 static void
-schema1_write_created(schema1_writer_t *writer, schema1_str_t token)
+schema1_write_created(schema1_writer_t *writer, const schema1_conversion_t *c,
+    const schema1_entry_t *entry)
 {
-    char            text[SCHEMA1_TIME_SIZE];
-    schema1_time_t  t;
+    char  text[SCHEMA1_TIME_SIZE];
 
-    if (token.len == 0 || schema1_time_parse(&t, token) != SCHEMA1_OK) {
-        schema1_json_puts(writer, SCHEMA1_TIME_ZERO);
+    if (c->created_len) {
+        schema1_json_put(writer, c->created, c->created_len);
         return;
     }
 
-    schema1_json_put(writer, text, schema1_time_format(&t, text));
+    schema1_json_put(writer, text,
+                     schema1_payload_created(text, entry->created));
 }
 
 

@@ -46,6 +46,8 @@ typedef struct {
     schema1_str_t         platform;     /* looked at when a list needs it */
     const schema1_key_t  *key;
     time_t                now;          /* of the signature */
+    size_t                max_size;     /* of a document in bytes; a response
+                                           may be twice as large.  0: any */
 } schema1_pull_conf_t;
 
 

@@ -12,14 +12,16 @@
 #define SCHEMA1_BUF_MIN  256
 
 
-static bool schema1_buf_reserve(schema1_buf_t *buf, size_t len);
+static bool schema1_buf_grow(schema1_buf_t *buf, size_t len);
+static bool schema1_buf_fits(schema1_buf_t *buf, size_t len);
+static void schema1_buf_resize(schema1_buf_t *buf, size_t size);
 static char schema1_lower(char ch);
 
 
 void
 schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len)
 {
-    if (len == 0 || !schema1_buf_reserve(buf, len)) {
+    if (len == 0 || !schema1_buf_grow(buf, len)) {
         return;
     }
 
@@ -39,6 +41,17 @@ void
 schema1_buf_putc(schema1_buf_t *buf, char ch)
 {
     schema1_buf_append(buf, &ch, 1);
+}
+
+
+void
+schema1_buf_reserve(schema1_buf_t *buf, size_t len)
+{
+    if (!buf->failed && schema1_buf_fits(buf, len)
+        && len > buf->size - buf->len)
+    {
+        schema1_buf_resize(buf, buf->len + len);
+    }
 }
 
 
@@ -120,23 +133,19 @@ schema1_str_decode(schema1_str_t str, char *buf)
 }
 
 
-static bool
-schema1_buf_reserve(schema1_buf_t *buf, size_t len)
-{
-    char    *data;
-    size_t   size;
+/* doubles the size, so that many small appends cost linear time */
 
-    if (buf->failed) {
+static bool
+schema1_buf_grow(schema1_buf_t *buf, size_t len)
+{
+    size_t  size;
+
+    if (buf->failed || !schema1_buf_fits(buf, len)) {
         return false;
     }
 
     if (len <= buf->size - buf->len) {
         return true;
-    }
-
-    if (len > SIZE_MAX / 2 - buf->len) {
-        buf->failed = true;
-        return false;
     }
 
     size = buf->size < SCHEMA1_BUF_MIN ? SCHEMA1_BUF_MIN : buf->size;
@@ -145,16 +154,47 @@ schema1_buf_reserve(schema1_buf_t *buf, size_t len)
         size *= 2;
     }
 
-    data = realloc(buf->data, size);
-    if (data == NULL) {
+    if (buf->limit && size > buf->limit) {
+        size = buf->limit;
+    }
+
+    schema1_buf_resize(buf, size);
+
+    return !buf->failed;
+}
+
+
+static bool
+schema1_buf_fits(schema1_buf_t *buf, size_t len)
+{
+    if (buf->limit && len > buf->limit - buf->len) {
+        buf->full = true;
         buf->failed = true;
         return false;
     }
 
-    buf->data = data;
-    buf->size = size;
+    if (len > SIZE_MAX / 2 - buf->len) {
+        buf->failed = true;
+        return false;
+    }
 
     return true;
+}
+
+
+static void
+schema1_buf_resize(schema1_buf_t *buf, size_t size)
+{
+    char  *data;
+
+    data = realloc(buf->data, size);
+    if (data == NULL) {
+        buf->failed = true;
+        return;
+    }
+
+    buf->data = data;
+    buf->size = size;
 }
 
 

@@ -47,22 +47,28 @@ typedef struct {
 
 
 /*
- * Bytes that grow.  A zeroed struct is an empty buffer.  A failed allocation
- * sets "failed" and makes every later append a no-op, so that a writer checks
- * once, at the end.
+ * Bytes that grow.  A zeroed struct is an empty buffer.  A failed allocation,
+ * or a byte over "limit", sets "failed" and makes every later append a no-op,
+ * so that a writer checks once, at the end.  No memory is allocated beyond
+ * the limit.
  */
 
 typedef struct {
     char        *data;
     size_t       len;
     size_t       size;
+    size_t       limit;         /* 0: none */
     bool         failed;
+    bool         full;          /* failed because of the limit */
 } schema1_buf_t;
 
 
 void schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len);
 void schema1_buf_puts(schema1_buf_t *buf, const char *text);
 void schema1_buf_putc(schema1_buf_t *buf, char ch);
+
+/* allocates exactly "len" more bytes, if they are not there yet */
+void schema1_buf_reserve(schema1_buf_t *buf, size_t len);
 
 /* frees the bytes and leaves an empty buffer */
 void schema1_buf_free(schema1_buf_t *buf);

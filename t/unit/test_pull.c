@@ -104,6 +104,8 @@ static void test_verified(void);
 static void test_unproven(void);
 static void test_refused(void);
 static void test_platforms(void);
+static void test_max_sizes(void);
+static size_t test_converted_size(const char *accept, bool *limited);
 static void test_order(void);
 static void test_memory(void);
 static bool test_memory_once(unsigned long n, bool *done);
@@ -111,6 +113,7 @@ static bool test_memory_once(unsigned long n, bool *done);
 
 static test_doc_t       test_docs[TEST_STORE_MAX];
 static size_t           test_ndocs;
+static size_t           test_max_size;
 static test_result_t    test_result;
 static schema1_key_t   *test_key;
 
@@ -133,6 +136,7 @@ main(void)
     test_unproven();
     test_refused();
     test_platforms();
+    test_max_sizes();
     test_order();
     test_memory();
 
@@ -225,6 +229,7 @@ test_run(const char *accept, const char *platform, bool digest)
     conf.platform = test_text(platform);
     conf.key = test_key;
     conf.now = 1234567890;
+    conf.max_size = test_max_size;
 
     doc = &test_docs[test_ndocs - 1];
     document.type = test_text(doc->type);
@@ -775,6 +780,66 @@ test_platforms(void)
            && strcmp(test_result.err.platform, "linux/arm64") == 0
            && test_result.err.source_digest[0] != '\0',
            "one that is not there");
+}
+
+
+static void
+test_max_sizes(void)
+{
+    bool    limited;
+    size_t  len;
+
+    test_ndocs = 0;
+    test_link(OM, OCI, test_store("", CONFIG));
+
+    len = test_converted_size("", &limited);
+    tap_ok(len != 0 && limited, "schema 1 over twice the limit is refused: "
+           "%zu bytes", len);
+
+    len = test_converted_size(V2, &limited);
+    tap_ok(len != 0 && limited, "schema 2 over twice the limit is refused: "
+           "%zu bytes", len);
+}
+
+
+/*
+ * The length of the response; *limited: one byte less is refused, and
+ * every half of that.
+ */
+
+static size_t
+test_converted_size(const char *accept, bool *limited)
+{
+    size_t  i, len;
+
+    test_run(accept, "", true);
+    len = test_result.answer.body.len;
+    *limited = (test_result.step == SCHEMA1_STEP_DONE);
+
+    test_max_size = (len + 1) / 2;
+    test_run(accept, "", true);
+
+    if (test_result.step != SCHEMA1_STEP_DONE
+        || test_result.answer.body.len != len)
+    {
+        *limited = false;
+    }
+
+    for (i = 1; i < len / 2; i *= 2) {
+        test_max_size = (len - 1) / 2 / i;
+        test_run(accept, "", true);
+
+        if (!test_failed(SCHEMA1_TOO_LARGE)
+            || strstr(test_result.err.message, "schema_conversion_max_size")
+               == NULL)
+        {
+            *limited = false;
+        }
+    }
+
+    test_max_size = 0;
+
+    return len;
 }
 
 
