@@ -112,13 +112,13 @@ sub client
 
     my $took = time - $began;
     my $wrong = $took > 20 ? "$took s"
-              : $response->{status} ? Soak::Random::wrong($request, $response)
-              : 'no response';
+              : Soak::Random::wrong($request, $response);
 
     $said->{statuses}{$response->{status}}++;
 
     if ($wrong) {
-        push @{$said->{wrong}}, [$began, time, "$request->{method} "
+        push @{$said->{wrong}}, [$began, time, sprintf('%.0f: ', $began)
+            . "$request->{method} "
             . "$request->{path}, accepts $request->{accept}, HTTP/"
             . ($http2 ? 2 : 1) . " ($image->{drawn}): $wrong",
             $http2 && !$response->{status}];
@@ -464,7 +464,12 @@ sub change
 {
     my ($self) = @_;
 
-    Schema1::Servers::put("$self->{dir}/nginx.conf", $self->config);
+    my $config = $self->config;
+
+    # the former ones are for whoever looks for a cause
+    Schema1::Servers::put("$self->{dir}/nginx.conf." . int Time::HiRes::time,
+                          $config);
+    Schema1::Servers::put("$self->{dir}/nginx.conf", $config);
     $self->reload;
 }
 

@@ -204,7 +204,8 @@ sub new_location
             'proxy_cache_revalidate on;',
             'proxy_cache_use_stale error timeout updating;'
             . ' proxy_cache_background_update on;',
-            'proxy_cache_convert_head off;');
+            'proxy_cache_convert_head off;'
+            . ' proxy_cache_key $request_method$proxy_host$request_uri;');
     }
 
     my $upstream = "proxy_pass http://127.0.0.1:$port;";
@@ -270,8 +271,8 @@ sub new_request
 }
 
 
-# What is wrong with a response, or an empty string.  Response: status, header
-# (lower case => value), body, whole (it has come to its end).
+# What is wrong with a response, or an empty string.  Response: status (0: none),
+# header (lower case => value), body, whole (it has come to its end).
 sub wrong
 {
     my ($request, $response) = @_;
@@ -280,6 +281,12 @@ sub wrong
     my $image = $request->{image};
     my $type = ($header->{'content-type'} // '') =~ s/;.*//r;
     my $headers = $request->{headers};
+
+    # nginx itself breaks off what passes to a modern client
+    if (!$status) {
+        return $request->{kind} eq 'modern' && !$image->{sound}
+               ? '' : 'no response';
+    }
 
     if ($status == 304) {
         return $headers->{'If-None-Match'} || !$image->{sound}
