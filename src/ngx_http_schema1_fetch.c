@@ -33,6 +33,8 @@ static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
 static ngx_int_t ngx_http_schema1_fetch_status(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch);
+static ngx_uint_t ngx_http_schema1_fetch_from_upstream(
+    ngx_http_schema1_fetch_t *fetch);
 static ngx_int_t ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from);
 
@@ -543,6 +545,19 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
     switch (fetch->response.status) {
 
     case NGX_HTTP_NOT_FOUND:
+
+        if (!ngx_http_schema1_fetch_from_upstream(fetch)) {
+            schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
+                              "nginx itself answered the request for the %s "
+                              "%.*s with 404; check %s", what,
+                              (int) fetch->reference.len,
+                              fetch->reference.data,
+                              fetch->url.len
+                              ? "the location of schema_conversion_redirect"
+                              : "its locations below /v2/");
+            return NGX_ERROR;
+        }
+
         reason = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
                  ? SCHEMA1_CONFIG_NOT_FOUND : SCHEMA1_MANIFEST_NOT_FOUND;
 
@@ -589,6 +604,19 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
                       where);
 
     return NGX_ERROR;
+}
+
+
+/* nginx has 404s of its own: a missing file, limit_req_status, return */
+
+static ngx_uint_t
+ngx_http_schema1_fetch_from_upstream(ngx_http_schema1_fetch_t *fetch)
+{
+    ngx_http_upstream_t  *u;
+
+    u = fetch->request->upstream;
+
+    return u && u->headers_in.status_n == fetch->response.status;
 }
 
 

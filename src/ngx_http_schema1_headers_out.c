@@ -21,6 +21,8 @@ static inline ngx_uint_t ngx_http_schema1_headers_out_is(ngx_table_elt_t *h,
     ngx_str_t *name);
 static ngx_uint_t ngx_http_schema1_headers_out_caseeq(ngx_table_elt_t *h,
     ngx_str_t *name);
+static ngx_uint_t ngx_http_schema1_headers_out_describes_body(
+    ngx_str_t *name);
 static ngx_uint_t ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_out_fold_vary(ngx_http_request_t *r,
     ngx_uint_t missing, size_t len, ngx_uint_t star);
@@ -122,6 +124,83 @@ ngx_http_schema1_headers_out_remove(ngx_http_request_t *r, ngx_str_t *name)
 
         h->hash = 0;
     }
+}
+
+
+void
+ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    part = &r->headers_out.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (ngx_http_schema1_headers_out_describes_body(&header[i].key)) {
+            header[i].hash = 0;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_headers_out_describes_body(ngx_str_t *name)
+{
+    size_t       len;
+    ngx_str_t   *known;
+    ngx_uint_t   prefix;
+
+    /* a hyphen at the end: all names that begin so */
+
+    static ngx_str_t  names[] = {
+        ngx_string("Docker-Content-Digest"),
+        ngx_string("ETag"),
+        ngx_string("Last-Modified"),
+        ngx_string("Accept-Ranges"),
+        ngx_string("Content-Encoding"),
+        ngx_string("Content-Location"),
+        ngx_string("Content-Range"),
+        ngx_string("Content-MD5"),
+        ngx_string("Content-Digest"),
+        ngx_string("Repr-Digest"),
+        ngx_string("Digest"),
+        ngx_string("Signature"),
+        ngx_string("Signature-Input"),
+        ngx_string("Trailer"),
+        ngx_string("X-Checksum-"),
+        ngx_string("X-Goog-Hash"),
+        ngx_string("X-Goog-Stored-Content-"),
+        ngx_string("x-amz-checksum-"),
+        ngx_string("x-ms-blob-content-md5"),
+        ngx_null_string
+    };
+
+    for (known = names; known->len; known++) {
+
+        len = known->len;
+        prefix = (known->data[len - 1] == '-');
+
+        if ((prefix ? name->len > len : name->len == len)
+            && ngx_strncasecmp(name->data, known->data, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

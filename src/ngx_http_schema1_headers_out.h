@@ -41,6 +41,9 @@ ngx_table_elt_t *ngx_http_schema1_headers_out_add(ngx_http_request_t *r,
 void ngx_http_schema1_headers_out_remove(ngx_http_request_t *r,
     ngx_str_t *name);
 
+/* removes the lines that describe the upstream's body */
+void ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r);
+
 /*
  * Adds what "flags" requires and the response does not have, and folds its Vary
  * lines into one if it requires any.  NGX_ERROR: out of memory.

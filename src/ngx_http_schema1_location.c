@@ -22,7 +22,7 @@ static void ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base);
 static void ngx_http_schema1_location_external_base(
     ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base);
-static ngx_int_t ngx_http_schema1_location_upstream(ngx_http_request_t *r,
+static void ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority);
 
 
@@ -61,8 +61,8 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     if (*external && ctx->conf->redirect.len == 0) {
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
-                          "the %s %.*s is redirected to another host, and "
-                          "schema_conversion_redirect is not set; it names "
+                          "the %s %.*s is redirected out of the repository, "
+                          "and schema_conversion_redirect is not set; it names "
                           "the location through which to follow", what,
                           (int) fetch->reference.len, fetch->reference.data);
 
@@ -92,10 +92,8 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
     ngx_str_t *location, schema1_buf_t *target)
 {
-    schema1_str_t         value;
-    schema1_hop_t         base;
-    schema1_redirect_e    where;
-    ngx_http_upstream_t  *u;
+    schema1_str_t  value;
+    schema1_hop_t  base;
 
     value.len = location->len;
     value.data = (char *) location->data;
@@ -105,37 +103,14 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
     base.name = ctx->uri.name;
     base.own = (fetch->url.len == 0);
 
-    if (!base.own) {
+    if (base.own) {
+        ngx_http_schema1_location_registry_base(r, fetch, &base);
+
+    } else {
         ngx_http_schema1_location_external_base(fetch, &base);
-
-        return schema1_redirect_resolve(&base, value, target, &ctx->error);
     }
 
-    ngx_http_schema1_location_registry_base(r, fetch, &base);
-
-    where = schema1_redirect_resolve(&base, value, target, &ctx->error);
-
-    if (where != SCHEMA1_REDIRECT_FOREIGN) {
-        return where;
-    }
-
-    /*
-     * the registry may use the name by which nginx knows it, if neither
-     * proxy_set_header nor proxy_redirect translates it
-     */
-
-    u = fetch->request->upstream;
-
-    if (u && ngx_http_schema1_location_upstream(r, u, &base.authority)
-             == NGX_OK)
-    {
-        schema1_buf_free(target);
-        ctx->error.reason = SCHEMA1_NO_REASON;
-
-        where = schema1_redirect_resolve(&base, value, target, &ctx->error);
-    }
-
-    return where;
+    return schema1_redirect_resolve(&base, value, target, &ctx->error);
 }
 
 
@@ -176,6 +151,15 @@ ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
 
     base->path.len = fetch->path.len;
     base->path.data = (char *) fetch->path.data;
+
+    /*
+     * the registry may use the name by which nginx knows it, if neither
+     * proxy_set_header nor proxy_redirect translates it
+     */
+
+    if (u) {
+        ngx_http_schema1_location_upstream(r, u, &base->upstream);
+    }
 }
 
 
@@ -209,9 +193,9 @@ ngx_http_schema1_location_external_base(ngx_http_schema1_fetch_t *fetch,
 }
 
 
-/* the host and port by which nginx knows the upstream */
+/* the host and port by which nginx knows the upstream; may stay empty */
 
-static ngx_int_t
+static void
 ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority)
 {
@@ -228,7 +212,7 @@ ngx_http_schema1_location_upstream(ngx_http_request_t *r,
         uscf = u->conf ? u->conf->upstream : NULL;
 
         if (uscf == NULL) {
-            return NGX_DECLINED;
+            return;
         }
 
         host = uscf->host;
@@ -239,16 +223,14 @@ ngx_http_schema1_location_upstream(ngx_http_request_t *r,
         authority->len = host.len;
         authority->data = (char *) host.data;
 
-        return NGX_OK;
+        return;
     }
 
     p = ngx_pnalloc(r->pool, host.len + sizeof(":65535") - 1);
     if (p == NULL) {
-        return NGX_DECLINED;
+        return;
     }
 
     authority->data = (char *) p;
     authority->len = ngx_sprintf(p, "%V:%ui", &host, (ngx_uint_t) port) - p;
-
-    return NGX_OK;
 }

@@ -29,6 +29,8 @@ static ngx_int_t ngx_http_schema1_send_slice(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_send_log(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_send_error_body(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
 static ngx_int_t ngx_http_schema1_relay_headers(ngx_http_request_t *r,
@@ -152,22 +154,6 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 void
 ngx_http_schema1_send_clear(ngx_http_request_t *r)
 {
-    ngx_uint_t  i;
-
-    static ngx_str_t  names[] = {
-        ngx_string("Docker-Content-Digest"),
-        ngx_string("ETag"),
-        ngx_string("Last-Modified"),
-        ngx_string("Accept-Ranges"),
-        ngx_string("Content-Encoding"),
-        ngx_string("Content-Range"),
-        ngx_string("Content-MD5"),
-        ngx_string("Content-Digest"),
-        ngx_string("Repr-Digest"),
-        ngx_string("Digest"),
-        ngx_string("Trailer")
-    };
-
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
     ngx_http_clear_last_modified(r);
@@ -179,9 +165,7 @@ ngx_http_schema1_send_clear(ngx_http_request_t *r)
     r->headers_out.trailers.part.next = NULL;
     r->headers_out.trailers.last = &r->headers_out.trailers.part;
 
-    for (i = 0; i < sizeof(names) / sizeof(ngx_str_t); i++) {
-        ngx_http_schema1_headers_out_remove(r, &names[i]);
-    }
+    ngx_http_schema1_headers_out_remove_body(r);
 }
 
 
@@ -417,6 +401,10 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     } else {
         r->headers_out.status = info->status;
 
+        if (ngx_http_schema1_send_error_headers(r, ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
         ngx_http_schema1_send_type(r, "application/json");
         ngx_http_schema1_send_error_body(r, ctx, &body);
     }
@@ -454,6 +442,51 @@ ngx_http_schema1_send_log(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
                   &name, &tag, err->message,
                   schema1_reason_info(err->reason)->name,
                   err->source_digest[0] ? err->source_digest : "-");
+}
+
+
+/*
+ * "The module's own error responses also have Cache-Control: no-store.  A 502
+ * that results from a 503 with Retry-After keeps that header."
+ */
+
+static ngx_int_t
+ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_table_elt_t              *h;
+    ngx_http_schema1_response_t  *response;
+
+    static ngx_str_t  cache_control = ngx_string("Cache-Control");
+    static ngx_str_t  no_store = ngx_string("no-store");
+    static ngx_str_t  retry_after = ngx_string("Retry-After");
+
+    if (ngx_http_schema1_headers_out_add(r, &cache_control, &no_store)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ctx->error.reason != SCHEMA1_UPSTREAM_FAILED || ctx->fetch == NULL) {
+        return NGX_OK;
+    }
+
+    response = &ctx->fetch->response;
+
+    if (response->status != NGX_HTTP_SERVICE_UNAVAILABLE) {
+        return NGX_OK;
+    }
+
+    h = ngx_http_schema1_headers_out_find(&response->headers->headers,
+                                          &retry_after);
+
+    if (h && ngx_http_schema1_headers_out_add(r, &retry_after, &h->value)
+             == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 275;
+plan tests => repeat_each() * 399;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -39,6 +39,32 @@ answer('/v2/vary/away/manifests/1', add => [Vary => 'Origin',
 answer(qr{ /v2/vary/away/blobs/}, status => 404);
 answer(qr{ /v2/vary/app/blobs/}, status => 404, headers => [
     Vary => 'Origin', Vary => 'Accept-Encoding']);
+
+# checksums and signatures of other bytes than those that are sent
+our @checksums = ('X-Checksum-Sha1', 'X-Checksum-Md5', 'X-Goog-Hash',
+                  'X-Goog-Stored-Content-Length', 'x-amz-checksum-sha256',
+                  'X-Goog-Stored-Content-Encoding', 'x-ms-blob-content-md5',
+                  'Signature', 'Signature-Input', 'Content-Location',
+                  'Content-Digest', 'Repr-Digest', 'Digest', 'Content-MD5');
+our $sums = CORE::join "\n", map { "!$_" } @checksums;
+my @sums = (add => [map { $_ => 'x' } @checksums, 'X-Checksums', 'X-Amz-Id']);
+image('sums/app:1');
+answer('/v2/sums/app/manifests/1', @sums);
+my $child = image('sums/list');
+list('sums/list:1', strict => 0, entries => [$child]);
+answer('/v2/sums/list/manifests/1', @sums);
+image('sums/lost:1');
+answer('/v2/sums/lost/manifests/1', @sums);
+answer(qr{ /v2/sums/lost/blobs/}, status => 404);
+
+for my $status (500, 503) {
+    my @busy = (status => $status, headers => ['Retry-After' => '17']);
+
+    image("busy/config$status:1");
+    answer(qr{^GET /v2/busy/config$status/blobs/}, @busy);
+    list("busy/child$status:1", strict => 0, entries => [$child]);
+    answer(qr{^GET /v2/busy/child$status/manifests/sha256:}, @busy);
+}
 
 my @kept = ('X-One' => '1', 'Set-Cookie' => 'a=1', 'Set-Cookie' => 'b=2',
             ETag => 'W/"x"', 'Last-Modified' => 'yesterday',
@@ -329,3 +355,60 @@ is(::vary_lines('/v2/vary/image/manifests/1', '' => { method => 'HEAD' }),
 GET /v2/
 --- after
 is(::vary_lines('/v2/vary/app/blobs/x'), 'Origin|Accept-Encoding', 'a blob');
+
+
+
+=== TEST 21: checksums of other bytes are removed from converted manifests
+--- request eval
+["GET /v2/sums/app/manifests/1", "HEAD /v2/sums/app/manifests/1",
+ "GET /v2/sums/list/manifests/1", "GET /v2/sums/list/manifests/1"]
+--- more_headers eval
+['', '', '', "Accept: $::v2, application/json"]
+--- response_headers eval
+[("$::sums\nX-Checksums: x\nX-Amz-Id: x") x 4]
+
+
+
+=== TEST 22: checksums of other bytes are removed from the module's errors
+--- request
+GET /v2/sums/lost/manifests/1
+--- error_code: 400
+--- response_headers eval
+$::sums
+--- no_error_log
+[alert]
+
+
+
+=== TEST 23: checksums of responses that pass are kept
+--- request
+GET /v2/sums/app/manifests/1
+--- more_headers eval
+"Accept: $::modern"
+--- response_headers eval
+CORE::join "\n", map { "$_: x" } @::checksums
+
+
+
+=== TEST 24: a 502 that results from a 503 keeps Retry-After
+--- request eval
+["GET /v2/busy/config503/manifests/1", "HEAD /v2/busy/config503/manifests/1",
+ "GET /v2/busy/child503/manifests/1"]
+--- error_code eval
+[502, 502, 502]
+--- response_headers eval
+[("Retry-After: 17\nCache-Control: no-store") x 3]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 25: a 502 that results from a 500 has no Retry-After
+--- request eval
+["GET /v2/busy/config500/manifests/1", "GET /v2/busy/child500/manifests/1"]
+--- error_code eval
+[502, 502]
+--- response_headers eval
+[("!Retry-After\nCache-Control: no-store") x 2]
+--- no_error_log
+[alert]

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 442;
+plan tests => repeat_each() * 510;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
@@ -111,6 +111,28 @@ answer("GET /v2/accel/list/manifests/$app->{digest}", status => 307,
        headers => [Location => "$storage/accel/proxied"]);
 answer('GET /secret/config', body => $app->{config}, status => 200,
        headers => []);
+
+image('gone/app:1');
+answer(qr{^GET /v2/gone/app/blobs/}, status => 404);
+
+# paths of the registry for downloads
+for (['google', '/artifacts-downloads/namespaces/x?token=a%2Fb'],
+     ['googleurl', "$own/artifacts-downloads/namespaces/x?token=a%2Fb"],
+     ['googlename', "$mock/artifacts-downloads/namespaces/x?token=a%2Fb"])
+{
+    away(@$_);
+}
+
+answer('GET /artifacts-downloads/namespaces/x', status => 200,
+       body => $app->{config}, headers => []);
+list('google/list:1', entries => [image('google/list')]);
+answer("GET /v2/google/list/manifests/$app->{digest}", status => 302,
+       headers => [Location => '/artifacts-downloads/manifest']);
+answer('GET /artifacts-downloads/manifest', status => 200, headers => [],
+       body => $app->{body});
+away('chain', '/artifacts-downloads/chain');
+answer('GET /artifacts-downloads/chain', status => 307, headers => [
+    Location => '/artifacts-downloads/namespaces/x?token=a%2Fb']);
 
 # after a foreign hop a path is the storage's
 away('after', "$storage/hop");
@@ -649,11 +671,19 @@ away/path:1 2 layers
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
+--- more_headers
+Authorization: Bearer token
 --- request
 GET /v2/away/secret/manifests/1
 --- refused
-502 UNKNOWN redirected away/secret:1
+400 MANIFEST_INVALID config_not_found away/secret:1
 --- response_body_unlike: the secret
+--- asked eval
+"GET /v2/away/secret/manifests/1
+GET /v2/away/secret/blobs/$::config
+    Authorization: Bearer token
+GET /secret/x
+    !Authorization"
 
 
 
@@ -664,7 +694,11 @@ GET /v2/away/secret/manifests/1
 --- request
 GET /v2/away/climb/manifests/1
 --- refused
-502 UNKNOWN redirected away/climb:1
+400 MANIFEST_INVALID config_not_found away/climb:1
+--- asked eval
+"GET /v2/away/climb/manifests/1
+GET /v2/away/climb/blobs/$::config
+GET /secret/x"
 
 
 
@@ -675,7 +709,11 @@ GET /v2/away/climb/manifests/1
 --- request
 GET /v2/away/encoded/manifests/1
 --- refused
-502 UNKNOWN redirected away/encoded:1
+400 MANIFEST_INVALID config_not_found away/encoded:1
+--- asked eval
+"GET /v2/away/encoded/manifests/1
+GET /v2/away/encoded/blobs/$::config
+GET /v2/away/encoded/blobs/%2e%2e/%2e%2e/%2e%2e/secret/x"
 
 
 
@@ -686,7 +724,11 @@ GET /v2/away/encoded/manifests/1
 --- request
 GET /v2/away/slash/manifests/1
 --- refused
-502 UNKNOWN redirected away/slash:1
+400 MANIFEST_INVALID config_not_found away/slash:1
+--- asked eval
+"GET /v2/away/slash/manifests/1
+GET /v2/away/slash/blobs/$::config
+GET /v2/away/slash/blobs/..%2f..%2f..%2f..%2fsecret%2fx"
 
 
 
@@ -694,19 +736,31 @@ GET /v2/away/slash/manifests/1
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
+--- more_headers eval
+[('Authorization: Bearer token') x 3]
 --- request eval
 ["GET /v2/away/other/manifests/1", "GET /v2/away/v2/manifests/1",
  "GET /v2/away/prefix/manifests/1"]
 --- refused eval
-["502 UNKNOWN redirected away/other:1", "502 UNKNOWN redirected away/v2:1",
- "502 UNKNOWN redirected away/prefix:1"]
+["400 MANIFEST_INVALID config_not_found away/other:1",
+ "400 MANIFEST_INVALID config_not_found away/v2:1",
+ "400 MANIFEST_INVALID config_not_found away/prefix:1"]
 --- asked eval
 "GET /v2/away/other/manifests/1
 GET /v2/away/other/blobs/$::config
+    Authorization: Bearer token
+GET /v2/team/app/blobs/x
+    !Authorization
 GET /v2/away/v2/manifests/1
 GET /v2/away/v2/blobs/$::config
+    Authorization: Bearer token
+GET /v2/secret/blobs/x
+    !Authorization
 GET /v2/away/prefix/manifests/1
-GET /v2/away/prefix/blobs/$::config"
+GET /v2/away/prefix/blobs/$::config
+    Authorization: Bearer token
+GET /v2/away/prefixed/blobs/x
+    !Authorization"
 
 
 
@@ -719,9 +773,14 @@ GET /v2/away/prefix/blobs/$::config"
  "GET /v2/away/longer/manifests/1", "GET /v2/away/bare/manifests/1",
  "GET /v2/away/again/manifests/1"]
 --- refused eval
-["502 UNKNOWN redirected away/root:1", "502 UNKNOWN redirected away/tags:1",
- "502 UNKNOWN redirected away/longer:1", "502 UNKNOWN redirected away/bare:1",
- "502 UNKNOWN redirected away/again:1"]
+[map { "400 MANIFEST_INVALID config_not_found away/$_:1" }
+     qw(root tags longer bare again)]
+--- asked eval
+CORE::join "", map { "GET /v2/away/$_->[0]/manifests/1
+GET /v2/away/$_->[0]/blobs/$::config
+GET $_->[1]\n" } ['root', '/'], ['tags', '/v2/away/tags/tags/list'],
+    ['longer', '/v2/away/longer/blobs/x/blobs/y'],
+    ['bare', '/v2/away/bare/blobs/'], ['again', '/blob-redirect']
 
 
 
@@ -734,7 +793,11 @@ GET /v2/away/ownsecret/manifests/1
 --- more_headers eval
 "Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}"
 --- refused
-502 UNKNOWN redirected away/ownsecret:1
+400 MANIFEST_INVALID config_not_found away/ownsecret:1
+--- asked eval
+"GET /v2/away/ownsecret/manifests/1
+GET /v2/away/ownsecret/blobs/$::config
+GET /secret/x"
 
 
 
@@ -1206,3 +1269,131 @@ storage GET /accel/proxied"
 GET /v2/accel/proxied/manifests/1
 --- schema1
 accel/proxied:1 2 layers
+
+
+
+=== TEST 65: another path of the registry is external
+--- location
+    schema_conversion_redirect /blob-redirect;
+    proxy_redirect off;
+--- server eval: $::redirect
+--- more_headers eval
+[("Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}
+Authorization: Bearer token") x 3]
+--- request eval
+[map { "GET /v2/away/$_/manifests/1?account=me" } qw(google googleurl googlename)]
+--- schema1 eval
+[map { "away/$_:1 2 layers" } qw(google googleurl googlename)]
+--- asked eval
+CORE::join "", map { "GET /v2/away/$_/manifests/1?account=me
+    Authorization: Bearer token
+GET /v2/away/$_/blobs/$::config?account=me
+    Authorization: Bearer token
+GET /artifacts-downloads/namespaces/x?token=a%2Fb
+    !Authorization
+" } qw(google googleurl googlename)
+
+
+
+=== TEST 66: another path of the registry is fetched from a named upstream
+--- http_config
+    upstream registry {
+        server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_redirect /blob-redirect;
+        proxy_pass http://registry;
+    }
+    location = /blob-redirect {
+        internal;
+        proxy_pass $schema1_redirect_url;
+    }
+--- request eval
+["GET /v2/away/google/manifests/1", "GET /v2/away/chain/manifests/1"]
+--- schema1 eval
+["away/google:1 2 layers", "away/chain:1 2 layers"]
+
+
+
+=== TEST 67: another path of the registry is followed for a child manifest
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request eval
+["GET /v2/google/list/manifests/1", "HEAD /v2/google/list/manifests/1"]
+--- error_code eval
+[200, 200]
+--- asked eval
+my $fetches = "GET /v2/google/list/manifests/$::app->{digest}
+GET /artifacts-downloads/manifest
+GET /v2/google/list/blobs/$::config
+";
+"GET /v2/google/list/manifests/1
+${fetches}HEAD /v2/google/list/manifests/1
+GET /v2/google/list/manifests/1
+$fetches"
+
+
+
+=== TEST 68: another path of the registry without the directive is refused
+--- request
+GET /v2/away/google/manifests/1
+--- refused
+502 UNKNOWN redirected away/google:1
+--- response_body_like: schema_conversion_redirect
+--- asked eval
+"GET /v2/away/google/manifests/1
+GET /v2/away/google/blobs/$::config"
+
+
+
+=== TEST 69: a missing location of the directive is nginx's 404
+--- location
+    schema_conversion_redirect /blob-redirct;
+--- server eval: $::redirect
+--- request eval
+["GET /v2/away/s307/manifests/1", "GET /v2/child/s307/manifests/1"]
+--- refused eval
+["502 UNKNOWN upstream_failed away/s307:1",
+ "502 UNKNOWN upstream_failed child/s307:1"]
+--- response_body_like eval
+[("nginx itself answered .* with 404.*schema_conversion_redirect") x 2]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 70: nginx's own 404 for a subrequest is a 502
+--- server
+    location ~ ^/v2/team/.*/(blobs|manifests/sha256) {
+        return 404;
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/list/manifests/1",
+ "HEAD /v2/team/app/manifests/1"]
+--- error_code eval
+[502, 502, 502]
+--- response_body_like eval
+["nginx itself answered .* 404.*locations", "nginx itself answered .* 404", '^$']
+--- no_error_log
+[alert]
+
+
+
+=== TEST 71: a 404 of the registry behind an error_page is the registry's
+--- server
+    location /v2/gone/app/blobs/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        proxy_intercept_errors on;
+        error_page 404 /page;
+    }
+    location = /page {
+        return 404 "page";
+    }
+--- request
+GET /v2/gone/app/manifests/1
+--- refused
+400 MANIFEST_INVALID config_not_found gone/app:1

@@ -37,9 +37,12 @@ static int schema1_redirect_authority(schema1_authority_t *authority,
     schema1_str_t value, schema1_str_t scheme);
 static bool schema1_redirect_host_valid(schema1_str_t host);
 static bool schema1_redirect_same(const schema1_hop_t *asked,
-    const schema1_ref_t *ref);
+    schema1_str_t authority, const schema1_ref_t *ref);
 static schema1_redirect_e schema1_redirect_own(const schema1_hop_t *asked,
     const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err);
+static schema1_redirect_e schema1_redirect_other_path(
+    const schema1_hop_t *asked, const schema1_ref_t *ref,
+    schema1_buf_t *target, schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_foreign(
     const schema1_hop_t *asked, const schema1_ref_t *ref,
     schema1_buf_t *target, schema1_error_t *err);
@@ -101,7 +104,9 @@ schema1_redirect_resolve(const schema1_hop_t *asked, schema1_str_t location,
     }
 
     if (asked->own
-        && (!ref.has_authority || schema1_redirect_same(asked, &ref)))
+        && (!ref.has_authority
+            || schema1_redirect_same(asked, asked->authority, &ref)
+            || schema1_redirect_same(asked, asked->upstream, &ref)))
     {
         return schema1_redirect_own(asked, &ref, target, err);
     }
@@ -300,14 +305,15 @@ schema1_redirect_host_valid(schema1_str_t host)
  */
 
 static bool
-schema1_redirect_same(const schema1_hop_t *asked, const schema1_ref_t *ref)
+schema1_redirect_same(const schema1_hop_t *asked, schema1_str_t authority,
+    const schema1_ref_t *ref)
 {
     schema1_str_t        scheme;
     schema1_authority_t  one, two;
 
     scheme = ref->scheme.len ? ref->scheme : asked->scheme;
 
-    if (schema1_redirect_authority(&one, asked->authority, asked->scheme)
+    if (schema1_redirect_authority(&one, authority, asked->scheme)
         != SCHEMA1_OK
         || schema1_redirect_authority(&two, ref->authority, scheme)
            != SCHEMA1_OK
@@ -346,9 +352,7 @@ schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
 
     if (!path.failed && !schema1_redirect_path_own(decoded, asked->name)) {
         schema1_buf_free(&path);
-        return schema1_redirect_refuse(err, "to a path of its own that is "
-                                       "neither a blob nor a manifest of the "
-                                       "same repository");
+        return schema1_redirect_other_path(asked, ref, target, err);
     }
 
     schema1_buf_append(target, path.data, path.len);
@@ -368,6 +372,54 @@ schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
     schema1_buf_free(&path);
 
     return SCHEMA1_REDIRECT_OWN;
+}
+
+
+/*
+ * "On that host, any other path never gives access to the user's other
+ * locations.  It is fetched as an external target, from the host by which nginx
+ * knows the upstream."
+ */
+
+static schema1_redirect_e
+schema1_redirect_other_path(const schema1_hop_t *asked,
+    const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err)
+{
+    schema1_ref_t        url;
+    schema1_buf_t        path;
+    schema1_redirect_e   where;
+    schema1_authority_t  authority;
+
+    if (schema1_redirect_authority(&authority, asked->upstream, asked->scheme)
+        != SCHEMA1_OK)
+    {
+        return schema1_redirect_refuse(err, "to a path of its own that is "
+                                       "neither a blob nor a manifest of the "
+                                       "same repository");
+    }
+
+    memset(&path, 0, sizeof(schema1_buf_t));
+
+    schema1_redirect_path(&path, asked, ref);
+
+    url = *ref;
+    url.scheme = asked->scheme;
+    url.has_authority = true;
+    url.authority = asked->upstream;
+    url.path.data = path.data;
+    url.path.len = path.len;
+
+    where = schema1_redirect_foreign(asked, &url, target, err);
+
+    if (path.failed) {
+        schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                          "out of memory while following a redirect");
+        where = SCHEMA1_REDIRECT_REFUSED;
+    }
+
+    schema1_buf_free(&path);
+
+    return where;
 }
 
 

@@ -29,6 +29,8 @@ typedef struct {
     schema1_str_t      authority;   /* own: as the client names the registry */
     schema1_str_t      path;        /* with the query, if any */
     schema1_str_t      name;        /* the repository that the client asked */
+    schema1_str_t      upstream;    /* own: the authority that a proxy knows
+                                       the registry by; may be empty */
 } schema1_hop_t;
 
 
@@ -36,14 +38,16 @@ typedef struct {
  * Resolves a Location against the URL that was asked (RFC 3986, 5.2: //host,
  * dot segments) and judges where it leads:
  *
- * OWN      the hop was the registry's own, the authority is the same, and the
- *          decoded path is /v2/<name>/blobs/... or /v2/<name>/manifests/...;
- *          "target" is that path, decoded, then "?" and the query, if any
+ * OWN      the hop was the registry's own, the authority is the same or
+ *          "upstream", and the decoded path is /v2/<name>/blobs/... or
+ *          /v2/<name>/manifests/...; "target" is that path, decoded, then "?"
+ *          and the query, if any
  * FOREIGN  another authority, or any target after a foreign hop; "target" is
- *          the absolute URL, as it was written
- * REFUSED  another path of the registry's own; neither http nor https;
- *          userinfo, control characters, white space, no host; from https to
- *          http; out of memory (err->reason tells)
+ *          the absolute URL, as it was written; or another path of the
+ *          registry's own, then "target" is its URL at "upstream"
+ * REFUSED  another path of the registry's own, without an "upstream"; neither
+ *          http nor https; userinfo, control characters, white space, no host;
+ *          from https to http; out of memory (err->reason tells)
  *
  * "target" is appended to; the caller frees it.
  */

@@ -287,22 +287,57 @@ static const test_case_t  test_nobody[] = {
 };
 
 
+/* asked: the first again, through a proxy that knows it by another name */
+
+static const test_case_t  test_proxied[] = {
+    { "/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "https://backend:5000/v2/team/app/blobs/x", OWN,
+      "/v2/team/app/blobs/x" },
+    { "/artifacts-downloads/x?sig=a%2Fb", FOREIGN,
+      "https://backend:5000/artifacts-downloads/x?sig=a%2Fb" },
+    { "https://reg.example/files/x", FOREIGN, "https://backend:5000/files/x" },
+    { "http://reg.example/files/x", FOREIGN, "https://backend:5000/files/x" },
+    { "https://backend:5000/files/x", FOREIGN,
+      "https://backend:5000/files/x" },
+    { "https://reg.example", FOREIGN, "https://backend:5000/" },
+    { "../../../../internal", FOREIGN, "https://backend:5000/internal" },
+    { "/v2/team/app/blobs/%2e%2e/x", FOREIGN,
+      "https://backend:5000/v2/team/app/blobs/%2e%2e/x" },
+    { "/v2/team/app/blobs/..%2fx", FOREIGN,
+      "https://backend:5000/v2/team/app/blobs/..%2fx" },
+    { "/v2/other/app/blobs/x", FOREIGN,
+      "https://backend:5000/v2/other/app/blobs/x" },
+    { "https://s3.example/x", FOREIGN, "https://s3.example/x" },
+    { "http://s3.example/x", REFUSED, NULL },
+    { "https://user@backend:5000/files/x", REFUSED, NULL }
+};
+
+
+/* likewise, through a socket */
+
+static const test_case_t  test_socket[] = {
+    { "/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "/files/x", REFUSED, NULL }
+};
+
+
 int
 main(void)
 {
     schema1_hop_t  https = {
         true, schema1_string("https"), schema1_string("reg.example:443"),
         schema1_string("/v2/team/app/blobs/sha256:00?ns=x"),
-        schema1_string("team/app")
+        schema1_string("team/app"), schema1_string("")
     };
     schema1_hop_t  plain = {
         true, schema1_string("http"), schema1_string("127.0.0.1:5000"),
         schema1_string("/v2/team/app/blobs/sha256:00"),
-        schema1_string("team/app")
+        schema1_string("team/app"), schema1_string("")
     };
     schema1_hop_t  foreign = {
         false, schema1_string("https"), schema1_string("reg.example"),
-        schema1_string("/v2/team/app/blobs/x"), schema1_string("team/app")
+        schema1_string("/v2/team/app/blobs/x"), schema1_string("team/app"),
+        schema1_string("")
     };
 
     test_examples();
@@ -313,6 +348,16 @@ main(void)
                sizeof(test_plain) / sizeof(test_plain[0]));
     test_cases("after a foreign hop", &foreign, test_foreign,
                sizeof(test_foreign) / sizeof(test_foreign[0]));
+
+    https.upstream = test_text("backend:5000");
+    test_cases("upstream", &https, test_proxied,
+               sizeof(test_proxied) / sizeof(test_proxied[0]));
+
+    https.upstream = test_text("unix:/run/registry.sock");
+    test_cases("socket", &https, test_socket,
+               sizeof(test_socket) / sizeof(test_socket[0]));
+
+    https.upstream.len = 0;
 
     /* a client that names no registry: no absolute URL is its own */
 
@@ -348,7 +393,8 @@ test_examples(void)
     schema1_redirect_e  result;
     schema1_hop_t       asked = {
         false, schema1_string("http"), schema1_string("a"),
-        schema1_string("/b/c/d;p?q"), schema1_string("x")
+        schema1_string("/b/c/d;p?q"), schema1_string("x"),
+        schema1_string("")
     };
 
     for (i = 0; i < sizeof(test_rfc) / sizeof(test_rfc[0]); i++) {
@@ -411,7 +457,8 @@ test_bytes(void)
     schema1_redirect_e  result;
     schema1_hop_t       asked = {
         true, schema1_string("https"), schema1_string("r"),
-        schema1_string("/v2/a/blobs/y"), schema1_string("a")
+        schema1_string("/v2/a/blobs/y"), schema1_string("a"),
+        schema1_string("")
     };
 
     own = 0;
@@ -446,7 +493,8 @@ test_append(void)
     schema1_error_t  err;
     schema1_hop_t    asked = {
         true, schema1_string("https"), schema1_string("r"),
-        schema1_string("/v2/a/blobs/y"), schema1_string("a")
+        schema1_string("/v2/a/blobs/y"), schema1_string("a"),
+        schema1_string("")
     };
 
     memset(&target, 0, sizeof(schema1_buf_t));
