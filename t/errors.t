@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 482;
+plan tests => repeat_each() * 488;
 
 our $app = image('team/app:1');
 
@@ -188,6 +188,14 @@ our $redirect = '
         proxy_pass $schema1_redirect_url;
     }
 ';
+
+# a config of as many bytes as the default allows, and one of one more
+for (['below', 4 << 20], ['above', (4 << 20) + 1]) {
+    my ($name, $size) = @$_;
+    my $config = $app->{config};
+
+    image("limit/$name:1", config => $config . ' ' x ($size - length $config));
+}
 
 run_tests();
 
@@ -961,3 +969,15 @@ upstream timed out
 --- refused eval
 ['502 SIZE_INVALID too_large size/grown:1',
  '502 SIZE_INVALID too_large size/grown:1']
+
+
+
+=== TEST 74: the size limit is 4 MiB by default
+--- request eval
+['GET /v2/limit/below/manifests/1', 'GET /v2/limit/above/manifests/1']
+--- error_code eval
+[200, 502]
+--- response_body_like eval
+['"name": "limit/below"', '"SIZE_INVALID"']
+--- no_error_log
+[alert]
