@@ -26,6 +26,7 @@ test_messages();
 test_blocks();
 test_commands();
 test_log_formats();
+test_files();
 
 done_testing();
 
@@ -251,4 +252,20 @@ sub test_log_formats
         or diag(explain(\%formats));
     cmp_ok(scalar(map { @$_ } values %formats), '>', 1,
         'there are several of them');
+}
+
+
+# the tables of files
+
+sub test_files
+{
+    my $page = 'docs/architecture.md';
+
+    for my $dir (qw(src src/core)) {
+        my @files = map { m{/(?:ngx_http_)?schema1_(\w+)\.c$} } glob("$dir/*.c");
+        my @missing = grep { $text{$page} !~ /`\Q$_\E`/ } @files;
+
+        cmp_ok(scalar @files, '>', 10, "$dir has files");
+        is("@missing", '', "$page: names every file of $dir");
+    }
 }
