@@ -53,6 +53,7 @@ redirected();
 old_tls();
 rewritten();
 harbor();
+artifact_registry();
 hub();
 user_agent();
 split_push();
@@ -374,6 +375,47 @@ sub harbor
                   403, 'pushing here');
         is_status(get(5443, '/v2/project/app/manifests/1.0', method => 'PUT'),
                   201, 'pushing there');
+    });
+}
+
+
+sub artifact_registry
+{
+    my $registry = registry('project/app');
+    my $upstream = '127.0.0.1:' . $registry->port('registry');
+    my $blobs = $amd64->{blobs};
+
+    for my $digest (keys %$blobs) {
+        my $path = '/artifacts-downloads/namespaces/project/repositories/app'
+                   . '/downloads/' . 'A' x 5000 . substr($digest, 7, 8);
+
+        $registry->answer("/v2/project/app/blobs/$digest", status => 302,
+            body => '', headers => [ Location => $path ]);
+        $registry->answer($path, status => 200,
+            type => 'application/octet-stream', body => $blobs->{$digest});
+    }
+
+    recipe('Artifact Registry', $registry, [
+        'https://$registry' => "http://$upstream",
+        'https://europe-west3-docker\.pkg\.dev/' => "http://$upstream/" ],
+        [5080], sub {
+        is_schema1(get(5080, '/v2/project/app/manifests/1.0',
+                       Authorization => 'Bearer x'),
+                   'project/app', 'amd64', 'old');
+
+        my ($asked) = grep { $_->{uri} =~ m{^/artifacts-downloads/} }
+                      $registry->asked;
+
+        ok(!grep({ lc $_->[0] eq 'authorization' } @{$asked->{headers}}),
+            'no credentials');
+
+        my $r = get(5080, "/v2/project/app/blobs/$layer");
+
+        is_status($r, 302, 'a layer');
+
+        $r = get(5080, $r->{headers}{location} =~ s{^http://[^/]+}{}r);
+
+        is($r->{content}, $blobs->{$layer}, 'a layer, followed');
     });
 }
 
