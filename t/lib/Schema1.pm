@@ -36,37 +36,38 @@ package Schema1;
 #     blob('name', $bytes)          returns its digest
 #
 #     The options are those of Schema1::Documents (format, layers, history,
-#     config, manifest, platform; entries, list); the hashes returned hold type,
+#     config, manifest, platform; entries, list); the hashes returned have type,
 #     body, digest, config, config_digest, layers.  An OCI document or a list is
-#     only given to a request that names its type, as distribution does it; "strict
-#     => 0" gives it to everyone.  The registry knows If-None-Match and Range.
+#     only sent to a request that names its type, as by distribution; with
+#     "strict => 0" it is sent for any request.  The registry knows
+#     If-None-Match and Range.
 #
 # Odd answers, for the whole file too: use a name of its own for each.
 #
 #     answer('GET /v2/a/manifests/1', %changes)    changes the usual answer;
-#         without a method: any; "storage:GET /x" is asked of the storage host;
+#         without a method: any; "storage:GET /x" is a request to the storage;
 #         a pattern (qr//) is matched against the whole of it
 #
 #         status, type, body; headers (a list of names and values, in the place
 #         of the usual ones) or add (more of them); delay (seconds before the
 #         header), stall (after it), hang (after the body); drip ([bytes,
 #         seconds]), drip_header; truncate (bytes sent), length (the
-#         Content-Length told), chunked, trailers, until_close, http ('1.0'),
+#         Content-Length sent), chunked, trailers, until_close, http ('1.0'),
 #         gzip, keepalive; reset ('header': before it, 'body': after the body)
 #
 #     answer('GET /x', sub { my ($socket, $request) = @_; ... })
 #     protect('name', 'Basic dTpw')    401 for all who don't say this
 #
 # Ports, all on 127.0.0.1, to be used in sections and in the environment:
-# $TEST_NGINX_MOCK_PORT (the registry), $TEST_NGINX_STORAGE_PORT (another host
-# as it were), $TEST_NGINX_DEAD_PORT (refuses), $TEST_NGINX_CLIENT_PORT (nginx
+# $TEST_NGINX_MOCK_PORT (the registry), $TEST_NGINX_STORAGE_PORT (another
+# host), $TEST_NGINX_DEAD_PORT (refuses), $TEST_NGINX_CLIENT_PORT (nginx
 # itself), $TEST_NGINX_RAND_PORT_1 and so on (free ones).
 #
 # $TEST_NGINX_KEYS is a folder of keys; Schema1::Keys lists them.
 #
 # Sections:
 #
-#     --- config      the server's; unless given it is
+#     --- config      the server's; by default it is
 #                         location /v2/ {
 #                             schema_conversion on;
 #                             schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
@@ -78,18 +79,18 @@ package Schema1;
 #                     schema_conversion_key takes the place of the one above
 #     --- server      more lines for that server
 #     --- schema1     NAME:TAG N layers [ALG [ARCH]]; the body is a schema 1
-#                     manifest by Docker's own rules, and its signature holds
+#                     manifest by Docker's own rules, and its signature is valid
 #                     (one test)
 #     --- payload     the exact payload of the signed body (one test)
-#     --- asked       what the mock was asked, in order (one test for all): a
+#     --- asked       requests that the mock received, in order (one test): a
 #                     line for each request ("METHOD URI", "storage METHOD
 #                     URI"), below it, indented, headers that it must have
 #                     ("Accept: a, b"), match ("Accept ~ regex") or not have
-#                     ("!Range").  Empty: nothing was asked.
+#                     ("!Range").  Empty: there was no request.
 #     --- schema1_log  what the variables were, a line for each request:
 #                         $schema1_status $schema1_source_type
 #                         $schema1_source_digest $schema1_digest $schema1_reason
-#                     "*" in the place of one stands for anything (one test)
+#                     "*" in place of a value matches any (one test)
 #
 #     --- requires    N: OPTION; the N tests of the block are skipped where nginx
 #                     is built without --with-OPTION
@@ -100,7 +101,7 @@ package Schema1;
 # a block with a request, code and body has three.
 #
 # The server listens on 127.0.0.1 only.  Ports are free ones, below those that
-# the system gives to clients.  The server's folder is $BUILD/t/FILE.PID; it
+# the system assigns to clients.  The server's folder is $BUILD/t/FILE.PID; it
 # stays when a test has failed, and the end of a file says where.
 
 use strict;
@@ -353,7 +354,7 @@ sub check
 
     check_body($block, $body, $index);
 
-    # a block of several requests is judged after the last
+    # a block of several requests is checked after the last
     return if ref $requests eq 'ARRAY' && $index < $#$requests;
 
     check_asked($block) if defined $block->asked;

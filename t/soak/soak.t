@@ -5,7 +5,7 @@
 # Mixed traffic for M minutes (1 unless said otherwise) against two servers:
 # one is reloaded every 20 seconds, loses a worker now and then and is upgraded
 # once; the other runs from beginning to end, so that what its worker gathers
-# is seen.  Each answer is judged.
+# is seen.  Each response is checked.
 #
 #     M=30 t/soak/soak.t
 
@@ -83,7 +83,7 @@ stop();
 done_testing();
 
 
-# what the module makes, by Docker's rules and with a signature that holds
+# what the module makes, by Docker's rules and with a valid signature
 sub payloads
 {
     my %payload;
@@ -183,7 +183,7 @@ sub kill_one
 }
 
 
-# for the clients, which ask what happened meanwhile
+# for the clients, which compare it with what they saw
 sub note_time
 {
     my ($events) = @_;
@@ -207,7 +207,7 @@ sub look
     push @{$memory{master}}, Soak::Server::memory($master)
         // $memory{master}[-1];
 
-    # the log of what was asked would grow with the time
+    # the log of requests would grow with time
     $registry->reset if @{$memory{worker}} % 30 == 0;
 
     # counters never go back
@@ -355,7 +355,7 @@ sub files_and_memory
     is(Soak::Server::shared_memory($master), $maps,
        "master: $maps maps of shared memory, as at the start");
 
-    # the new binary inherits its sockets, and is given no other files
+    # the new binary inherits its sockets, and no other files
     my $now = Soak::Server::files($master);
 
     is_deeply([map { "$_: $now->{$_}" } grep { /socket/ } keys %$now],

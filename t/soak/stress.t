@@ -353,7 +353,7 @@ sub sum_up
 
 
 # What was under way when a worker was killed is lost, and so is an HTTP/2
-# connection to a worker that is told to exit at that moment.
+# connection to a worker that is shutting down at that moment.
 sub lost
 {
     my ($wrong) = @_;
@@ -466,7 +466,7 @@ sub change
 
     my $config = $self->config;
 
-    # the former ones are for whoever looks for a cause
+    # the former ones are kept to find the cause of a failure
     Schema1::Servers::put("$self->{dir}/nginx.conf." . int Time::HiRes::time,
                           $config);
     Schema1::Servers::put("$self->{dir}/nginx.conf", $config);

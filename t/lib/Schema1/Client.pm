@@ -2,12 +2,12 @@ package Schema1::Client;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What a request and its answer alone can't show, beside Schema1:
+# What a single request and its response cannot show, used with Schema1:
 #
 #     --- after
 #     is(ask("/v2/team/app/manifests/$digest")->{body}, $body, 'the same');
 #
-# is code that runs after each request, before "asked" is judged.  $n is the
+# is code that runs after each request, before "asked" is checked.  $n is the
 # number of the request, from 0, $body its answer's, $digest that of the
 # payload (of the body where it is not signed).
 #

@@ -2,7 +2,7 @@ package Schema1::E2E;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What every end to end test starts from: a real registry that holds images made
+# What every end to end test starts from: a real registry with images made
 # by real tools, and nginx with the module in front of it.
 #
 #     my $e2e = Schema1::E2E->new(needs => [qw(skopeo)], root => 1);

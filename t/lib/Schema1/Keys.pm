@@ -33,7 +33,7 @@ sub make
 
     return $dir if -e "$dir/.done";
 
-    # what OpenSSL 3 has to be asked for, 1.1.1 does unasked
+    # the default of OpenSSL 1.1.1, an option of OpenSSL 3
     my $traditional = qx(openssl version) =~ /^OpenSSL 1/ ? '' : '-traditional';
 
     my @commands = (

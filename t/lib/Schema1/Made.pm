@@ -81,7 +81,7 @@ sub answer_to
 
 
 # a document of t/golden: type, body, digest, config, config_digest, name, tag,
-# payload (as it is given to clients)
+# payload (as clients receive it)
 sub golden
 {
     my ($case) = @_;

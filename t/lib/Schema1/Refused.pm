@@ -2,7 +2,7 @@ package Schema1::Refused;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# A section for what the module can't give, used beside Schema1:
+# A section for the module's error responses, used with Schema1:
 #
 #     --- refused
 #     404 MANIFEST_UNKNOWN no_platform team/app:1
@@ -12,7 +12,7 @@ package Schema1::Refused;
 # the status, Content-Type, Vary and Docker-Distribution-Api-Version (four
 # tests), the body, that of a HEAD being none (one), and that the error log has
 # one line that says the same (one).  Instead of [error] it is [alert] that the
-# log may not hold (one).  With several requests it is a list.
+# log must not contain (one).  With several requests it is a list.
 
 use strict;
 use warnings;
@@ -57,7 +57,7 @@ sub complete
                                                        : $headers[0])
         unless defined $block->response_headers;
 
-    # as the scaffold sets it unless it is told otherwise
+    # the scaffold's default
     $block->set_value(no_error_log => "[alert]\n")
         if ($block->no_error_log // '') eq "[error]\n";
 }

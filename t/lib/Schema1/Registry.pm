@@ -3,8 +3,8 @@ package Schema1::Registry;
 # Copyright (C) the ngx_http_schema1_module authors
 
 # A mock registry on 127.0.0.1, with a storage host beside it on a port of its
-# own.  It answers as a registry does, or as oddly as it is told to, and
-# records what it is asked.  One process, and one more for each connection.
+# own.  It responds like a registry, or in the odd ways that a test sets, and
+# records each request.  One process, and one more for each connection.
 
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ sub new
         log       => $opt{log} || die "a registry needs a log\n",
     }, $class;
 
-    # open from now on: the ports are known, and nobody else's
+    # open from now on: the ports are known and taken
     $self->{socket}{$_} = listener() for qw(registry storage);
     $self->{dead} = dead_port();
 
@@ -46,7 +46,7 @@ sub listener
 }
 
 
-# bound, not listening: a connection is refused, and nobody else gets the port
+# bound, not listening: a connection is refused, and the port is taken
 sub dead_port
 {
     socket my $fh, Socket::PF_INET, Socket::SOCK_STREAM, 0
@@ -98,7 +98,7 @@ sub protect
 }
 
 
-# "[storage:][METHOD ]PATH" or a pattern; the last that fits holds
+# "[storage:][METHOD ]PATH" or a pattern; the last that matches applies
 sub answer
 {
     my ($self, $what, @how) = @_;
@@ -253,7 +253,7 @@ sub record
 }
 
 
-# what was asked since the last reset
+# the requests since the last reset
 sub asked
 {
     my ($self) = @_;
@@ -386,7 +386,7 @@ sub manifest
     my $document = $self->{manifests}{$name}{$reference}
         or return failure(404, 'MANIFEST_UNKNOWN', 'manifest unknown');
 
-    # distribution does so for all that it can't make schema 1 of
+    # as distribution does for all that it cannot convert to schema 1
     if ($document->{strict}
         && index(lc($header->{accept} || ''), $document->{type}) < 0)
     {

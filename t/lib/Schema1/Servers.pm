@@ -260,9 +260,9 @@ sub stop
     ($pid) = -e $file ? slurp($file) =~ /(\d+)/ : () unless $ours;
     return 0 unless $pid;
 
-    # an id that was given to another program since is not ours to end
+    # the id may belong to another program by now
     if ($ours || command_of($pid) =~ /\Q$self->{dir}\E/) {
-        # one that was stopped hears of it once it goes on
+        # a stopped process receives it when it continues
         kill 'TERM', $pid;
         kill 'CONT', $pid;
 
@@ -297,7 +297,7 @@ sub command_of
 }
 
 
-# the last started goes first
+# the last started is stopped first
 sub stop_all
 {
     my ($self) = @_;
@@ -338,7 +338,7 @@ sub remove_all
 }
 
 
-# Returns status, headers (lower case) and body.  Says no Accept unless told to,
+# Returns status, headers (lower case) and body.  Sends no Accept by default,
 # as Docker 1.9 and older do.
 sub get
 {

@@ -7,7 +7,7 @@ package Schema1::Streams;
 #
 #     use Schema1::Streams;
 #     plan skip_all => $reason if $reason = missing('h3');
-#     documents('h3');                     # what they ask for
+#     documents('h3');                     # the documents
 #     ...
 #     --- http_config eval: server('location lines')
 #     --- after
@@ -261,7 +261,7 @@ sub end_each
 
     return if $kind ne 'h3';
 
-    # what was asked before is still answered
+    # earlier requests still receive a response
     my $said = streams(['connect'],
         [ask => 'before', '/v2/late/config/manifests/1'], ['goaway'],
         [until => 'before', 'end']);

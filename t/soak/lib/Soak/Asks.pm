@@ -2,7 +2,7 @@ package Soak::Asks;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What the clients of the soak test ask for, and how they judge the answers.
+# The requests of the soak test's clients, and how responses are checked.
 
 use strict;
 use warnings;
@@ -165,7 +165,7 @@ sub fault
         return "status $answer->{status}, not $status"
             if $answer->{status} != $status;
 
-        # the module's own, or handed on
+        # the module's, or forwarded
         if ($stage ne 'tag' && $status >= 400
             && $status !~ /^(401|403|429)$/)
         {
@@ -228,7 +228,7 @@ sub bytes
 }
 
 
-# the payload of each, the signature of some: openssl is asked for that
+# the payload of each, the signature of some: by openssl
 sub signed
 {
     my ($payload) = @_;

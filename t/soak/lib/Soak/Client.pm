@@ -31,7 +31,7 @@ sub new
 
     $self->{weight} += $_->{weight} for @{$opt{asks}};
 
-    # all clients together ask for everything once before chance rules
+    # each request is sent once before they are drawn at random
     $self->{first} = [map { $opt{asks}[$_] }
                       grep { $_ % $opt{clients} == $opt{number} }
                       0 .. $#{$opt{asks}}];

@@ -16,7 +16,7 @@ use Schema1::Keys;
 use Schema1::Servers;
 use Soak::Upstream;
 
-# "port" => what its location is given
+# "port" => the directives of its location
 our @kinds = qw(plain cached threads tiny h2);
 
 
@@ -182,7 +182,7 @@ sub master
 {
     my ($self) = @_;
 
-    # an upgrade makes the file anew
+    # an upgrade writes the file again
     for (1 .. 100) {
         my ($pid) = Schema1::Servers::slurp("$self->{dir}/nginx.pid")
                     =~ /^(\d+)$/m;
@@ -195,7 +195,7 @@ sub master
 }
 
 
-# living ones; of the current master unless told otherwise
+# running ones; of the current master by default
 sub workers
 {
     my ($self, $master) = @_;
@@ -224,7 +224,7 @@ sub children
 }
 
 
-# configuration read anew, new workers: returns at once
+# reads the configuration again, new workers: returns at once
 sub reload
 {
     my ($self) = @_;
@@ -354,7 +354,7 @@ sub files
     for (glob "/proc/$pid/fd/*") {
         my $to = readlink // next;
 
-        # the names of sockets and pipes hold a number
+        # the names of sockets and pipes contain a number
         $files{$to =~ s/:\[\d+\]$//r}++;
     }
 

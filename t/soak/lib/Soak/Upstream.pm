@@ -196,7 +196,7 @@ sub broken
 }
 
 
-# for these nginx's configuration names a port that nobody listens on
+# for these nginx's configuration names a port that refuses connections
 sub refused
 {
     my ($registry) = @_;
