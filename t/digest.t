@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 101;
+plan tests => repeat_each() * 133;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -29,6 +29,28 @@ answer("GET /v2/away/app/manifests/$away->{digest}", status => 500,
 our $cut = image('cut/app:1');
 answer("GET /v2/cut/app/manifests/$cut->{digest}", truncate => 10);
 
+# images with the same config and layers: the digest of schema 1 is the same
+our ($docker, $newer) = map {
+    image('two/app' . ($_ eq 'docker' ? ':1' : ''), format => $_, strict => 0)
+} qw(docker oci);
+answer("GET /v2/two/app/manifests/$docker->{digest}", status => 404);
+
+# the registry sends the child once
+our $once = list('once/list:1', strict => 0, entries => [
+    our $passed = image('once/list')]);
+my $flag = "$Schema1::servroot.flag";
+END { unlink $flag }
+answer("GET /v2/once/list/manifests/$passed->{digest}", sub {
+    my ($socket) = @_;
+
+    my $first = sysopen my $fh, $flag, 0xc1;
+    my $body = $first ? $passed->{body} : '{}';
+
+    print $socket 'HTTP/1.1 ', $first ? '200 OK' : '404 Not Found',
+                  "\r\nContent-Type: $passed->{type}\r\nContent-Length: ",
+                  length $body, "\r\nConnection: close\r\n\r\n$body";
+});
+
 our $zone = '
     schema_conversion_cache_zone one:1m;
 ';
@@ -39,6 +61,23 @@ our $on = '
 
 our $signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unknown = 'sha256:' . 'ab' x 32;
+
+# the tag contains another manifest if the client says so
+our $moves = "$zone
+    map \$uri:\$arg_moved \$target {
+        default                                      \$uri;
+        ~^(?<path>/v2/two/app/manifests/)1:(?<to>.)  \$path\$arg_moved;
+    }
+";
+
+our $moved = '
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT$target;
+    }
+';
 
 run_tests();
 
@@ -362,3 +401,80 @@ GET /v2/team/app/manifests/1
 my $path = "/v2/team/app/manifests/$digest";
 my @answers = together(map { [$path] } 1 .. 5);
 is(scalar(grep { $_->{body} eq $body } @answers), 5, 'all answered');
+
+
+
+=== TEST 23: the newest of two sources is requested
+--- http_config eval: $::moves
+--- config eval: $::moved
+--- request eval
+["GET /v2/two/app/manifests/1",
+ "GET /v2/two/app/manifests/1?moved=$::newer->{digest}"]
+--- same: a b
+--- after
+if ($n == 1) {
+    my $answer = ask("/v2/two/app/manifests/$digest");
+    is($answer->{status}, 200, 'status');
+    is($answer->{body}, $body, 'the newest');
+    my @uris = map { $_->{uri} } asked();
+    is($uris[-1], "/v2/two/app/manifests/$::newer->{digest}", 'its source');
+    is($uris[-2], "/v2/two/app/manifests/$digest", 'no other source');
+}
+
+
+
+=== TEST 24: another source is requested if the newest no longer exists
+--- http_config eval: $::moves
+--- config eval: $::moved
+--- request eval
+["GET /v2/two/app/manifests/1?moved=$::newer->{digest}",
+ "GET /v2/two/app/manifests/1"]
+--- same: a b
+--- after
+if ($n == 1) {
+    for my $method ('GET', 'HEAD') {
+        my $answer = ask("/v2/two/app/manifests/$digest",
+                         '' => { method => $method });
+        is($answer->{status}, 200, 'status');
+        my @uris = map { $_->{uri} } asked();
+        is($uris[-2], "/v2/two/app/manifests/$::docker->{digest}", 'newest');
+        is($uris[-1], "/v2/two/app/manifests/$::newer->{digest}", 'other');
+    }
+}
+--- schema1_log eval
+"CONVERTED $::newer->{type} $::newer->{digest} * -
+CONVERTED $::docker->{type} $::docker->{digest} * -
+DIGEST $::newer->{type} $::newer->{digest} * -
+DIGEST $::newer->{type} $::newer->{digest} * -"
+
+
+
+=== TEST 25: the same source is requested once
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+["GET /v2/two/app/manifests/1", "GET /v2/two/app/manifests/1"]
+--- more_headers eval
+["", "Accept: application/json"]
+--- same: a b
+--- after
+if ($n == 1) {
+    is(ask("/v2/two/app/manifests/$digest")->{status}, 404, 'status');
+    is(scalar(grep { $_->{uri} =~ m{/\Q$::docker->{digest}\E$} } asked()), 1,
+       'one request');
+}
+
+
+
+=== TEST 26: a child that passed and is gone stays unknown
+--- http_config eval: $::zone
+--- location eval: $::on
+--- more_headers eval
+"Accept: $::app->{type}"
+--- request
+GET /v2/once/list/manifests/1
+--- response_body eval
+$::passed->{body}
+--- after
+is(ask("/v2/once/list/manifests/$digest", Accept => $::app->{type})->{status},
+   404, 'status');
