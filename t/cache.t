@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 321;
+plan tests => repeat_each() * 390;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -67,6 +67,23 @@ answer(qr{^GET /v2/slow/app/blobs/}, sub {
 our $unproven = image('bad/app:1');
 answer(qr{^GET /v2/bad/app/blobs/}, body => '{}');
 
+# without a mediaType, the header determines the type
+our $typed = image('typed/app', format => 'oci');
+(my $untyped = $typed->{body}) =~ s/"mediaType":"[^"]*manifest[^"]*",?//;
+answer(qr{^GET /v2/typed/app/manifests/1}, sub {
+    my ($socket, $request) = @_;
+
+    my $type = $request->{uri} =~ /oci/
+               ? $typed->{type}
+               : 'application/vnd.docker.distribution.manifest.v2+json';
+    print $socket "HTTP/1.1 200 OK\r\nContent-Type: $type\r\nContent-Length: ",
+                  length $untyped, "\r\nConnection: close\r\n\r\n$untyped";
+});
+
+# one of them is converted by both workers
+image("both/n$_:1", layers => 1, config => { x => $_ }) for 1 .. 30;
+answer(qr{^GET /v2/both/n\d+/blobs/}, delay => 0.2);
+
 our $zone = '
     schema_conversion_cache_zone one:1m;
 ';
@@ -115,6 +132,20 @@ our $select = '
         proxy_pass http://$to;
     }
 ';
+
+# returns their processes
+sub two_workers
+{
+    reload(sub { s/(worker_processes +)1\b/${1}2/ });
+
+    for (1 .. 100) {
+        my (undef, @workers) = processes();
+        return @workers if @workers == 2;
+        Time::HiRes::sleep(0.05);
+    }
+
+    die "not two workers\n";
+}
 
 run_tests();
 
@@ -404,7 +435,103 @@ location /v2/ {
 
 
 
-=== TEST 20: the key contains the signing key
+=== TEST 20: the key contains the addresses of the server
+--- http_config eval
+$::zone . CORE::join '', map { "
+server {
+    listen 127.0.0.1:\$TEST_NGINX_RAND_PORT_$_;
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:\$TEST_NGINX_MOCK_PORT;
+    }
+}" } 1, 2
+--- config
+    location /1/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_RAND_PORT_1/;
+    }
+    location /2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_RAND_PORT_2/;
+    }
+--- request eval
+[map { "GET /$_/v2/team/app/manifests/1" } 1, 2, 1, 2]
+--- same: a b a b
+
+
+
+=== TEST 21: the key contains the name of the server
+--- http_config eval
+$::zone . CORE::join '', map { "
+server {
+    listen 127.0.0.1:\$TEST_NGINX_RAND_PORT_1;
+    server_name s$_;
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:\$TEST_NGINX_MOCK_PORT;
+    }
+}" } 1, 2
+--- config
+    location ~ /(?<server>.)(?<path>/v2/.*) {
+        proxy_set_header Host s$server;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_RAND_PORT_1$path;
+    }
+--- request eval
+[map { "GET /$_/v2/team/app/manifests/1" } 1, 2, 1, 2]
+--- same: a b a b
+
+
+
+=== TEST 22: the key contains the if block
+--- http_config eval: $::zone
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+
+        if ($arg_block = 1) {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+        if ($arg_block = 2) {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- request eval
+[map { "GET /v2/team/app/manifests/1?block=$_" } 1, 2, 1, 2]
+--- same: a b a b
+
+
+
+=== TEST 23: the key contains application/json and */*
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/team/app/manifests/1" } 1 .. 6]
+--- more_headers eval
+["", "Accept: application/json", "Accept: */*", "", "Accept: application/json",
+ "Accept: */*"]
+--- same: a b c a b c
+
+
+
+=== TEST 24: the key contains the type of the source
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/typed/app/manifests/1?$_" } qw(oci docker oci docker)]
+--- same: a b a b
+--- schema1_log eval
+"CONVERTED $::typed->{type} * * -
+CONVERTED $::app->{type} * * -
+HIT $::typed->{type} * * -
+HIT $::app->{type} * * -"
+
+
+
+=== TEST 25: the key contains the signing key
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -420,7 +547,7 @@ reload(sub { s/rsa2048\.pem/ec256.pem/ }) if $n == 1;
 
 
 
-=== TEST 21: the key contains the certificate chain
+=== TEST 26: the key contains the certificate chain
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -435,7 +562,7 @@ reload(sub {
 
 
 
-=== TEST 22: the cache survives a reload
+=== TEST 27: the cache survives a reload
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -451,20 +578,28 @@ GET /v2/team/app/manifests/1"
 
 
 
-=== TEST 23: the cache is shared by all workers
---- workers: 2
+=== TEST 28: the cache is shared by all workers
 --- http_config eval: $::zone
---- location eval: $::on
+--- location
+        schema_conversion_cache one;
+        add_header X-Worker $pid;
 --- request
 GET /v2/team/app/manifests/1
 --- after
-my @wrong = grep { $_->{body} ne $body }
-            map { ask('/v2/team/app/manifests/1') } 1 .. 12;
-is(scalar @wrong, 0, 'all hit');
+two_workers();
+my (%answered, @wrong);
+for (1 .. 200) {
+    my $answer = ask('/v2/team/app/manifests/1');
+    push @wrong, $answer->{status} if $answer->{body} ne $body;
+    $answered{$answer->{header}{'x-worker'}} = 1;
+    last if keys %answered == 2;
+}
+is(keys %answered, 2, 'both answered');
+is(join(' ', @wrong), '', 'the same');
 
 
 
-=== TEST 24: a hit requires the client's own 200
+=== TEST 29: a hit requires the client's own 200
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -478,7 +613,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 25: a moved tag misses the cache
+=== TEST 30: a moved tag misses the cache
 --- http_config eval: $::zone
 --- location eval: $::on
 --- config
@@ -499,7 +634,7 @@ is(scalar @wrong, 0, 'all hit');
 
 
 
-=== TEST 26: a failure is not stored
+=== TEST 31: a failure is not stored
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -514,7 +649,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 27: an entry can exceed a page
+=== TEST 32: an entry can exceed a page
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
@@ -523,7 +658,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 28: the least recently used entry is evicted first
+=== TEST 33: the least recently used entry is evicted first
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -533,7 +668,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 29: requests succeed with a full zone
+=== TEST 34: requests succeed with a full zone
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -544,7 +679,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 30: an entry larger than the zone is not stored
+=== TEST 35: an entry larger than the zone is not stored
 --- http_config
     schema_conversion_cache_zone one:64k;
 --- location eval: $::on
@@ -555,7 +690,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 31: an entry larger than a quarter of the zone is not stored
+=== TEST 36: an entry larger than a quarter of the zone is not stored
 --- http_config
     schema_conversion_cache_zone one:256k;
 --- location eval: $::on
@@ -566,7 +701,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 32: an entry smaller than a quarter of the zone is stored
+=== TEST 37: an entry smaller than a quarter of the zone is stored
 --- http_config
     schema_conversion_cache_zone one:512k;
 --- location eval: $::on
@@ -576,7 +711,7 @@ GET /v2/bad/app/blobs/$::unproven->{config_digest}
 
 
 
-=== TEST 33: inactive entries are removed
+=== TEST 38: inactive entries are removed
 --- http_config
     schema_conversion_cache_zone one:1m inactive=1s;
 --- location eval: $::on
@@ -589,7 +724,7 @@ sleep 3 if $n == 1;
 
 
 
-=== TEST 34: equal requests wait for the first
+=== TEST 39: equal requests wait for the first
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -604,7 +739,7 @@ is(scalar(grep { $_->{uri} =~ m{manifests/1} } asked()), 4, 'each asked');
 
 
 
-=== TEST 35: send_timeout does not apply to waiting requests
+=== TEST 40: send_timeout does not apply to waiting requests
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache one;
@@ -618,7 +753,7 @@ is(scalar(grep { $_->{status} == 200 } @answers), 3, 'answered');
 
 
 
-=== TEST 36: requests with another key do not wait
+=== TEST 41: requests with another key do not wait
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -631,7 +766,7 @@ ok($answers[1]{seconds} < $answers[0]{seconds} - 0.2, 'sooner');
 
 
 
-=== TEST 37: waiting requests continue if the first fails
+=== TEST 42: waiting requests continue if the first fails
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -647,7 +782,7 @@ ok($answers[2]{seconds} < 2, 'not one after the other');
 
 
 
-=== TEST 38: waiting requests continue if the first client closes
+=== TEST 43: waiting requests continue if the first client closes
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -663,7 +798,7 @@ is(finish($second)->{status}, 200, 'answered');
 
 
 
-=== TEST 39: a waiting client can close its connection
+=== TEST 44: a waiting client can close its connection
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -678,7 +813,7 @@ is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
 
 
 
-=== TEST 40: requests wait for 5 seconds at most
+=== TEST 45: requests wait for 5 seconds at most
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -694,3 +829,87 @@ ok($second->{seconds} > 4 && $second->{seconds} < 6.5, 'after 5 seconds')
 my $answer = finish($first);
 is($answer->{status}, 200, 'the first too');
 ok($answer->{seconds} > 6.5, 'later');
+
+
+
+=== TEST 46: a client closes when its wait has ended
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my ($worker) = (processes())[1];
+my $first = start('/v2/gone/app/manifests/1');
+Time::HiRes::sleep(0.2);
+my $second = start('/v2/gone/app/manifests/1');
+Time::HiRes::sleep(0.2);
+kill 'STOP', $worker;
+Time::HiRes::sleep(0.8);
+close $second->{socket};
+kill 'CONT', $worker;
+is(finish($first)->{status}, 200, 'the first');
+is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'another');
+is((processes())[1], $worker, 'the same worker');
+
+
+
+=== TEST 47: two workers store the same entry
+--- http_config eval: $::zone
+--- location eval: $::on
+--- server
+    location = /status {
+        schema_conversion_status;
+    }
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+two_workers();
+my (%converted, @wrong);
+for my $n (1 .. 30) {
+    my $path = "/v2/both/n$n";
+    my @answers = together(map { ["$path/manifests/1"] } 1 .. 8);
+    push @wrong, map { "$n: $_->{status}" } grep { $_->{status} != 200 }
+                 @answers;
+    $converted{$n} = grep { $_->{uri} =~ m{^$path/blobs/} } asked();
+    last if $converted{$n} > 1;
+}
+is(CORE::join(' ', @wrong), '', 'answers');
+ok((grep { $_ > 1 } values %converted), 'both convert');
+my $zone = JSON::PP::decode_json(ask('/status')->{body})->{caches}{one};
+is($zone->{entries}, keys %converted, 'one entry each');
+
+
+
+=== TEST 48: two workers with a small zone
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- server
+    location = /status {
+        schema_conversion_status;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- after
+two_workers();
+my @wrong;
+for my $round (1 .. 12) {
+    my @paths = map { '/v2/big/n' . (1 + ($round + $_) % 8) . '/manifests/1' }
+                    1 .. 4;
+    my @answers = together(map { [$_] } @paths, '/v2/team/app/manifests/1',
+                           "/v2/team/app/manifests/$digest", '/status');
+    push @wrong, map { "round $round: $_->{status}" }
+                 grep { $_->{status} !~ /^(200|404)$/ } @answers;
+    push @wrong, map { "round $round: $paths[$_]" }
+                 grep { $answers[$_]{body} !~ m{"name": "\Q@{[$paths[$_]
+                        =~ m{(big/n\d)}]}\E"} } 0 .. 3;
+}
+is(join("\n", @wrong), '', 'answers');
+my $zone = JSON::PP::decode_json(ask('/status')->{body})->{caches}{one};
+ok($zone->{evictions} > 10, 'evictions') or diag($zone->{evictions});
+ok($zone->{hits} + $zone->{misses} >= 60, 'lookups')
+    or diag("$zone->{hits} $zone->{misses}");
+ok($zone->{entries} > 1 && $zone->{entries} < 9, 'entries')
+    or diag($zone->{entries});
