@@ -25,7 +25,7 @@ prepare_port()
 
     in_chroot "$root" sh -euc "
         [ -z '$arch' ] || dpkg --add-architecture $arch
-        apt-get -q update
+        apt-get -q update || echo 'continuing with the lists that there are'
         apt-get -q -y --no-install-recommends install make perl $packages
     "
 }
