@@ -23,7 +23,10 @@ prepare_port()
 
     bootstrap trixie "$root" || return 1
 
+    # of two processors, the same versions: the lists of security updates are
+    # not always of the same time
     in_chroot "$root" sh -euc "
+        [ -z '$arch' ] || sed -i /-security/d /etc/apt/sources.list
         [ -z '$arch' ] || dpkg --add-architecture $arch
         apt-get -q update || echo 'continuing with the lists that there are'
         apt-get -q -y --no-install-recommends install make perl $packages
