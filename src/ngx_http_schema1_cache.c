@@ -46,7 +46,7 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_schema1_cache_lookup(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
+    ngx_http_schema1_ctx_t *ctx, ngx_uint_t last);
 static ngx_int_t ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
     ngx_str_t *source);
@@ -82,7 +82,7 @@ ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    return ngx_http_schema1_cache_lookup(r, ctx);
+    return ngx_http_schema1_cache_lookup(r, ctx, 0);
 }
 
 
@@ -102,18 +102,18 @@ ngx_http_schema1_cache_get(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    return ngx_http_schema1_cache_lookup(r, ctx);
+    return ngx_http_schema1_cache_lookup(r, ctx, 1);
 }
 
 
 static ngx_int_t
 ngx_http_schema1_cache_lookup(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
+    ngx_http_schema1_ctx_t *ctx, ngx_uint_t last)
 {
     ngx_int_t  rc;
 
     rc = ngx_http_schema1_cache_zone_get(ctx->conf->cache, &ctx->cache_key,
-                                         &ctx->answer, r->pool);
+                                         &ctx->answer, r->pool, last);
 
     ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 cache lookup: %i", rc);

@@ -407,7 +407,7 @@ ngx_http_schema1_cache_zone_compare_digest(ngx_rbtree_key_t hash,
 ngx_int_t
 ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer,
-    ngx_pool_t *pool)
+    ngx_pool_t *pool, ngx_uint_t last)
 {
     ngx_int_t                        rc;
     ngx_http_schema1_cache_t        *cache;
@@ -432,7 +432,7 @@ ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
             ngx_http_schema1_cache_zone_touch(sh, entry);
             sh->stats.hits++;
 
-        } else {
+        } else if (last) {
             sh->stats.misses++;
         }
 

@@ -39,10 +39,13 @@ typedef struct {
 /* the zone's "init" */
 ngx_int_t ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data);
 
-/* copies the entry into "pool"; NGX_DECLINED: there is none, or no memory */
+/*
+ * Copies the entry into "pool"; NGX_DECLINED: there is none, or no memory.  A
+ * miss is counted only if no other lookup follows for the request.
+ */
 ngx_int_t ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer,
-    ngx_pool_t *pool);
+    ngx_pool_t *pool, ngx_uint_t last);
 
 /*
  * The same by key->repository and the digest of a converted manifest.

@@ -415,18 +415,17 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
 
     ngx_http_schema1_response_stated_digest(response, &document->digest);
 
-    if (r->method == NGX_HTTP_HEAD) {
+    /* "a cache hit hashes and buffers nothing, and is sent immediately" */
+
+    if (ctx->conf->cache
+        && ctx->answer.source_type != SCHEMA1_TYPE_GENERIC
+        && ngx_http_schema1_cache_get_by_header(r, ctx) == NGX_OK)
+    {
+        ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
+        ctx->state = NGX_HTTP_SCHEMA1_SEND;
+
+    } else if (r->method == NGX_HTTP_HEAD) {
         ctx->state = NGX_HTTP_SCHEMA1_FETCH;
-
-        /* the upstream's digest may be sufficient */
-
-        if (ctx->conf->cache
-            && ctx->answer.source_type != SCHEMA1_TYPE_GENERIC
-            && ngx_http_schema1_cache_get_by_header(r, ctx) == NGX_OK)
-        {
-            ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
-            ctx->state = NGX_HTTP_SCHEMA1_SEND;
-        }
     }
 
     return ngx_http_schema1_process(r, ctx);

@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 390;
+plan tests => repeat_each() * 394;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -146,6 +146,9 @@ sub two_workers
 
     die "not two workers\n";
 }
+
+image('slow/body:1');
+answer('GET /v2/slow/body/manifests/1', stall => 1.5);
 
 run_tests();
 
@@ -913,3 +916,30 @@ ok($zone->{hits} + $zone->{misses} >= 60, 'lookups')
     or diag("$zone->{hits} $zone->{misses}");
 ok($zone->{entries} > 1 && $zone->{entries} < 9, 'entries')
     or diag($zone->{entries});
+
+
+
+=== TEST 49: a hit does not wait for the upstream's body
+--- http_config eval
+"schema_conversion_cache_zone stalled:1m;
+upstream kept {
+    server 127.0.0.1:$ENV{TEST_NGINX_MOCK_PORT};
+    keepalive 4;
+}"
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache stalled;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_pass http://kept;
+    }
+--- request
+GET /v2/slow/body/manifests/1
+--- after
+my $port = $ENV{TEST_NGINX_CLIENT_PORT};
+my $said = `curl -sS --max-time 5 -H Accept: -w '\n%{time_total}' http://127.0.0.1:$port/v2/slow/body/manifests/1`;
+my ($same, $seconds) = $said =~ /\A(.*)\n([\d.]+)\z/s;
+is($same, $body, 'the same body');
+cmp_ok($seconds, '<', 1.2, 'at once');
