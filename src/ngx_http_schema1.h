@@ -205,7 +205,7 @@ struct ngx_http_schema1_ctx_s {
     ngx_http_schema1_response_t     response;   /* likewise */
     schema1_document_t              document;
     schema1_pull_t                 *pull;
-    schema1_step_e                  step;       /* result of the last task */
+    schema1_pull_step_e             step;       /* of the last task */
 
     ngx_http_schema1_fetch_t       *fetch;      /* the last one */
 #if (NGX_THREADS)

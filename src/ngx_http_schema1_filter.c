@@ -334,7 +334,7 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
                    (int) action);
 
     if (action == SCHEMA1_ACTION_AS_IS
-        || (action == SCHEMA1_ACTION_TELL
+        || (action == SCHEMA1_ACTION_SNIFF
             && r->headers_out.content_length_n > (off_t) ctx->conf->max_size))
     {
         ngx_http_schema1_condition_passthrough(r);

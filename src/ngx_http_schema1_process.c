@@ -245,7 +245,7 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
         && (ctx->uri.kind == SCHEMA1_URI_DIGEST
             || schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
                                      false)
-               == SCHEMA1_ACTION_TELL))
+               == SCHEMA1_ACTION_SNIFF))
     {
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
         return NGX_DECLINED;
@@ -309,16 +309,16 @@ ngx_http_schema1_process_sniff(ngx_http_request_t *r,
 
     switch (ctx->step) {
 
-    case SCHEMA1_STEP_AS_IS:
+    case SCHEMA1_PULL_PASS:
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
         return NGX_DECLINED;
 
-    case SCHEMA1_STEP_READ:
+    case SCHEMA1_PULL_NEED_LOOKUP:
         ctx->state = ctx->conf->cache ? NGX_HTTP_SCHEMA1_LOOKUP
                                       : NGX_HTTP_SCHEMA1_CONVERT;
         return NGX_DECLINED;
 
-    default: /* SCHEMA1_STEP_ERROR */
+    default: /* SCHEMA1_PULL_ERROR */
         return ngx_http_schema1_process_fail(ctx);
     }
 }
@@ -384,8 +384,8 @@ static ngx_int_t
 ngx_http_schema1_process_convert(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t              rc;
-    const schema1_want_t  *want;
+    ngx_int_t                      rc;
+    const schema1_pull_request_t  *want;
 
     rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_feed);
 
@@ -396,8 +396,8 @@ ngx_http_schema1_process_convert(ngx_http_request_t *r,
 
     switch (ctx->step) {
 
-    case SCHEMA1_STEP_FETCH:
-        want = schema1_pull_wanted(ctx->pull);
+    case SCHEMA1_PULL_NEED_FETCH:
+        want = schema1_pull_request(ctx->pull);
 
         return ngx_http_schema1_process_subrequest(r, ctx,
                                           want->blob
@@ -405,10 +405,10 @@ ngx_http_schema1_process_convert(ngx_http_request_t *r,
                                           : NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
                                           want->digest);
 
-    case SCHEMA1_STEP_DONE:
+    case SCHEMA1_PULL_DONE:
         return ngx_http_schema1_process_converted(r, ctx);
 
-    default: /* SCHEMA1_STEP_ERROR */
+    default: /* SCHEMA1_PULL_ERROR */
         return ngx_http_schema1_process_fail(ctx);
     }
 }
@@ -430,12 +430,12 @@ ngx_http_schema1_process_converted(ngx_http_request_t *r,
     answer->digest.data = (u_char *) made->digest;
     answer->type = made->type;
     answer->entries = made->entries;
-    answer->made = made->made;
+    answer->made = made->converted;
 
-    ctx->outcome = made->made ? NGX_HTTP_SCHEMA1_OUTCOME_CONVERTED
-                              : NGX_HTTP_SCHEMA1_OUTCOME_CHILD;
+    ctx->outcome = made->converted ? NGX_HTTP_SCHEMA1_OUTCOME_CONVERTED
+                                   : NGX_HTTP_SCHEMA1_OUTCOME_CHILD;
 
-    if (made->made
+    if (made->converted
         && ctx->fetch
         && ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
     {
@@ -519,7 +519,7 @@ ngx_http_schema1_process_fetch(ngx_http_request_t *r,
             && ctx->error.reason == SCHEMA1_TOO_LARGE
             && schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
                                      false)
-               == SCHEMA1_ACTION_TELL)
+               == SCHEMA1_ACTION_SNIFF)
         {
             /* a GET passes: the manifest is too large to sniff */
 
@@ -568,7 +568,7 @@ ngx_http_schema1_process_verify(ngx_http_request_t *r,
         return rc;
     }
 
-    if (rc != NGX_OK || ctx->step != SCHEMA1_STEP_DONE) {
+    if (rc != NGX_OK || ctx->step != SCHEMA1_PULL_DONE) {
         return ngx_http_schema1_process_fail(ctx);
     }
 
@@ -643,14 +643,14 @@ ngx_http_schema1_process_no_memory(ngx_http_schema1_ctx_t *ctx)
 static void
 ngx_http_schema1_task_sniff(ngx_http_schema1_ctx_t *ctx)
 {
-    ctx->step = schema1_pull_tell(ctx->pull, &ctx->document, &ctx->error);
+    ctx->step = schema1_pull_start(ctx->pull, &ctx->document, &ctx->error);
 }
 
 
 static void
 ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx)
 {
-    ctx->step = schema1_pull_give(ctx->pull, &ctx->document, &ctx->error);
+    ctx->step = schema1_pull_feed(ctx->pull, &ctx->document, &ctx->error);
 }
 
 
@@ -662,12 +662,12 @@ ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx)
     digest.len = ctx->answer.source_digest.len;
     digest.data = (char *) ctx->answer.source_digest.data;
 
-    ctx->step = SCHEMA1_STEP_DONE;
+    ctx->step = SCHEMA1_PULL_DONE;
 
     if (schema1_digest_verify(digest, ctx->document.body, "source",
                               &ctx->error)
         != SCHEMA1_OK)
     {
-        ctx->step = SCHEMA1_STEP_ERROR;
+        ctx->step = SCHEMA1_PULL_ERROR;
     }
 }

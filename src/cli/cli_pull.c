@@ -32,13 +32,13 @@ static void cli_pull_set_source(cli_job_t *job, schema1_type_e type);
 static char *cli_pull_source_digest(const cli_job_t *job,
     schema1_type_e type);
 static void cli_pull_start(cli_job_t *job);
-static void cli_pull_step(cli_job_t *job, schema1_step_e step,
+static void cli_pull_step(cli_job_t *job, schema1_pull_step_e step,
     schema1_error_t *err);
 static cli_document_t *cli_pull_find(cli_job_t *job, schema1_str_t digest);
-static void cli_pull_fetch(cli_job_t *job, const schema1_want_t *want);
+static void cli_pull_fetch(cli_job_t *job, const schema1_pull_request_t *want);
 static void cli_pull_fetch_done(cli_exchange_t *exchange);
 static int cli_pull_fetch_status(cli_exchange_t *exchange,
-    const schema1_want_t *want, schema1_error_t *err);
+    const schema1_pull_request_t *want, schema1_error_t *err);
 static void cli_pull_pass(cli_job_t *job);
 static void cli_pull_answer(cli_job_t *job);
 static void cli_pull_refuse(cli_job_t *job, const schema1_error_t *err);
@@ -219,7 +219,7 @@ cli_pull_begin(cli_job_t *job)
     if (client->modern
         || (job->source.overflow
             && (action == SCHEMA1_ACTION_AS_IS
-                || action == SCHEMA1_ACTION_TELL)))
+                || action == SCHEMA1_ACTION_SNIFF)))
     {
         cli_pull_pass(job);
         return;
@@ -309,10 +309,10 @@ cli_pull_encoded(const cli_document_t *document, schema1_str_t digest)
 static void
 cli_pull_start(cli_job_t *job)
 {
-    schema1_step_e        step;
-    schema1_error_t       err;
-    schema1_document_t    document;
-    schema1_pull_conf_t   conf;
+    schema1_error_t      err;
+    schema1_document_t   document;
+    schema1_pull_step_e  step;
+    schema1_pull_conf_t  conf;
 
     memset(&conf, 0, sizeof(schema1_pull_conf_t));
 
@@ -337,12 +337,12 @@ cli_pull_start(cli_job_t *job)
     document.type = cli_bytes(&job->source.type);
     document.digest = cli_bytes(&job->source.digest);
 
-    step = schema1_pull_tell(job->pull, &document, &err);
+    step = schema1_pull_start(job->pull, &document, &err);
 
     cli_pull_set_source(job, schema1_pull_source_type(job->pull));
 
-    if (step == SCHEMA1_STEP_READ) {
-        step = schema1_pull_give(job->pull, &document, &err);
+    if (step == SCHEMA1_PULL_NEED_LOOKUP) {
+        step = schema1_pull_feed(job->pull, &document, &err);
     }
 
     cli_pull_step(job, step, &err);
@@ -350,14 +350,14 @@ cli_pull_start(cli_job_t *job)
 
 
 static void
-cli_pull_step(cli_job_t *job, schema1_step_e step, schema1_error_t *err)
+cli_pull_step(cli_job_t *job, schema1_pull_step_e step, schema1_error_t *err)
 {
-    cli_document_t        *found;
-    schema1_document_t     document;
-    const schema1_want_t  *want;
+    cli_document_t                *found;
+    schema1_document_t             document;
+    const schema1_pull_request_t  *want;
 
-    while (step == SCHEMA1_STEP_FETCH) {
-        want = schema1_pull_wanted(job->pull);
+    while (step == SCHEMA1_PULL_NEED_FETCH) {
+        want = schema1_pull_request(job->pull);
         found = cli_pull_find(job, want->digest);
 
         if (found == NULL) {
@@ -369,20 +369,20 @@ cli_pull_step(cli_job_t *job, schema1_step_e step, schema1_error_t *err)
         document.type = cli_bytes(&found->type);
         document.digest = cli_text("");
 
-        step = schema1_pull_give(job->pull, &document, err);
+        step = schema1_pull_feed(job->pull, &document, err);
     }
 
     switch (step) {
 
-    case SCHEMA1_STEP_AS_IS:
+    case SCHEMA1_PULL_PASS:
         cli_pull_pass(job);
         break;
 
-    case SCHEMA1_STEP_DONE:
+    case SCHEMA1_PULL_DONE:
         cli_pull_answer(job);
         break;
 
-    default: /* SCHEMA1_STEP_ERROR */
+    default: /* SCHEMA1_PULL_ERROR */
         cli_pull_refuse(job, err);
     }
 }
@@ -409,7 +409,7 @@ cli_pull_find(cli_job_t *job, schema1_str_t digest)
 
 
 static void
-cli_pull_fetch(cli_job_t *job, const schema1_want_t *want)
+cli_pull_fetch(cli_job_t *job, const schema1_pull_request_t *want)
 {
     job->path.len = 0;
     schema1_buf_puts(&job->path, "/v2/");
@@ -430,11 +430,11 @@ cli_pull_fetch_done(cli_exchange_t *exchange)
 {
     cli_job_t *job = exchange->data;
 
-    schema1_error_t        err;
-    cli_document_t        *document;
-    const schema1_want_t  *want;
+    schema1_error_t                err;
+    cli_document_t                *document;
+    const schema1_pull_request_t  *want;
 
-    want = schema1_pull_wanted(job->pull);
+    want = schema1_pull_request(job->pull);
     job->image->redirected |= exchange->external;
 
     memset(&err, 0, sizeof(schema1_error_t));
@@ -466,15 +466,15 @@ cli_pull_fetch_done(cli_exchange_t *exchange)
         return;
     }
 
-    cli_pull_step(job, SCHEMA1_STEP_FETCH, &err);
+    cli_pull_step(job, SCHEMA1_PULL_NEED_FETCH, &err);
 }
 
 
 /* the reasons for which nginx refuses the response to a subrequest */
 
 static int
-cli_pull_fetch_status(cli_exchange_t *exchange, const schema1_want_t *want,
-    schema1_error_t *err)
+cli_pull_fetch_status(cli_exchange_t *exchange,
+    const schema1_pull_request_t *want, schema1_error_t *err)
 {
     int          len;
     long         status;
@@ -585,7 +585,7 @@ cli_pull_answer(cli_job_t *job)
     answer = schema1_pull_answer(job->pull);
     result = &job->image->results[job->client];
 
-    result->outcome = answer->made ? CLI_OUTCOME_CONVERTED
+    result->outcome = answer->converted ? CLI_OUTCOME_CONVERTED
                                    : CLI_OUTCOME_CHILD;
     result->type = answer->type;
     result->history = answer->entries;

@@ -249,7 +249,7 @@ schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
         break;
 
     case SCHEMA1_TYPE_GENERIC:
-        return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_TELL;
+        return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_SNIFF;
 
     default:
         return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_AS_IS;

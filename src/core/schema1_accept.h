@@ -41,7 +41,7 @@ typedef struct {
 
 typedef enum {
     SCHEMA1_ACTION_AS_IS = 0,
-    SCHEMA1_ACTION_TELL,            /* generic type: look at the document */
+    SCHEMA1_ACTION_SNIFF,            /* generic type: sniff the document */
     SCHEMA1_ACTION_CHILD,           /* a list: find the platform's child */
     SCHEMA1_ACTION_SCHEMA2,
     SCHEMA1_ACTION_SCHEMA1,
@@ -79,7 +79,7 @@ bool schema1_accept_takes_schema1(const schema1_accept_t *accept);
 /*
  * What to do with the document stored under a tag ("child" false), or with a
  * child that a list named ("child" true: a schema 1 child is not given to a
- * client that does not take schema 1).  TELL is never answered for a child.
+ * client that does not take schema 1).  SNIFF is never returned for a child.
  */
 schema1_action_e schema1_accept_decide(const schema1_accept_t *accept,
     schema1_type_e stored, bool child);

@@ -57,7 +57,7 @@ typedef struct {
 } schema1_raw_manifest_t;
 
 
-static schema1_type_e schema1_tell_type(schema1_str_t token);
+static schema1_type_e schema1_sniff_type(schema1_str_t token);
 static int schema1_manifest_version(schema1_str_t document,
     schema1_raw_manifest_t *raw, const char *what, schema1_error_t *err);
 static const schema1_field_t *schema1_manifest_fields(schema1_str_t type);
@@ -186,7 +186,7 @@ static const schema1_field_t  schema1_list_fields[] = {
 };
 
 
-static const schema1_field_t  schema1_tell_fields[] = {
+static const schema1_field_t  schema1_sniff_fields[] = {
     schema1_field("schemaVersion", LOOSE, schema1_raw_manifest_t, version),
     schema1_field("mediaType", LOOSE, schema1_raw_manifest_t, media_type),
     schema1_field("manifests", SEEN, schema1_raw_manifest_t, has_manifests),
@@ -199,7 +199,7 @@ static const schema1_field_t  schema1_tell_fields[] = {
 
 
 schema1_type_e
-schema1_manifest_tell(schema1_str_t document)
+schema1_manifest_sniff(schema1_str_t document)
 {
     int64_t                 version;
     schema1_type_e          type;
@@ -208,7 +208,7 @@ schema1_manifest_tell(schema1_str_t document)
 
     memset(&raw, 0, sizeof(schema1_raw_manifest_t));
 
-    if (schema1_decode(document, schema1_tell_fields, &raw, "document",
+    if (schema1_decode(document, schema1_sniff_fields, &raw, "document",
                        SCHEMA1_INVALID_MANIFEST, &err)
         != SCHEMA1_OK)
     {
@@ -219,7 +219,7 @@ schema1_manifest_tell(schema1_str_t document)
         return SCHEMA1_TYPE_OTHER;
     }
 
-    type = schema1_tell_type(raw.media_type);
+    type = schema1_sniff_type(raw.media_type);
 
     if (version == 1) {
         if (!raw.has_fslayers) {
@@ -259,7 +259,7 @@ schema1_manifest_tell(schema1_str_t document)
 
 
 static schema1_type_e
-schema1_tell_type(schema1_str_t token)
+schema1_sniff_type(schema1_str_t token)
 {
     char           text[3 * SCHEMA1_TYPE_SIZE];
     schema1_str_t  value;
@@ -710,7 +710,7 @@ schema1_list_choose(const schema1_array_t *entries,
         }
 
         if ((rank || none)
-            && schema1_is_list(schema1_tell_type(entry->media_type)))
+            && schema1_is_list(schema1_sniff_type(entry->media_type)))
         {
             if (nested) {
                 continue;

@@ -35,11 +35,11 @@ typedef struct {
 
 
 /*
- * What a document is that came with a generic type: told by its own mediaType,
- * schemaVersion, manifests, config, layers, fsLayers.  OTHER where it is no
- * valid JSON or no manifest.  Linear in the length.
+ * Determines the type of a document by its own mediaType, schemaVersion,
+ * manifests, config, layers, fsLayers.  OTHER if it is not valid JSON or not a
+ * manifest.  Linear in the length.
  */
-schema1_type_e schema1_manifest_tell(schema1_str_t document);
+schema1_type_e schema1_manifest_sniff(schema1_str_t document);
 
 /*
  * Reads a schema 2 or OCI manifest as distribution 2.8 reads it.  Every digest

@@ -12,62 +12,63 @@
 #include "schema1_pull.h"
 
 
-/* what schema1_pull_give() is to be given */
+/* the document that schema1_pull_feed() expects */
 
 typedef enum {
-    SCHEMA1_AWAIT_NOTHING = 0,
-    SCHEMA1_AWAIT_TAG,
-    SCHEMA1_AWAIT_CHILD,
-    SCHEMA1_AWAIT_CONFIG
-} schema1_await_e;
+    SCHEMA1_EXPECT_NOTHING = 0,
+    SCHEMA1_EXPECT_TAG,
+    SCHEMA1_EXPECT_CHILD,
+    SCHEMA1_EXPECT_CONFIG
+} schema1_expect_e;
 
 
 struct schema1_pull_s {
-    schema1_pull_conf_t   conf;
-    schema1_await_e       await;
-    schema1_type_e        source_type;
-    char                  source_digest[7 + 64 + 1];
-    schema1_type_e        type;         /* of the document at hand */
-    schema1_child_t       child;
-    schema1_manifest_t    manifest;
-    schema1_want_t        want;
-    schema1_answer_t      answer;
-    schema1_buf_t         body;         /* of an answer that was made */
-    bool                  proven;       /* the tag's document had a digest */
-    bool                  list;         /* a platform was looked for */
-    bool                  nested;       /* in a list within a list */
-    bool                  payload;      /* the child's payload is proven */
-    size_t                payload_len;
+    schema1_pull_conf_t    conf;
+    schema1_expect_e       expect;
+    schema1_action_e       action;      /* for the document at hand */
+    schema1_type_e         source_type;
+    char                   source_digest[7 + 64 + 1];
+    schema1_type_e         type;        /* of the document at hand */
+    schema1_child_t        child;
+    schema1_manifest_t     manifest;
+    schema1_pull_request_t request;
+    schema1_answer_t       answer;
+    schema1_buf_t          body;        /* of a converted manifest */
+    bool                   proven;      /* the tag's document had a digest */
+    bool                   list;        /* a platform was looked for */
+    bool                   nested;      /* in a list within a list */
+    bool                   payload;     /* the child's payload is proven */
+    size_t                 payload_len;
 };
 
 
-static schema1_step_e schema1_pull_verify_tag(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
-static schema1_step_e schema1_pull_give_tag(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_feed_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
-static schema1_step_e schema1_pull_give_child(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_feed_child(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
-static schema1_step_e schema1_pull_give_config(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_feed_config(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
-static schema1_step_e schema1_pull_list(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_list(schema1_pull_t *pull,
     schema1_str_t document, schema1_error_t *err);
-static schema1_step_e schema1_pull_image(schema1_pull_t *pull,
-    schema1_str_t document, schema1_action_e action, schema1_error_t *err);
-static schema1_step_e schema1_pull_as_is(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_image(schema1_pull_t *pull,
+    schema1_str_t document, schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_as_is(schema1_pull_t *pull,
     schema1_str_t document);
-static schema1_step_e schema1_pull_refuse(schema1_pull_t *pull,
+static schema1_pull_step_e schema1_pull_refuse(schema1_pull_t *pull,
     schema1_str_t document, schema1_error_t *err);
-static schema1_step_e schema1_pull_want(schema1_pull_t *pull,
-    schema1_await_e await, const schema1_descriptor_t *descriptor);
+static schema1_pull_step_e schema1_pull_need(schema1_pull_t *pull,
+    schema1_expect_e expect, const schema1_descriptor_t *descriptor);
 static int schema1_pull_verify(const schema1_pull_t *pull,
     schema1_str_t document, const char *what, schema1_error_t *err);
 static int schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
     schema1_error_t *err);
 static int schema1_pull_digest(char *digest, schema1_str_t data,
     schema1_error_t *err);
-static schema1_step_e schema1_pull_end(schema1_pull_t *pull,
-    schema1_step_e step, schema1_error_t *err);
-static schema1_step_e schema1_pull_no_memory(schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_end(schema1_pull_t *pull,
+    schema1_pull_step_e step, schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_no_memory(schema1_error_t *err);
 static bool schema1_pull_is_list(schema1_type_e type);
 static bool schema1_pull_is_schema1(schema1_type_e type);
 
@@ -109,27 +110,26 @@ schema1_pull_free(schema1_pull_t *pull)
 }
 
 
-schema1_step_e
-schema1_pull_tell(schema1_pull_t *pull, const schema1_document_t *document,
+schema1_pull_step_e
+schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    schema1_step_e    step;
-    schema1_action_e  action;
+    schema1_pull_step_e  step;
 
     memset(err, 0, sizeof(schema1_error_t));
 
     pull->source_type = schema1_media_type(document->type);
 
     if (pull->source_type == SCHEMA1_TYPE_GENERIC) {
-        pull->source_type = schema1_manifest_tell(document->body);
+        pull->source_type = schema1_manifest_sniff(document->body);
     }
 
     pull->type = pull->source_type;
 
-    action = schema1_accept_decide(&pull->conf.accept, pull->source_type,
-                                   false);
+    pull->action = schema1_accept_decide(&pull->conf.accept,
+                                         pull->source_type, false);
 
-    switch (action) {
+    switch (pull->action) {
 
     case SCHEMA1_ACTION_CHILD:
     case SCHEMA1_ACTION_SCHEMA2:
@@ -142,43 +142,43 @@ schema1_pull_tell(schema1_pull_t *pull, const schema1_document_t *document,
         break;
 
     default:
-        step = SCHEMA1_STEP_AS_IS;
+        step = SCHEMA1_PULL_PASS;
     }
 
     return schema1_pull_end(pull, step, err);
 }
 
 
-schema1_step_e
-schema1_pull_give(schema1_pull_t *pull, const schema1_document_t *document,
+schema1_pull_step_e
+schema1_pull_feed(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    schema1_step_e   step;
-    schema1_await_e  await;
+    schema1_expect_e     expect;
+    schema1_pull_step_e  step;
 
     memset(err, 0, sizeof(schema1_error_t));
 
-    await = pull->await;
-    pull->await = SCHEMA1_AWAIT_NOTHING;
+    expect = pull->expect;
+    pull->expect = SCHEMA1_EXPECT_NOTHING;
 
-    switch (await) {
+    switch (expect) {
 
-    case SCHEMA1_AWAIT_TAG:
-        step = schema1_pull_give_tag(pull, document, err);
+    case SCHEMA1_EXPECT_TAG:
+        step = schema1_pull_feed_tag(pull, document, err);
         break;
 
-    case SCHEMA1_AWAIT_CHILD:
-        step = schema1_pull_give_child(pull, document, err);
+    case SCHEMA1_EXPECT_CHILD:
+        step = schema1_pull_feed_child(pull, document, err);
         break;
 
-    case SCHEMA1_AWAIT_CONFIG:
-        step = schema1_pull_give_config(pull, document, err);
+    case SCHEMA1_EXPECT_CONFIG:
+        step = schema1_pull_feed_config(pull, document, err);
         break;
 
     default:
         schema1_error_set(err, SCHEMA1_NO_REASON,
                           "a document was given that nothing asked for");
-        step = SCHEMA1_STEP_ERROR;
+        step = SCHEMA1_PULL_ERROR;
     }
 
     return schema1_pull_end(pull, step, err);
@@ -199,10 +199,10 @@ schema1_pull_source_digest(const schema1_pull_t *pull)
 }
 
 
-const schema1_want_t *
-schema1_pull_wanted(const schema1_pull_t *pull)
+const schema1_pull_request_t *
+schema1_pull_request(const schema1_pull_t *pull)
 {
-    return &pull->want;
+    return &pull->request;
 }
 
 
@@ -213,14 +213,14 @@ schema1_pull_answer(const schema1_pull_t *pull)
 }
 
 
-static schema1_step_e
+static schema1_pull_step_e
 schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
     if (schema1_pull_digest(pull->source_digest, document->body, err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     if (document->digest.len != 0) {
@@ -235,38 +235,35 @@ schema1_pull_verify_tag(schema1_pull_t *pull,
             pull->source_digest[0] = '\0';
             schema1_error_note(err->source_digest, sizeof(err->source_digest),
                                document->digest);
-            return SCHEMA1_STEP_ERROR;
+            return SCHEMA1_PULL_ERROR;
         }
 
         pull->proven = true;
     }
 
-    pull->await = SCHEMA1_AWAIT_TAG;
+    pull->expect = SCHEMA1_EXPECT_TAG;
 
-    return SCHEMA1_STEP_READ;
+    return SCHEMA1_PULL_NEED_LOOKUP;
 }
 
 
-static schema1_step_e
-schema1_pull_give_tag(schema1_pull_t *pull, const schema1_document_t *document,
+static schema1_pull_step_e
+schema1_pull_feed_tag(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    size_t            offset;
-    schema1_step_e    step;
-    schema1_action_e  action;
+    size_t               offset;
+    schema1_pull_step_e  step;
 
-    action = schema1_accept_decide(&pull->conf.accept, pull->type, false);
-
-    if (action == SCHEMA1_ACTION_CHILD) {
+    if (pull->action == SCHEMA1_ACTION_CHILD) {
         step = schema1_pull_list(pull, document->body, err);
 
     } else {
-        step = schema1_pull_image(pull, document->body, action, err);
+        step = schema1_pull_image(pull, document->body, err);
     }
 
     /* without a digest it may as well have been cut off on its way */
 
-    if (step == SCHEMA1_STEP_ERROR && !pull->proven
+    if (step == SCHEMA1_PULL_ERROR && !pull->proven
         && err->reason == SCHEMA1_INVALID_MANIFEST
         && schema1_json_check(document->body, &offset) != SCHEMA1_OK)
     {
@@ -281,12 +278,10 @@ schema1_pull_give_tag(schema1_pull_t *pull, const schema1_document_t *document,
 }
 
 
-static schema1_step_e
-schema1_pull_give_child(schema1_pull_t *pull,
+static schema1_pull_step_e
+schema1_pull_feed_child(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
-    schema1_action_e  action;
-
     /*
      * "If the mediaType of the entry is a manifest type, it determines the
      * type.  Otherwise the document determines the type.  The Content-Type of
@@ -297,19 +292,19 @@ schema1_pull_give_child(schema1_pull_t *pull,
 
     if (pull->type == SCHEMA1_TYPE_GENERIC || pull->type == SCHEMA1_TYPE_OTHER)
     {
-        pull->type = schema1_manifest_tell(document->body);
+        pull->type = schema1_manifest_sniff(document->body);
     }
 
     if (schema1_pull_is_schema1(pull->type)
         && schema1_pull_payload(pull, document->body, err) != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     if (schema1_pull_verify(pull, document->body, "platform's manifest", err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     if (schema1_pull_is_list(pull->type)) {
@@ -318,7 +313,7 @@ schema1_pull_give_child(schema1_pull_t *pull,
             schema1_error_set(err, SCHEMA1_NO_PLATFORM,
                               "the list of manifests leads to a list within "
                               "a list within a list, which is not followed");
-            return SCHEMA1_STEP_ERROR;
+            return SCHEMA1_PULL_ERROR;
         }
 
         pull->nested = true;
@@ -326,16 +321,16 @@ schema1_pull_give_child(schema1_pull_t *pull,
         return schema1_pull_list(pull, document->body, err);
     }
 
-    action = schema1_accept_decide(&pull->conf.accept, pull->type, true);
+    pull->action = schema1_accept_decide(&pull->conf.accept, pull->type, true);
 
-    switch (action) {
+    switch (pull->action) {
 
     case SCHEMA1_ACTION_AS_IS:
         return schema1_pull_as_is(pull, document->body);
 
     case SCHEMA1_ACTION_SCHEMA2:
     case SCHEMA1_ACTION_SCHEMA1:
-        return schema1_pull_image(pull, document->body, action, err);
+        return schema1_pull_image(pull, document->body, err);
 
     default:
         return schema1_pull_refuse(pull, document->body, err);
@@ -343,8 +338,8 @@ schema1_pull_give_child(schema1_pull_t *pull,
 }
 
 
-static schema1_step_e
-schema1_pull_give_config(schema1_pull_t *pull,
+static schema1_pull_step_e
+schema1_pull_feed_config(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
     int            rc;
@@ -353,7 +348,7 @@ schema1_pull_give_config(schema1_pull_t *pull,
     if (schema1_pull_verify(pull, document->body, "config", err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     rc = schema1_convert_payload(&pull->manifest, document->body,
@@ -373,19 +368,19 @@ schema1_pull_give_config(schema1_pull_t *pull,
     }
 
     if (rc != SCHEMA1_OK) {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     pull->answer.body.data = pull->body.data;
     pull->answer.body.len = pull->body.len;
     pull->answer.type = SCHEMA1_TYPE_SIGNED;
-    pull->answer.made = true;
+    pull->answer.converted = true;
 
-    return SCHEMA1_STEP_DONE;
+    return SCHEMA1_PULL_DONE;
 }
 
 
-static schema1_step_e
+static schema1_pull_step_e
 schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
     schema1_error_t *err)
 {
@@ -401,84 +396,84 @@ schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
                           "the value of schema_conversion_platform is \"%s\", "
                           "which is no os/arch[/variant]; its variables have "
                           "to be looked at", err->platform);
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     if (schema1_list_find(&child, document, &platform, pull->nested, err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
     schema1_child_free(&pull->child);
     pull->child = child;
 
-    return schema1_pull_want(pull, SCHEMA1_AWAIT_CHILD,
+    return schema1_pull_need(pull, SCHEMA1_EXPECT_CHILD,
                              &pull->child.descriptor);
 }
 
 
-static schema1_step_e
+static schema1_pull_step_e
 schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
-    schema1_action_e action, schema1_error_t *err)
+    schema1_error_t *err)
 {
-    schema1_str_t  made;
+    schema1_str_t  body;
 
     if (schema1_manifest_read(&pull->manifest, document, err) != SCHEMA1_OK
         || schema1_convert_check(&pull->manifest, err) != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
-    if (action == SCHEMA1_ACTION_SCHEMA1) {
-        return schema1_pull_want(pull, SCHEMA1_AWAIT_CONFIG,
+    if (pull->action == SCHEMA1_ACTION_SCHEMA1) {
+        return schema1_pull_need(pull, SCHEMA1_EXPECT_CONFIG,
                                  &pull->manifest.config);
     }
 
     if (schema1_convert_schema2(&pull->manifest, &pull->body, err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_STEP_ERROR;
+        return SCHEMA1_PULL_ERROR;
     }
 
-    made.data = pull->body.data;
-    made.len = pull->body.len;
+    body.data = pull->body.data;
+    body.len = pull->body.len;
 
-    if (schema1_pull_digest(pull->answer.digest, made, err) != SCHEMA1_OK) {
-        return SCHEMA1_STEP_ERROR;
+    if (schema1_pull_digest(pull->answer.digest, body, err) != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
     }
 
-    pull->answer.body = made;
+    pull->answer.body = body;
     pull->answer.type = SCHEMA1_TYPE_SCHEMA2;
-    pull->answer.made = true;
+    pull->answer.converted = true;
 
-    return SCHEMA1_STEP_DONE;
+    return SCHEMA1_PULL_DONE;
 }
 
 
-static schema1_step_e
+static schema1_pull_step_e
 schema1_pull_as_is(schema1_pull_t *pull, schema1_str_t document)
 {
     size_t  len;
 
     pull->answer.body = document;
     pull->answer.type = pull->type;
-    pull->answer.made = false;
+    pull->answer.converted = false;
 
     /* of a payload that the list does not name it was computed */
 
     if (pull->payload || pull->answer.digest[0] == '\0') {
-        len = pull->want.digest.len;
+        len = pull->request.digest.len;
 
-        memcpy(pull->answer.digest, pull->want.digest.data, len);
+        memcpy(pull->answer.digest, pull->request.digest.data, len);
         pull->answer.digest[len] = '\0';
     }
 
-    return SCHEMA1_STEP_DONE;
+    return SCHEMA1_PULL_DONE;
 }
 
 
-static schema1_step_e
+static schema1_pull_step_e
 schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
     schema1_error_t *err)
 {
@@ -505,21 +500,21 @@ schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
                           "this tag");
     }
 
-    return SCHEMA1_STEP_ERROR;
+    return SCHEMA1_PULL_ERROR;
 }
 
 
-static schema1_step_e
-schema1_pull_want(schema1_pull_t *pull, schema1_await_e await,
+static schema1_pull_step_e
+schema1_pull_need(schema1_pull_t *pull, schema1_expect_e expect,
     const schema1_descriptor_t *descriptor)
 {
-    pull->await = await;
+    pull->expect = expect;
 
-    pull->want.blob = (await == SCHEMA1_AWAIT_CONFIG);
-    pull->want.digest = descriptor->digest;
-    pull->want.size = descriptor->size;
+    pull->request.blob = (expect == SCHEMA1_EXPECT_CONFIG);
+    pull->request.digest = descriptor->digest;
+    pull->request.size = descriptor->size;
 
-    return SCHEMA1_STEP_FETCH;
+    return SCHEMA1_PULL_NEED_FETCH;
 }
 
 
@@ -531,15 +526,15 @@ schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
 {
     int64_t  size;
 
-    size = pull->want.size;
+    size = pull->request.size;
 
-    if (!pull->want.blob && pull->payload) {
+    if (!pull->request.blob && pull->payload) {
 
         if (size >= 0 && (uint64_t) size == pull->payload_len) {
             return SCHEMA1_OK;
         }
 
-    } else if (schema1_digest_verify(pull->want.digest, document, what, err)
+    } else if (schema1_digest_verify(pull->request.digest, document, what, err)
                != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
@@ -585,7 +580,7 @@ schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
 
     if (rc == SCHEMA1_OK) {
         pull->payload_len = payload.len;
-        pull->payload = (schema1_digest_verify(pull->want.digest, payload,
+        pull->payload = (schema1_digest_verify(pull->request.digest, payload,
                                                "payload", &local)
                          == SCHEMA1_OK);
 
@@ -625,17 +620,17 @@ schema1_pull_digest(char *digest, schema1_str_t data, schema1_error_t *err)
 
 /* adds to an error what is known here and helps */
 
-static schema1_step_e
-schema1_pull_end(schema1_pull_t *pull, schema1_step_e step,
+static schema1_pull_step_e
+schema1_pull_end(schema1_pull_t *pull, schema1_pull_step_e step,
     schema1_error_t *err)
 {
     schema1_str_t  value;
 
-    if (step != SCHEMA1_STEP_ERROR) {
+    if (step != SCHEMA1_PULL_ERROR) {
         return step;
     }
 
-    pull->await = SCHEMA1_AWAIT_NOTHING;
+    pull->expect = SCHEMA1_EXPECT_NOTHING;
 
     if (pull->source_digest[0] != '\0') {
         value.data = pull->source_digest;
@@ -657,17 +652,17 @@ schema1_pull_end(schema1_pull_t *pull, schema1_step_e step,
                            pull->conf.platform);
     }
 
-    return SCHEMA1_STEP_ERROR;
+    return SCHEMA1_PULL_ERROR;
 }
 
 
-static schema1_step_e
+static schema1_pull_step_e
 schema1_pull_no_memory(schema1_error_t *err)
 {
     schema1_error_set(err, SCHEMA1_NO_MEMORY,
                       "out of memory while handling the manifest");
 
-    return SCHEMA1_STEP_ERROR;
+    return SCHEMA1_PULL_ERROR;
 }
 
 

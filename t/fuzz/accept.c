@@ -114,7 +114,7 @@ accept_check_decisions(const schema1_accept_t *accept)
                 fuzz_check(list && !modern && !(named & 1u << type));
                 break;
 
-            case SCHEMA1_ACTION_TELL:
+            case SCHEMA1_ACTION_SNIFF:
                 fuzz_check(!child && type == SCHEMA1_TYPE_GENERIC);
                 break;
 

@@ -55,8 +55,8 @@ static void pull_split(pull_t *p, schema1_str_t input);
 static void pull_expand(pull_t *p, size_t i);
 static void pull_conf(const pull_t *p, schema1_pull_conf_t *conf);
 static void pull_run(pull_t *p);
-static schema1_step_e pull_fetch(pull_t *p, schema1_pull_t *pull, char **held,
-    schema1_error_t *err);
+static schema1_pull_step_e pull_fetch(pull_t *p, schema1_pull_t *pull,
+    char **held, schema1_error_t *err);
 static void pull_spoil(pull_t *p, char *document, size_t len);
 static void pull_check_answer(const pull_t *p,
     const schema1_pull_conf_t *conf, const schema1_answer_t *answer);
@@ -225,7 +225,7 @@ pull_run(pull_t *p)
     char                 digest[7 + 64 + 1], *held;
     size_t               steps;
     schema1_pull_t      *pull;
-    schema1_step_e       step;
+    schema1_pull_step_e  step;
     schema1_error_t      err;
     schema1_document_t   document;
     schema1_pull_conf_t  conf;
@@ -263,28 +263,28 @@ pull_run(pull_t *p)
 
     (void) fuzz_memory_fail(p->failing);
 
-    step = schema1_pull_tell(pull, &document, &err);
+    step = schema1_pull_start(pull, &document, &err);
 
-    fuzz_check(step == SCHEMA1_STEP_AS_IS || step == SCHEMA1_STEP_READ
-               || step == SCHEMA1_STEP_ERROR);
-    fuzz_check(step == SCHEMA1_STEP_AS_IS
+    fuzz_check(step == SCHEMA1_PULL_PASS || step == SCHEMA1_PULL_NEED_LOOKUP
+               || step == SCHEMA1_PULL_ERROR);
+    fuzz_check(step == SCHEMA1_PULL_PASS
                || !schema1_accept_is_modern(&conf.accept));
 
-    if (step == SCHEMA1_STEP_READ) {
+    if (step == SCHEMA1_PULL_NEED_LOOKUP) {
         fuzz_check(document.digest.len == 0
                    || !(p->option[3] & PULL_BAD_TAG));
         fuzz_check(strcmp(schema1_pull_source_digest(pull) + 7, p->digest[0])
                    == 0);
 
-        step = schema1_pull_give(pull, &document, &err);
+        step = schema1_pull_feed(pull, &document, &err);
 
-        fuzz_check(step == SCHEMA1_STEP_FETCH || step == SCHEMA1_STEP_DONE
-                   || step == SCHEMA1_STEP_ERROR);
+        fuzz_check(step == SCHEMA1_PULL_NEED_FETCH || step == SCHEMA1_PULL_DONE
+                   || step == SCHEMA1_PULL_ERROR);
     }
 
     /* a list, a list within it, a manifest, a config */
 
-    for (steps = 0; step == SCHEMA1_STEP_FETCH; steps++) {
+    for (steps = 0; step == SCHEMA1_PULL_NEED_FETCH; steps++) {
         fuzz_check(steps < 3);
         step = pull_fetch(p, pull, &held, &err);
     }
@@ -298,15 +298,15 @@ pull_run(pull_t *p)
     fuzz_check(fuzz_memory_peak() <= 80 * p->total + 64 * 1024);
 
     if (fuzz_memory_fail(0)) {
-        fuzz_check(step == SCHEMA1_STEP_ERROR);
+        fuzz_check(step == SCHEMA1_PULL_ERROR);
         fuzz_check(err.reason == SCHEMA1_NO_MEMORY
                    || err.reason == SCHEMA1_SIGNING_FAILED);
     }
 
-    if (step == SCHEMA1_STEP_DONE) {
+    if (step == SCHEMA1_PULL_DONE) {
         pull_check_answer(p, &conf, schema1_pull_answer(pull));
 
-    } else if (step == SCHEMA1_STEP_ERROR) {
+    } else if (step == SCHEMA1_PULL_ERROR) {
         fuzz_check_error(&err);
     }
 
@@ -317,15 +317,15 @@ pull_run(pull_t *p)
 
 /* the document of the digest that is wanted, if there is one */
 
-static schema1_step_e
+static schema1_pull_step_e
 pull_fetch(pull_t *p, schema1_pull_t *pull, char **held, schema1_error_t *err)
 {
-    size_t                 i;
-    schema1_str_t          hex;
-    schema1_document_t     document;
-    const schema1_want_t  *want;
+    size_t                         i;
+    schema1_str_t                  hex;
+    schema1_document_t             document;
+    const schema1_pull_request_t  *want;
 
-    want = schema1_pull_wanted(pull);
+    want = schema1_pull_request(pull);
 
     fuzz_check(schema1_digest_valid(want->digest));
 
@@ -373,7 +373,7 @@ pull_fetch(pull_t *p, schema1_pull_t *pull, char **held, schema1_error_t *err)
 
     p->given = i;
 
-    return schema1_pull_give(pull, &document, err);
+    return schema1_pull_feed(pull, &document, err);
 }
 
 
@@ -400,7 +400,7 @@ pull_check_answer(const pull_t *p, const schema1_pull_conf_t *conf,
     fuzz_check(!schema1_accept_is_modern(&conf->accept));
     fuzz_check(answer->digest[0] != '\0');
 
-    if (!answer->made) {
+    if (!answer->converted) {
         fuzz_check(answer->entries == 0);
 
         if (answer->type == SCHEMA1_TYPE_SIGNED
@@ -512,8 +512,8 @@ pull_check_schema1(const pull_t *p, const schema1_pull_conf_t *conf,
 static void
 pull_check_body(schema1_str_t body, schema1_str_t payload)
 {
-    fuzz_check(schema1_manifest_tell(body) == SCHEMA1_TYPE_SIGNED);
-    fuzz_check(schema1_manifest_tell(payload) == SCHEMA1_TYPE_UNSIGNED);
+    fuzz_check(schema1_manifest_sniff(body) == SCHEMA1_TYPE_SIGNED);
+    fuzz_check(schema1_manifest_sniff(payload) == SCHEMA1_TYPE_UNSIGNED);
     fuzz_check(payload.len > 2
                && memcmp(payload.data + payload.len - 2, "\n}", 2) == 0);
 }

@@ -121,7 +121,7 @@ test_tell(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tap_ok(schema1_manifest_tell(test_str(cases[i].document))
+        tap_ok(schema1_manifest_sniff(test_str(cases[i].document))
                == cases[i].type, "told: %s", cases[i].document);
     }
 }
@@ -546,7 +546,7 @@ test_memory(void)
 
         alloc_peak = before = alloc_held;
 
-        (void) schema1_manifest_tell(str);
+        (void) schema1_manifest_sniff(str);
 
         if (schema1_manifest_read(&m, str, &err) == SCHEMA1_OK) {
             schema1_manifest_free(&m);

@@ -75,7 +75,7 @@ typedef struct {
 
 
 typedef struct {
-    schema1_step_e        step;
+    schema1_pull_step_e   step;
     schema1_error_t       err;
     schema1_answer_t      answer;
     schema1_type_e        source_type;
@@ -210,13 +210,13 @@ test_link(const char *type, const char *format, const test_doc_t *child)
 static void
 test_run(const char *accept, const char *platform, bool digest)
 {
-    size_t                 i;
-    schema1_str_t          line;
-    schema1_pull_t        *pull;
-    const test_doc_t      *doc;
-    schema1_document_t     document;
-    schema1_pull_conf_t    conf;
-    const schema1_want_t  *want;
+    size_t                         i;
+    schema1_str_t                  line;
+    schema1_pull_t                *pull;
+    const test_doc_t              *doc;
+    schema1_document_t             document;
+    schema1_pull_conf_t            conf;
+    const schema1_pull_request_t  *want;
 
     memset(&test_result, 0xee, sizeof(test_result_t));
     memset(&conf, 0, sizeof(schema1_pull_conf_t));
@@ -241,23 +241,23 @@ test_run(const char *accept, const char *platform, bool digest)
     pull = schema1_pull_new(&conf);
 
     if (pull == NULL) {
-        test_result.step = SCHEMA1_STEP_ERROR;
+        test_result.step = SCHEMA1_PULL_ERROR;
         test_result.err.reason = SCHEMA1_NO_MEMORY;
         return;
     }
 
-    test_result.step = schema1_pull_tell(pull, &document, &test_result.err);
+    test_result.step = schema1_pull_start(pull, &document, &test_result.err);
     test_result.source_type = schema1_pull_source_type(pull);
     strcpy(test_result.source_digest, schema1_pull_source_digest(pull));
 
-    if (test_result.step == SCHEMA1_STEP_READ) {
-        test_result.step = schema1_pull_give(pull, &document,
+    if (test_result.step == SCHEMA1_PULL_NEED_LOOKUP) {
+        test_result.step = schema1_pull_feed(pull, &document,
                                              &test_result.err);
     }
 
-    while (test_result.step == SCHEMA1_STEP_FETCH) {
+    while (test_result.step == SCHEMA1_PULL_NEED_FETCH) {
         test_result.fetches++;
-        want = schema1_pull_wanted(pull);
+        want = schema1_pull_request(pull);
 
         for (i = 0; i < test_ndocs; i++) {
             if (schema1_str_eq(want->digest, test_docs[i].digest)) {
@@ -271,11 +271,11 @@ test_run(const char *accept, const char *platform, bool digest)
         document.body.len = doc->len;
         document.digest = test_text("");
 
-        test_result.step = schema1_pull_give(pull, &document,
+        test_result.step = schema1_pull_feed(pull, &document,
                                              &test_result.err);
     }
 
-    if (test_result.step == SCHEMA1_STEP_DONE) {
+    if (test_result.step == SCHEMA1_PULL_DONE) {
         test_result.answer = *schema1_pull_answer(pull);
         memset(test_result.body, 0, sizeof(test_result.body));
         memcpy(test_result.body, test_result.answer.body.data,
@@ -289,7 +289,7 @@ test_run(const char *accept, const char *platform, bool digest)
 static bool
 test_failed(schema1_reason_e reason)
 {
-    if (test_result.step == SCHEMA1_STEP_ERROR
+    if (test_result.step == SCHEMA1_PULL_ERROR
         && test_result.err.reason == reason
         && test_result.err.message[0] != '\0')
     {
@@ -297,7 +297,7 @@ test_failed(schema1_reason_e reason)
     }
 
     printf("# step %d, reason %d\n", test_result.step,
-           test_result.step == SCHEMA1_STEP_ERROR ? (int)
+           test_result.step == SCHEMA1_PULL_ERROR ? (int)
            test_result.err.reason : -1);
 
     return false;
@@ -314,7 +314,7 @@ test_made(schema1_type_e type)
     schema1_buf_t  buf;
     schema1_str_t  body, payload;
 
-    if (test_result.step != SCHEMA1_STEP_DONE || !test_result.answer.made
+    if (test_result.step != SCHEMA1_PULL_DONE || !test_result.answer.converted
         || test_result.answer.type != type)
     {
         return false;
@@ -348,7 +348,8 @@ test_made(schema1_type_e type)
 static bool
 test_as_is(const test_doc_t *doc)
 {
-    return test_result.step == SCHEMA1_STEP_DONE && !test_result.answer.made
+    return test_result.step == SCHEMA1_PULL_DONE
+           && !test_result.answer.converted
            && test_result.answer.body.data == doc->body
            && test_result.answer.body.len == doc->len
            && strcmp(test_result.answer.digest, doc->digest) == 0
@@ -423,16 +424,16 @@ test_passes(void)
     test_ndocs = 0;
     test_link(V2, DOCKER, test_store("", CONFIG));
     test_run(DOCKER_10, "", true);
-    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.source_digest[0] == '\0',
            "schema 2 passes to who accepts it");
 
     test_run(V2 "," DL "," OM "," OI, "", true);
-    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS, "and to modern clients");
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS, "and to modern clients");
 
     test_docs[test_ndocs - 1].type = "text/html";
     test_run("", "", true);
-    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS,
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
            "what its header calls something else passes");
 
     test_store(V1S, "{");
@@ -440,19 +441,19 @@ test_passes(void)
 
     for (i = 0; i < 3; i++) {
         test_run(clients[i], "", true);
-        tap_ok(test_result.step == SCHEMA1_STEP_AS_IS,
+        tap_ok(test_result.step == SCHEMA1_PULL_PASS,
                "stored schema 1 passes unverified: client %zu", i);
     }
 
     test_store("application/json", UNSIGNED);
     test_run("", "", true);
-    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.source_type == SCHEMA1_TYPE_UNSIGNED,
            "also where the document tells it");
 
     test_store("", "<html>");
     test_run("", "", true);
-    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.source_type == SCHEMA1_TYPE_OTHER,
            "what is no manifest passes");
 }
@@ -478,7 +479,7 @@ test_children(void)
            "the child as it is to who accepts it");
 
     test_run(DOCKER_10, "linux/amd64", true);
-    tap_ok(test_result.step == SCHEMA1_STEP_AS_IS,
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
            "the list itself to who accepts it");
 
     test_link(OI, LIST(OI, OM, AMD64), oci);
@@ -814,12 +815,12 @@ test_converted_size(const char *accept, bool *limited)
 
     test_run(accept, "", true);
     len = test_result.answer.body.len;
-    *limited = (test_result.step == SCHEMA1_STEP_DONE);
+    *limited = (test_result.step == SCHEMA1_PULL_DONE);
 
     test_max_size = (len + 1) / 2;
     test_run(accept, "", true);
 
-    if (test_result.step != SCHEMA1_STEP_DONE
+    if (test_result.step != SCHEMA1_PULL_DONE
         || test_result.answer.body.len != len)
     {
         *limited = false;
@@ -856,15 +857,16 @@ test_order(void)
 
     pull = schema1_pull_new(&conf);
 
-    tap_ok(schema1_pull_give(pull, &document, &err) == SCHEMA1_STEP_ERROR,
+    tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR,
            "nothing can be given before it is told");
 
     document.type = test_text(V2);
-    tap_ok(schema1_pull_tell(pull, &document, &err) == SCHEMA1_STEP_READ,
+    tap_ok(schema1_pull_start(pull, &document, &err)
+           == SCHEMA1_PULL_NEED_LOOKUP,
            "an empty document is told by its header");
-    tap_ok(schema1_pull_give(pull, &document, &err) == SCHEMA1_STEP_ERROR
+    tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR
            && err.reason == SCHEMA1_UNPROVEN, "but can't be read");
-    tap_ok(schema1_pull_give(pull, &document, &err) == SCHEMA1_STEP_ERROR,
+    tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR,
            "and nothing more after that");
 
     schema1_pull_free(pull);
@@ -928,13 +930,13 @@ test_memory_once(unsigned long n, bool *done)
     *done = (alloc_countdown != 0);
     alloc_countdown = 0;
 
-    if (test_result.step == SCHEMA1_STEP_DONE) {
+    if (test_result.step == SCHEMA1_PULL_DONE) {
         return test_made(SCHEMA1_TYPE_SIGNED);
     }
 
     reason = test_result.err.reason;
 
-    return !*done && test_result.step == SCHEMA1_STEP_ERROR
+    return !*done && test_result.step == SCHEMA1_PULL_ERROR
            && (reason == SCHEMA1_NO_MEMORY
                || reason == SCHEMA1_SIGNING_FAILED);
 }
