@@ -282,9 +282,9 @@ sub wrong
     my $type = ($header->{'content-type'} // '') =~ s/;.*//r;
     my $headers = $request->{headers};
 
-    # nginx itself breaks off what passes to a modern client
+    # nginx itself breaks off what passes, as the client accepts it
     if (!$status) {
-        return $request->{kind} eq 'modern' && !$image->{sound}
+        return $request->{kind} ne 'old' && !$image->{sound}
                ? '' : 'no response';
     }
 
