@@ -203,9 +203,7 @@ sub new_location
                   . "\n" . some('proxy_cache_lock on;',
             'proxy_cache_revalidate on;',
             'proxy_cache_use_stale error timeout updating;'
-            . ' proxy_cache_background_update on;',
-            'proxy_cache_convert_head off;'
-            . ' proxy_cache_key $request_method$proxy_host$request_uri;');
+            . ' proxy_cache_background_update on;');
     }
 
     my $upstream = "proxy_pass http://127.0.0.1:$port;";
