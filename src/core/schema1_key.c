@@ -33,6 +33,9 @@
 
 #define SCHEMA1_KEY_INDENT       "            "
 
+/* more than OpenSSL's functions use below the caller's frame */
+#define SCHEMA1_KEY_STACK        32768
+
 /* a multiple of three: the encoded pieces make one text */
 #define SCHEMA1_KEY_PIECE        49152
 
@@ -72,6 +75,7 @@ static EVP_PKEY *schema1_key_read_headed(schema1_str_t data);
 static void schema1_key_explain(schema1_str_t data, bool asked,
     size_t npasswords, char error[SCHEMA1_KEY_ERROR_SIZE]);
 static int schema1_key_password(char *buf, int size, int rwflag, void *data);
+static void schema1_key_clear_stack(void);
 static bool schema1_key_holds(schema1_str_t data, const char *text);
 static schema1_key_t *schema1_key_new(EVP_PKEY *pkey,
     char error[SCHEMA1_KEY_ERROR_SIZE]);
@@ -357,6 +361,10 @@ schema1_key_read_pem(schema1_str_t data, const schema1_str_t *passwords,
         BIO_free(bio);
     }
 
+    if (password.asked) {
+        schema1_key_clear_stack();
+    }
+
     if (pkey == NULL && !password.asked) {
         pkey = schema1_key_read_headed(data);
     }
@@ -405,7 +413,8 @@ schema1_key_read_headed(schema1_str_t data)
 
         OPENSSL_free(name);
         OPENSSL_free(header);
-        OPENSSL_clear_free(der, (size_t) len);
+        OPENSSL_cleanse(der, (size_t) len);
+        OPENSSL_free(der);
     }
 
     BIO_free(bio);
@@ -470,6 +479,20 @@ schema1_key_password(char *buf, int size, int rwflag, void *data)
     memcpy(buf, state->password->data, state->password->len);
 
     return (int) state->password->len;
+}
+
+
+/* OpenSSL's decoder leaves copies of a password on the stack */
+
+static __attribute__((noinline)) void
+schema1_key_clear_stack(void)
+{
+    size_t                  i;
+    volatile unsigned char  stack[SCHEMA1_KEY_STACK];
+
+    for (i = 0; i < sizeof(stack); i++) {
+        stack[i] = 0;
+    }
 }
 
 
@@ -740,7 +763,11 @@ schema1_key_spki_ec(schema1_key_t *key, const unsigned char *point)
     len = 1 + 2 * key->alg->size;
 
     public = X509_PUBKEY_new();
-    copy = OPENSSL_memdup(point, len);
+    copy = OPENSSL_malloc(len);
+
+    if (copy != NULL) {
+        memcpy(copy, point, len);
+    }
 
     if (public != NULL && copy != NULL
         && X509_PUBKEY_set0_param(public, type, V_ASN1_OBJECT,
