@@ -16,7 +16,9 @@ our $blob = '/v2/team/app/blobs/' . EMPTY_LAYER;
 our $zones = '
     schema_conversion_cache_zone one:1m;
     map $uri $limited {
-        ~sha256 $binary_remote_addr;
+        # not the config: limit_req counts subrequests, too
+        ~manifests/sha256: $binary_remote_addr;
+        ~sha256:a3ed95cae  $binary_remote_addr;
     }
     limit_req_zone $limited zone=limit:1m rate=1r/m;
 ';
