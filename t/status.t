@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 123;
+plan tests => repeat_each() * 129;
 
 our $app = image('team/app:1');
 our $list = list('team/list:1', strict => 0, entries => [
@@ -304,3 +304,15 @@ if ($n == 4) {
     is({ samples() }->{schema_conversion_long_histories_total}, 3,
        'Prometheus text');
 }
+
+
+
+=== TEST 14: HEAD counts one lookup in the cache
+--- http_config eval: $::http
+--- location eval: $::on
+--- server eval: $::status
+--- request eval
+["HEAD /v2/team/app/manifests/1", "HEAD /v2/team/app/manifests/1"]
+--- after
+my $cache = counters()->{caches}{one};
+is("$cache->{misses} $cache->{hits}", "1 $n", 'misses and hits');
