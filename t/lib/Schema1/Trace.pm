@@ -17,7 +17,9 @@ package Schema1::Trace;
 
 use strict;
 use warnings;
-no warnings "portable";
+
+# addresses have 64 bits
+no warnings 'portable';
 
 use Config;
 use Exporter qw(import);
@@ -30,8 +32,8 @@ my %number = (x86_64 => [101, 202, 232], aarch64 => [117, 98, 22]);
 my ($arch) = $Config{archname} =~ /^(x86_64|aarch64)-linux/;
 my ($ptrace, $futex, $epoll) = @{$number{$arch // ''} // []};
 
-use constant { CONT => 7, SINGLESTEP => 9, ATTACH => 16, DETACH => 17,
-               SYSCALL => 24, WALL => 0x40000000 };
+use constant { SINGLESTEP => 9, ATTACH => 16, DETACH => 17, SYSCALL => 24,
+               WALL => 0x40000000 };
 
 
 sub unusable
