@@ -569,6 +569,10 @@ cli_exchange_base(cli_exchange_t *exchange, schema1_hop_t *base)
     base->authority.data = authority;
     base->authority.len = (size_t) (path - authority);
     base->path = cli_text(path);
+
+    if (base->own) {
+        base->upstream = base->authority;
+    }
 }
 
 

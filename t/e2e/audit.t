@@ -17,6 +17,7 @@ use Time::HiRes qw(time);
 
 use Schema1::AllKinds qw(push_all_kinds);
 use Schema1::Documents;
+use Schema1::Keys;
 use Schema1::Servers;
 
 my $images = 200;
@@ -42,6 +43,7 @@ plan skip_all => "not installed: @missing" if @missing;
 my $servers = Schema1::Servers->new("$Schema1::Servers::build/e2e/audit");
 my $registry = $servers->registry('registry',
                                   config => $Schema1::AllKinds::config);
+my $keys = Schema1::Keys::make("$Schema1::Servers::build/keys");
 my $proxy = Schema1::Servers::free_port();
 my $other = Schema1::Servers::free_port();
 
@@ -63,7 +65,8 @@ $servers->nginx('nginx', <<"END", $proxy);
         location /v2/ {
             schema_conversion on;
             schema_conversion_platform linux/arm/v7;
-            schema_conversion_max_size 4000;
+            schema_conversion_max_size 1000;
+            schema_conversion_key $keys/ec256.pem;
             proxy_pass http://127.0.0.1:$registry;
             proxy_set_header Host \$http_host;
         }
@@ -189,7 +192,7 @@ sub compared_with_nginx
 sub with_another_configuration
 {
     my ($status, $out) = audit('--json', '--platform', 'linux/arm/v7',
-                               '--max-size', '4000', '--compare',
+                               '--max-size', '1000', '--compare',
                                "http://127.0.0.1:$other",
                                "http://127.0.0.1:$registry");
     my $report = JSON::PP->new->utf8->decode($out);
