@@ -113,7 +113,7 @@ static int
 schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
     char *to)
 {
-    if (field->type == SCHEMA1_FIELD_LOOSE) {
+    if (field->type == SCHEMA1_FIELD_RAW) {
         *(schema1_str_t *) (void *) to = schema1_json_value(&d->json);
         return SCHEMA1_OK;
     }
@@ -147,7 +147,7 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
     case SCHEMA1_FIELD_ARRAY:
         return schema1_decode_array(d, field, (schema1_array_t *) (void *) to);
 
-    case SCHEMA1_FIELD_SEEN:
+    case SCHEMA1_FIELD_PRESENT:
         *(bool *) (void *) to = true;
         (void) schema1_json_value(&d->json);
         return SCHEMA1_OK;
@@ -349,7 +349,7 @@ schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
     schema1_array_t *array, size_t n)
 {
     char    *items;
-    size_t   room;
+    size_t   capacity;
 
     if (n == SCHEMA1_MAX_ITEMS) {
         schema1_error_set(d->err, SCHEMA1_TOO_MANY,
@@ -359,21 +359,21 @@ schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
         return NULL;
     }
 
-    if (n == array->room) {
-        room = array->room ? 2 * array->room : 16;
+    if (n == array->capacity) {
+        capacity = array->capacity ? 2 * array->capacity : 16;
 
-        items = realloc(array->items, room * field->size);
+        items = realloc(array->items, capacity * field->size);
         if (items == NULL) {
             schema1_error_set(d->err, SCHEMA1_NO_MEMORY,
                               "out of memory while reading the %s", d->what);
             return NULL;
         }
 
-        memset(items + array->room * field->size, 0,
-               (room - array->room) * field->size);
+        memset(items + array->capacity * field->size, 0,
+               (capacity - array->capacity) * field->size);
 
         array->items = items;
-        array->room = room;
+        array->capacity = capacity;
     }
 
     return array->items + n * field->size;

@@ -30,8 +30,8 @@ typedef enum {
     SCHEMA1_FIELD_STRUCT,       /* a struct in its place */
     SCHEMA1_FIELD_POINTER,      /* the same; starts with a bool: is there */
     SCHEMA1_FIELD_ARRAY,        /* schema1_array_t of structs */
-    SCHEMA1_FIELD_LOOSE,        /* schema1_str_t: the token, of any type */
-    SCHEMA1_FIELD_SEEN          /* bool: had a value other than null */
+    SCHEMA1_FIELD_RAW,          /* schema1_str_t: the token, of any type */
+    SCHEMA1_FIELD_PRESENT       /* bool: had a value other than null */
 } schema1_field_e;
 
 
@@ -60,7 +60,7 @@ struct schema1_field_s {
 typedef struct {
     char                   *items;
     size_t                  n;
-    size_t                  room;
+    size_t                  capacity;
 } schema1_array_t;
 
 

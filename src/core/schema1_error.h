@@ -28,7 +28,7 @@ typedef enum {
     SCHEMA1_ENCRYPTED_LAYER,
     SCHEMA1_LAYER_COMPRESSION,      /* zstd and the like */
     SCHEMA1_NOT_AN_IMAGE,
-    SCHEMA1_NOT_TAKEN,              /* only schema 1 fits, client refuses it */
+    SCHEMA1_NOT_ACCEPTABLE,         /* the client does not accept schema 1 */
     SCHEMA1_INVALID_MANIFEST,       /* hashes right, but can not be read */
     SCHEMA1_INVALID_CONFIG,
     SCHEMA1_CONFIG_NOT_FOUND,
@@ -36,7 +36,7 @@ typedef enum {
     /* 502 UNKNOWN */
     SCHEMA1_TRUNCATED,              /* cut off or stalled after its header */
     SCHEMA1_ENCODED,                /* compressed though not asked */
-    SCHEMA1_UNPROVEN,               /* broken, and no digest proves it whole */
+    SCHEMA1_UNVERIFIED,             /* broken, without a digest to verify */
     SCHEMA1_UPSTREAM_FAILED,        /* unreachable, 5xx, another status */
     SCHEMA1_DIGEST_MISMATCH,
     SCHEMA1_SIZE_MISMATCH,

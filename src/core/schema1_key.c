@@ -71,12 +71,12 @@ typedef struct {
 static EVP_PKEY *schema1_key_read_pem(schema1_str_t data,
     const schema1_str_t *passwords, size_t npasswords,
     char error[SCHEMA1_KEY_ERROR_SIZE]);
-static EVP_PKEY *schema1_key_read_headed(schema1_str_t data);
-static void schema1_key_explain(schema1_str_t data, bool asked,
+static EVP_PKEY *schema1_key_pem_with_headers(schema1_str_t data);
+static void schema1_key_pem_error(schema1_str_t data, bool asked,
     size_t npasswords, char error[SCHEMA1_KEY_ERROR_SIZE]);
 static int schema1_key_password(char *buf, int size, int rwflag, void *data);
 static void schema1_key_clear_stack(void);
-static bool schema1_key_holds(schema1_str_t data, const char *text);
+static bool schema1_key_contains(schema1_str_t data, const char *text);
 static schema1_key_t *schema1_key_new(EVP_PKEY *pkey,
     char error[SCHEMA1_KEY_ERROR_SIZE]);
 static int schema1_key_prepare(schema1_key_t *key, X509_PUBKEY *public,
@@ -91,12 +91,12 @@ static int schema1_key_spki_ec(schema1_key_t *key,
     const unsigned char *point);
 static int schema1_key_spki(schema1_key_t *key, X509_PUBKEY *public);
 static int schema1_key_identify(schema1_key_t *key);
-static void schema1_key_member(schema1_key_t *key, const char *name,
+static void schema1_key_jwk_member(schema1_key_t *key, const char *name,
     const char *value, size_t len);
 static void schema1_key_value(schema1_key_t *key, const char *name,
     const unsigned char *data, size_t len);
 static void schema1_key_finish_jwk(schema1_key_t *key);
-static int schema1_key_test(const schema1_key_t *key);
+static int schema1_key_self_test(const schema1_key_t *key);
 static int schema1_key_chain(schema1_key_t *key, BIO *bio,
     schema1_buf_t *header, schema1_buf_t *ders,
     char error[SCHEMA1_KEY_ERROR_SIZE]);
@@ -107,7 +107,7 @@ static int schema1_key_sign_raw(const schema1_key_t *key, schema1_str_t header,
     bool *no_memory);
 static int schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload,
     bool *no_memory);
-static int schema1_key_join(const schema1_key_alg_t *alg,
+static int schema1_key_ecdsa_raw(const schema1_key_alg_t *alg,
     const unsigned char *der, size_t len, schema1_buf_t *signature);
 
 
@@ -236,7 +236,8 @@ schema1_key_certify(schema1_key_t *key, schema1_str_t chain,
     if (rc != SCHEMA1_OK) {
 
         if (error[0] == '\0') {
-            snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "needs more memory");
+            snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
+                     "cannot be read: out of memory");
         }
 
         schema1_buf_free(&header);
@@ -304,7 +305,7 @@ schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
     if (rc == SCHEMA1_OK) {
 
         if (key->alg->curve != NULL) {
-            rc = schema1_key_join(key->alg, raw, len, signature);
+            rc = schema1_key_ecdsa_raw(key->alg, raw, len, signature);
 
         } else {
             schema1_buf_append(signature, (const char *) raw, len);
@@ -366,11 +367,11 @@ schema1_key_read_pem(schema1_str_t data, const schema1_str_t *passwords,
     }
 
     if (pkey == NULL && !password.asked) {
-        pkey = schema1_key_read_headed(data);
+        pkey = schema1_key_pem_with_headers(data);
     }
 
     if (pkey == NULL) {
-        schema1_key_explain(data, password.asked, npasswords, error);
+        schema1_key_pem_error(data, password.asked, npasswords, error);
     }
 
     return pkey;
@@ -384,7 +385,7 @@ schema1_key_read_pem(schema1_str_t data, const schema1_str_t *passwords,
  */
 
 static EVP_PKEY *
-schema1_key_read_headed(schema1_str_t data)
+schema1_key_pem_with_headers(schema1_str_t data)
 {
     BIO                  *bio;
     char                 *name, *header;
@@ -425,17 +426,17 @@ schema1_key_read_headed(schema1_str_t data)
 
 
 static void
-schema1_key_explain(schema1_str_t data, bool asked, size_t npasswords,
+schema1_key_pem_error(schema1_str_t data, bool asked, size_t npasswords,
     char error[SCHEMA1_KEY_ERROR_SIZE])
 {
     const char  *reason;
 
-    if (!schema1_key_holds(data, "-----BEGIN ")) {
+    if (!schema1_key_contains(data, "-----BEGIN ")) {
         snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is neither PEM nor a JWK");
         return;
     }
 
-    if (!schema1_key_holds(data, "PRIVATE KEY-----")) {
+    if (!schema1_key_contains(data, "PRIVATE KEY-----")) {
         snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is not a private key");
         return;
     }
@@ -497,7 +498,7 @@ schema1_key_clear_stack(void)
 
 
 static bool
-schema1_key_holds(schema1_str_t data, const char *text)
+schema1_key_contains(schema1_str_t data, const char *text)
 {
     size_t  i, len;
 
@@ -525,7 +526,8 @@ schema1_key_new(EVP_PKEY *pkey, char error[SCHEMA1_KEY_ERROR_SIZE])
     key = calloc(1, sizeof(schema1_key_t));
     if (key == NULL) {
         EVP_PKEY_free(pkey);
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "needs more memory");
+        snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
+                 "cannot be read: out of memory");
         return NULL;
     }
 
@@ -545,14 +547,15 @@ schema1_key_new(EVP_PKEY *pkey, char error[SCHEMA1_KEY_ERROR_SIZE])
     if (rc != SCHEMA1_OK) {
 
         if (error[0] == '\0') {
-            snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "needs more memory");
+            snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
+                     "cannot be read: out of memory");
         }
 
         schema1_key_free(key);
         return NULL;
     }
 
-    if (schema1_key_test(key) != SCHEMA1_OK) {
+    if (schema1_key_self_test(key) != SCHEMA1_OK) {
         snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
                  "has a public half that does not belong to the private one");
         schema1_key_free(key);
@@ -656,8 +659,8 @@ schema1_key_prepare_rsa(schema1_key_t *key, X509_PUBKEY *public,
     } else {
         schema1_key_value(key, "e", ASN1_STRING_get0_data(e),
                           (size_t) ASN1_STRING_length(e));
-        schema1_key_member(key, "kid", key->id, strlen(key->id));
-        schema1_key_member(key, "kty", "RSA", 3);
+        schema1_key_jwk_member(key, "kid", key->id, strlen(key->id));
+        schema1_key_jwk_member(key, "kty", "RSA", 3);
         schema1_key_value(key, "n", ASN1_STRING_get0_data(n),
                           (size_t) ASN1_STRING_length(n));
         schema1_key_finish_jwk(key);
@@ -706,10 +709,10 @@ schema1_key_prepare_ec(schema1_key_t *key, X509_PUBKEY *public,
         return SCHEMA1_ERROR;
     }
 
-    schema1_key_member(key, "crv", key->alg->curve,
-                       strlen(key->alg->curve));
-    schema1_key_member(key, "kid", key->id, strlen(key->id));
-    schema1_key_member(key, "kty", "EC", 2);
+    schema1_key_jwk_member(key, "crv", key->alg->curve,
+                           strlen(key->alg->curve));
+    schema1_key_jwk_member(key, "kid", key->id, strlen(key->id));
+    schema1_key_jwk_member(key, "kty", "EC", 2);
     schema1_key_value(key, "x", point + 1, key->alg->size);
     schema1_key_value(key, "y", point + 1 + key->alg->size, key->alg->size);
     schema1_key_finish_jwk(key);
@@ -857,7 +860,7 @@ schema1_key_identify(schema1_key_t *key)
 
 
 static void
-schema1_key_member(schema1_key_t *key, const char *name, const char *value,
+schema1_key_jwk_member(schema1_key_t *key, const char *name, const char *value,
     size_t len)
 {
     schema1_buf_t  *header;
@@ -883,7 +886,7 @@ schema1_key_value(schema1_key_t *key, const char *name,
     memset(&value, 0, sizeof(schema1_buf_t));
 
     schema1_base64url_encode(&value, data, len);
-    schema1_key_member(key, name, value.data, value.len);
+    schema1_key_jwk_member(key, name, value.data, value.len);
 
     if (value.failed) {
         key->header.failed = true;
@@ -906,7 +909,7 @@ schema1_key_finish_jwk(schema1_key_t *key)
 /* a signature by one half has to fit the other */
 
 static int
-schema1_key_test(const schema1_key_t *key)
+schema1_key_self_test(const schema1_key_t *key)
 {
     int                    rc;
     bool                   no_memory;
@@ -1122,7 +1125,7 @@ schema1_key_update(EVP_MD_CTX *ctx, schema1_str_t payload, bool *no_memory)
 /* r and s, each as long as a coordinate (RFC 7518, 3.4) */
 
 static int
-schema1_key_join(const schema1_key_alg_t *alg, const unsigned char *der,
+schema1_key_ecdsa_raw(const schema1_key_alg_t *alg, const unsigned char *der,
     size_t len, schema1_buf_t *signature)
 {
     int             rc, size;

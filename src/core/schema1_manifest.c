@@ -63,15 +63,15 @@ static int schema1_manifest_version(schema1_str_t document,
 static const schema1_field_t *schema1_manifest_fields(schema1_str_t type);
 static int schema1_manifest_copy(schema1_manifest_t *manifest,
     const schema1_raw_manifest_t *raw, schema1_error_t *err);
-static size_t schema1_descriptor_room(const schema1_raw_descriptor_t *raw);
+static size_t schema1_descriptor_size(const schema1_raw_descriptor_t *raw);
 static char *schema1_descriptor_copy(schema1_descriptor_t *descriptor,
     const schema1_raw_descriptor_t *raw, char *to);
-static size_t schema1_text_room(schema1_str_t token);
+static size_t schema1_text_size(schema1_str_t token);
 static char *schema1_text_copy(schema1_str_t *text, schema1_str_t token,
     char *to);
 static int schema1_manifest_digests(const schema1_manifest_t *manifest,
     schema1_error_t *err);
-static bool schema1_digest_formed(schema1_str_t digest);
+static bool schema1_digest_well_formed(schema1_str_t digest);
 static int schema1_list_read(schema1_str_t document,
     schema1_raw_manifest_t *raw, schema1_error_t *err);
 static const schema1_raw_descriptor_t *schema1_list_choose(
@@ -80,7 +80,7 @@ static const schema1_raw_descriptor_t *schema1_list_choose(
 static int schema1_list_rank(const schema1_raw_descriptor_t *entry,
     const schema1_platform_t *platform, unsigned *rank, bool *none);
 static bool schema1_is_list(schema1_type_e type);
-static int schema1_list_none(const schema1_array_t *entries,
+static int schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err);
 static size_t schema1_list_print(char *to, size_t size,
     const schema1_raw_platform_t *platform);
@@ -157,7 +157,7 @@ static const schema1_field_t  schema1_version_fields[] = {
     { "layers", SCHEMA1_FIELD_ARRAY,                                          \
       offsetof(schema1_raw_manifest_t, layers),                               \
       schema1_descriptor_fields, sizeof(schema1_raw_descriptor_t) },          \
-    schema1_field("artifactType", LOOSE, schema1_raw_manifest_t,              \
+    schema1_field("artifactType", RAW, schema1_raw_manifest_t,                \
                   artifact_type)
 
 static const schema1_field_t  schema1_docker_fields[] = {
@@ -169,7 +169,7 @@ static const schema1_field_t  schema1_docker_fields[] = {
 static const schema1_field_t  schema1_oci_fields[] = {
     schema1_manifest_fields_common,
     schema1_field("annotations", MAP, schema1_raw_manifest_t, layers),
-    schema1_field("manifests", SEEN, schema1_raw_manifest_t, has_manifests),
+    schema1_field("manifests", PRESENT, schema1_raw_manifest_t, has_manifests),
     schema1_end
 };
 
@@ -180,20 +180,21 @@ static const schema1_field_t  schema1_list_fields[] = {
     { "manifests", SCHEMA1_FIELD_ARRAY,
       offsetof(schema1_raw_manifest_t, manifests),
       schema1_entry_fields, sizeof(schema1_raw_descriptor_t) },
-    schema1_field("config", SEEN, schema1_raw_manifest_t, has_config),
-    schema1_field("layers", SEEN, schema1_raw_manifest_t, has_layers),
+    schema1_field("config", PRESENT, schema1_raw_manifest_t, has_config),
+    schema1_field("layers", PRESENT, schema1_raw_manifest_t, has_layers),
     schema1_end
 };
 
 
 static const schema1_field_t  schema1_sniff_fields[] = {
-    schema1_field("schemaVersion", LOOSE, schema1_raw_manifest_t, version),
-    schema1_field("mediaType", LOOSE, schema1_raw_manifest_t, media_type),
-    schema1_field("manifests", SEEN, schema1_raw_manifest_t, has_manifests),
-    schema1_field("config", SEEN, schema1_raw_manifest_t, has_config),
-    schema1_field("layers", SEEN, schema1_raw_manifest_t, has_layers),
-    schema1_field("fsLayers", SEEN, schema1_raw_manifest_t, has_fslayers),
-    schema1_field("signatures", SEEN, schema1_raw_manifest_t, has_signatures),
+    schema1_field("schemaVersion", RAW, schema1_raw_manifest_t, version),
+    schema1_field("mediaType", RAW, schema1_raw_manifest_t, media_type),
+    schema1_field("manifests", PRESENT, schema1_raw_manifest_t, has_manifests),
+    schema1_field("config", PRESENT, schema1_raw_manifest_t, has_config),
+    schema1_field("layers", PRESENT, schema1_raw_manifest_t, has_layers),
+    schema1_field("fsLayers", PRESENT, schema1_raw_manifest_t, has_fslayers),
+    schema1_field("signatures", PRESENT, schema1_raw_manifest_t,
+                  has_signatures),
     schema1_end
 };
 
@@ -412,11 +413,11 @@ schema1_manifest_copy(schema1_manifest_t *manifest,
     layers = (const schema1_raw_descriptor_t *) (void *) raw->layers.items;
 
     size = n * sizeof(schema1_descriptor_t)
-           + schema1_descriptor_room(&raw->config)
-           + schema1_text_room(raw->artifact_type);
+           + schema1_descriptor_size(&raw->config)
+           + schema1_text_size(raw->artifact_type);
 
     for (i = 0; i < n; i++) {
-        size += schema1_descriptor_room(&layers[i]);
+        size += schema1_descriptor_size(&layers[i]);
     }
 
     manifest->memory = malloc(size);
@@ -440,9 +441,9 @@ schema1_manifest_copy(schema1_manifest_t *manifest,
 
 
 static size_t
-schema1_descriptor_room(const schema1_raw_descriptor_t *raw)
+schema1_descriptor_size(const schema1_raw_descriptor_t *raw)
 {
-    return schema1_text_room(raw->media_type) + schema1_text_room(raw->digest);
+    return schema1_text_size(raw->media_type) + schema1_text_size(raw->digest);
 }
 
 
@@ -461,7 +462,7 @@ schema1_descriptor_copy(schema1_descriptor_t *descriptor,
 
 
 static size_t
-schema1_text_room(schema1_str_t token)
+schema1_text_size(schema1_str_t token)
 {
     if (token.len == 0 || token.data[0] != '"') {
         return 1;
@@ -498,7 +499,7 @@ schema1_manifest_digests(const schema1_manifest_t *manifest,
     digest = manifest->config.digest;
 
     if (!schema1_digest_valid(digest)) {
-        schema1_error_set(err, schema1_digest_formed(digest)
+        schema1_error_set(err, schema1_digest_well_formed(digest)
                           ? SCHEMA1_DIGEST_UNSUPPORTED
                           : SCHEMA1_INVALID_MANIFEST,
                           "the digest \"%.*s\" of the config in the manifest "
@@ -537,7 +538,7 @@ schema1_manifest_digests(const schema1_manifest_t *manifest,
  */
 
 static bool
-schema1_digest_formed(schema1_str_t digest)
+schema1_digest_well_formed(schema1_str_t digest)
 {
     char           ch;
     bool           word;
@@ -608,7 +609,7 @@ schema1_list_find(schema1_child_t *child, schema1_str_t document,
         goto done;
     }
 
-    child->memory = malloc(schema1_descriptor_room(entry));
+    child->memory = malloc(schema1_descriptor_size(entry));
     if (child->memory == NULL) {
         rc = schema1_manifest_no_memory(err, "list of manifests");
         goto done;
@@ -732,7 +733,7 @@ schema1_list_choose(const schema1_array_t *entries,
     }
 
     if (found == NULL) {
-        (void) schema1_list_none(entries, platform, err);
+        (void) schema1_list_no_platform(entries, platform, err);
     }
 
     return found;
@@ -751,9 +752,9 @@ schema1_list_rank(const schema1_raw_descriptor_t *entry,
 
     raw = &entry->platform;
 
-    memory = malloc(schema1_text_room(raw->os)
-                    + schema1_text_room(raw->architecture)
-                    + schema1_text_room(raw->variant));
+    memory = malloc(schema1_text_size(raw->os)
+                    + schema1_text_size(raw->architecture)
+                    + schema1_text_size(raw->variant));
     if (memory == NULL) {
         return SCHEMA1_ERROR;
     }
@@ -785,7 +786,7 @@ schema1_is_list(schema1_type_e type)
 
 
 static int
-schema1_list_none(const schema1_array_t *entries,
+schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err)
 {
     char                             asked[sizeof(err->platform)], list[200];
@@ -875,7 +876,7 @@ schema1_list_digest(const schema1_child_t *child, schema1_error_t *err)
         return SCHEMA1_OK;
     }
 
-    schema1_error_set(err, schema1_digest_formed(digest)
+    schema1_error_set(err, schema1_digest_well_formed(digest)
                       ? SCHEMA1_DIGEST_UNSUPPORTED
                       : SCHEMA1_INVALID_MANIFEST,
                       "the digest \"%.*s\" of the platform's entry in the "

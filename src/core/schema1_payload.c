@@ -24,7 +24,7 @@
 #define SCHEMA1_MAX_ESCAPE  (sizeof("\\\\u003c") - 1)
 
 /* what a history entry and its layer take at least, generously */
-#define SCHEMA1_ENTRY_ROOM  1024
+#define SCHEMA1_ENTRY_SIZE  1024
 
 
 typedef struct {
@@ -109,7 +109,7 @@ static bool schema1_payload_dropped(const schema1_conversion_t *c,
     schema1_str_t name);
 static int schema1_payload_sort(const void *one, const void *two);
 static schema1_str_t schema1_member_name(const schema1_member_t *member);
-static int schema1_payload_room(const schema1_conversion_t *c,
+static int schema1_payload_reserve(const schema1_conversion_t *c,
     schema1_buf_t *payload, size_t len, schema1_error_t *err);
 static void schema1_write_payload(schema1_writer_t *writer,
     const schema1_conversion_t *c);
@@ -157,7 +157,7 @@ static const schema1_field_t  schema1_image_fields[] = {
     { "history", SCHEMA1_FIELD_ARRAY, offsetof(schema1_image_t, history),
       schema1_entry_fields, sizeof(schema1_entry_t) },
     schema1_field("architecture", STRING, schema1_image_t, architecture),
-    schema1_field("created", LOOSE, schema1_image_t, created),
+    schema1_field("created", RAW, schema1_image_t, created),
     schema1_end
 };
 
@@ -196,7 +196,7 @@ schema1_convert_payload(const schema1_manifest_t *manifest,
     memset(&writer, 0, sizeof(schema1_writer_t));
     schema1_write_payload(&writer, &c);
 
-    rc = schema1_payload_room(&c, payload, writer.len, err);
+    rc = schema1_payload_reserve(&c, payload, writer.len, err);
 
     if (rc == SCHEMA1_OK) {
         writer.buf = payload;
@@ -590,11 +590,11 @@ schema1_member_name(const schema1_member_t *member)
  */
 
 static int
-schema1_payload_room(const schema1_conversion_t *c, schema1_buf_t *payload,
+schema1_payload_reserve(const schema1_conversion_t *c, schema1_buf_t *payload,
     size_t len, schema1_error_t *err)
 {
     if (len / SCHEMA1_MAX_ESCAPE
-        > c->config.len + SCHEMA1_ENTRY_ROOM * (c->n + 1))
+        > c->config.len + SCHEMA1_ENTRY_SIZE * (c->n + 1))
     {
         schema1_error_set(err, SCHEMA1_TOO_LARGE,
                           "the manifest made of the config would be %zu bytes "

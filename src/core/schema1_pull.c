@@ -267,7 +267,7 @@ schema1_pull_feed_tag(schema1_pull_t *pull, const schema1_document_t *document,
         && err->reason == SCHEMA1_INVALID_MANIFEST
         && schema1_json_check(document->body, &offset) != SCHEMA1_OK)
     {
-        schema1_error_set(err, SCHEMA1_UNPROVEN,
+        schema1_error_set(err, SCHEMA1_UNVERIFIED,
                           "the manifest that the registry sent is broken, and "
                           "without a Docker-Content-Digest nothing proves "
                           "that it came whole; try again, then look at the "
@@ -481,7 +481,7 @@ schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
 
     if (pull->type != SCHEMA1_TYPE_GENERIC && pull->type != SCHEMA1_TYPE_OTHER)
     {
-        schema1_error_set(err, SCHEMA1_NOT_TAKEN,
+        schema1_error_set(err, SCHEMA1_NOT_ACCEPTABLE,
                           "this image can be given as schema 1 only, which "
                           "the client's Accept header does not name; the "
                           "image has to be pushed again, or the client has "

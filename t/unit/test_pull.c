@@ -600,7 +600,7 @@ test_signed_child(void)
     tap_ok(test_as_is(child), "signed schema 1 by its payload's digest");
 
     test_run(V2, "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_NOT_TAKEN)
+    tap_ok(test_failed(SCHEMA1_NOT_ACCEPTABLE)
            && schema1_reason_info(test_result.err.reason)->status == 400,
            "is not for who does not take it");
 
@@ -698,7 +698,7 @@ test_unproven(void)
     test_store(V2, "{\"schemaVersion\":2,");
 
     test_run("", "", false);
-    tap_ok(test_failed(SCHEMA1_UNPROVEN), "cut off, without a digest");
+    tap_ok(test_failed(SCHEMA1_UNVERIFIED), "cut off, without a digest");
 
     test_run("", "", true);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
@@ -711,7 +711,7 @@ test_unproven(void)
 
     test_store(DL, "{\"manifests\":[");
     test_run("", "linux/amd64", false);
-    tap_ok(test_failed(SCHEMA1_UNPROVEN), "a list, cut off");
+    tap_ok(test_failed(SCHEMA1_UNVERIFIED), "a list, cut off");
 }
 
 
@@ -865,7 +865,7 @@ test_order(void)
            == SCHEMA1_PULL_NEED_LOOKUP,
            "an empty document is told by its header");
     tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR
-           && err.reason == SCHEMA1_UNPROVEN, "but can't be read");
+           && err.reason == SCHEMA1_UNVERIFIED, "but can't be read");
     tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR,
            "and nothing more after that");
 
