@@ -22,6 +22,8 @@ static ngx_int_t ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
     ngx_str_t *path, ngx_str_t *query);
 static ngx_int_t ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args);
+static ngx_str_t *ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch);
 static ngx_int_t ngx_http_schema1_fetch_escape(ngx_http_request_t *r,
     ngx_str_t *uri, ngx_str_t *args, ngx_str_t *unparsed_uri);
 static void ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
@@ -185,9 +187,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
                    "schema1 fetch %s: \"%V\", hop %ui",
                    fetch->response.what, uri, fetch->hops);
 
-    accept = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
-             ? &ngx_http_schema1_accept_blob
-             : &ngx_http_schema1_accept_manifest;
+    accept = ngx_http_schema1_fetch_accept(r, fetch);
 
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
@@ -233,6 +233,37 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_str_t *
+ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
+    ngx_http_schema1_fetch_t *fetch)
+{
+#if (NGX_HTTP_CACHE)
+
+    ngx_http_upstream_t     *u;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    u = r->upstream;
+
+    if (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG
+        && r->cache
+        && u
+        && u->conf->cache_convert_head)
+    {
+        /* nginx caches the GET that a HEAD was sent as: the same variant */
+
+        ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+        return &ctx->upstream_accept;
+    }
+
+#endif
+
+    return (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
+           ? &ngx_http_schema1_accept_blob
+           : &ngx_http_schema1_accept_manifest;
 }
 
 

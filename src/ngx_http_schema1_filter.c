@@ -170,7 +170,7 @@ ngx_http_schema1_classify_known(ngx_http_request_t *r)
                             : NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
-    ngx_http_schema1_headers_in_restore(r, ctx);
+    ngx_http_schema1_headers_in_restore_cached(r, ctx);
 
     if (ctx->state == NGX_HTTP_SCHEMA1_SENT) {
         return NGX_HTTP_SCHEMA1_UNRELATED;

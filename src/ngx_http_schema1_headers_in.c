@@ -27,6 +27,12 @@ typedef struct {
 } ngx_http_schema1_header_t;
 
 
+#if (NGX_HTTP_CACHE)
+static void ngx_http_schema1_headers_in_separate_variables(
+    ngx_http_request_t *r);
+#endif
+static void ngx_http_schema1_headers_in_restore_pointers(
+    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_headers_in_move_list(ngx_list_t *to,
     ngx_list_t *from);
 static ngx_int_t ngx_http_schema1_headers_in_copy(ngx_http_request_t *r,
@@ -194,17 +200,105 @@ void
 ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_headers_in_t  *client;
-
     if (!ctx->edited) {
         return;
     }
 
-    client = &ctx->client;
+    ngx_http_schema1_headers_in_restore_pointers(r, ctx);
 
     /* "last" may point into r->headers_in, so this is no move */
 
-    r->headers_in.headers = client->headers;
+    r->headers_in.headers = ctx->client.headers;
+
+    ngx_http_schema1_headers_in_reset_variables(r);
+
+    ctx->edited = 0;
+}
+
+
+/*
+ * "A response to a request that the module made for a conversion is stored and
+ * found under the header lines that were sent upstream, also if the upstream
+ * sends Vary."  nginx's cache reads the list of lines after the header filters
+ * again, but no pointers and no variables.
+ */
+
+void
+ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+#if (NGX_HTTP_CACHE)
+
+    ngx_uint_t                     i;
+    ngx_list_t                     upstream;
+    ngx_http_schema1_main_conf_t  *smcf;
+
+    if (ctx->edited && r->cache) {
+
+        ngx_http_schema1_headers_in_restore_pointers(r, ctx);
+        ngx_http_schema1_headers_in_separate_variables(r);
+        ngx_http_schema1_headers_in_reset_variables(r);
+
+        smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
+
+        upstream = r->headers_in.headers;
+        r->headers_in.headers = ctx->client.headers;
+
+        for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+            (void) ngx_http_get_indexed_variable(r, smcf->header_index[i]);
+        }
+
+        r->headers_in.headers = upstream;
+
+        return;
+    }
+
+#endif
+
+    ngx_http_schema1_headers_in_restore(r, ctx);
+}
+
+
+#if (NGX_HTTP_CACHE)
+
+/*
+ * An update of the cache in the background has its parent's variables, and
+ * sends what the parent sent upstream: for its key they have to be the same.
+ * Out of memory: they are shared.
+ */
+
+static void
+ngx_http_schema1_headers_in_separate_variables(ngx_http_request_t *r)
+{
+    size_t                      size;
+    ngx_http_variable_value_t  *values;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    if (!r->cache->background) {
+        return;
+    }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
+
+    values = ngx_palloc(r->pool, size);
+
+    if (values) {
+        ngx_memcpy(values, r->variables, size);
+        r->variables = values;
+    }
+}
+
+#endif
+
+
+static void
+ngx_http_schema1_headers_in_restore_pointers(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_http_schema1_headers_in_t  *client;
+
+    client = &ctx->client;
 
     r->headers_in.range = client->range;
     r->headers_in.if_range = client->if_range;
@@ -216,10 +310,6 @@ ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
 #if (NGX_HTTP_HEADERS)
     r->headers_in.accept = client->accept;
 #endif
-
-    ngx_http_schema1_headers_in_reset_variables(r);
-
-    ctx->edited = 0;
 }
 
 

@@ -30,6 +30,13 @@ void ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
 /*
+ * Likewise for a response: if nginx caches it, the list stays replaced, and the
+ * variables that show it are the client's.
+ */
+void ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
+/*
  * Sets "in" to the header of a subrequest of "r": the client's lines without
  * those that belong to its own request, or for an external host User-Agent
  * alone, and one Accept.  NGX_ERROR: out of memory.

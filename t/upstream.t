@@ -3,10 +3,11 @@
 # What the registry is asked, and what of the client's request goes there.
 
 use Schema1;
+use Schema1::Client;
 use Schema1::Made;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 168;
+plan tests => repeat_each() * 210;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $v2 = type_of('docker', 'manifest');
@@ -41,6 +42,88 @@ image('odd/alone:1');
 answer('/v2/odd/alone/manifests/1', @alone);
 image('odd/config:1');
 answer(qr{ /v2/odd/config/blobs/}, body => 'wrong', @alone);
+
+# registries whose responses depend on what nginx replaces
+for my $vary ('Accept', 'Accept-Encoding', 'Accept, Range, If-None-Match') {
+    my ($name) = lc($vary) =~ /([a-z-]+)$/;
+
+    image("vary/$name:1");
+    answer("/v2/vary/$name/manifests/1", add => [Vary => $vary]);
+    answer(qr{ /v2/vary/$name/blobs/}, add => [Vary => $vary]);
+    list("vary-list/$name:1", strict => 0, entries => [
+        image("vary-list/$name")]);
+    answer(qr{ /v2/vary-list/$name/}, add => [Vary => $vary]);
+}
+
+our @cached = map { ("/v2/vary/$_/manifests/1", "/v2/vary-list/$_/manifests/1") }
+              qw(accept accept-encoding if-none-match);
+
+# one zone with and without conversion
+our $cached = '
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        proxy_cache one;
+        proxy_cache_key KEY;
+        proxy_cache_valid 200 VALID;
+        add_header X-Cache $upstream_cache_status always;
+        add_header X-Accept "[$http_accept]" always;
+        MORE
+    }
+    location /plain {
+        rewrite ^/plain(.*) $1 break;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        proxy_cache one;
+        proxy_cache_key KEY;
+        proxy_cache_valid 200 VALID;
+        add_header X-Cache $upstream_cache_status always;
+    }
+' =~ s/\$TEST_(\w+)/$ENV{"TEST_$1"}/gr;
+
+our $zone = 'proxy_cache_path logs/cache keys_zone=one:1m;';
+
+sub cached
+{
+    my (%with) = (KEY => '$uri$arg_t', VALID => '1m', MORE => '', @_);
+
+    return $cached =~ s/\b(KEY|VALID|MORE)\b/$with{$1}/gr;
+}
+
+
+# the cache is kept when a block is repeated: another key for each turn
+our $turn = 0;
+
+sub cache_turn
+{
+    $turn++;
+}
+
+
+# X-Cache of some requests, with what differs from a right response
+sub cache_statuses
+{
+    my @statuses;
+
+    for (@_) {
+        my ($path, %options) = @$_;
+
+        # nginx may store a response after its end was sent
+        select undef, undef, undef, 0.1;
+
+        my $answer = ask("$path?t=$turn", Accept => 'text/html',
+                         '' => \%options);
+        my $header = $answer->{header};
+
+        push @statuses, CORE::join ' ', $header->{'x-cache'} // 'none',
+            $answer->{status} == 200 ? () : $answer->{status},
+            $path =~ m{^/plain} || ($header->{'content-type'} eq $v1
+                && $header->{'x-accept'} eq '[text/html]') ? () : 'wrong';
+    }
+
+    return CORE::join ', ', @statuses;
+}
+
 
 our $fetches = "GET /v2/team/multi/manifests/1
 GET /v2/team/multi/manifests/$child->{digest}
@@ -424,5 +507,125 @@ GET /v2/team/none/manifests/1
 [502, 502, 502]
 --- response_body_like eval
 [qr/"reason":"encoded"/, qr/^$/, qr/"reason":"encoded"/]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 28: proxy_cache finds what conversion stored with Vary
+--- http_config eval: $::zone
+--- config eval: ::cached()
+--- request
+GET /v2/
+--- after
+::cache_turn();
+is(::cache_statuses([$_]) . ', ' . ::cache_statuses(([$_]) x 2),
+   'MISS, HIT, HIT', $_) for @::cached;
+--- no_error_log
+[alert]
+
+
+
+=== TEST 29: proxy_cache answers HEAD with what conversion stored with Vary
+--- http_config eval: $::zone
+--- config eval: ::cached()
+--- request
+GET /v2/
+--- after
+::cache_turn();
+is(::cache_statuses(([$_, method => 'HEAD']) x 2, [$_]), 'MISS, HIT, HIT', $_)
+    for @::cached;
+--- no_error_log
+[alert]
+
+
+
+=== TEST 30: proxy_cache_convert_head off with Vary
+--- http_config eval: $::zone
+--- config eval
+::cached(KEY => '$request_method$uri$arg_t', MORE => 'proxy_cache_convert_head off;')
+--- request
+GET /v2/
+--- after
+::cache_turn();
+# $request_method is the client's in subrequests, too: they need a variant
+is(::cache_statuses(([$_, method => 'HEAD']) x 2, ([$_]) x 2),
+   'MISS, HIT, MISS, HIT', $_) for grep { !/encoding/ } @::cached;
+--- no_error_log
+[alert]
+
+
+
+=== TEST 31: a location without conversion finds nothing of a conversion
+--- http_config eval: $::zone
+--- config eval: ::cached()
+--- request
+GET /v2/
+--- after
+::cache_turn();
+is(::cache_statuses([$_], ["/plain$_"], ["/plain$_"], [$_]),
+   'MISS, MISS, HIT, HIT', $_) for grep { !/encoding/ } @::cached;
+--- no_error_log
+[alert]
+
+
+
+=== TEST 32: proxy_cache_revalidate with Vary
+--- http_config eval: $::zone
+--- config eval
+::cached(VALID => '1s', MORE => 'proxy_cache_revalidate on;')
+--- request
+GET /v2/
+--- after
+::cache_turn();
+for my $path ($::cached[0]) {
+    is(::cache_statuses([$path]), 'MISS', 'the first');
+    select undef, undef, undef, 2.1;
+    is(::cache_statuses(([$path]) x 2), 'REVALIDATED, HIT', 'revalidated');
+}
+--- no_error_log
+[alert]
+
+
+
+=== TEST 33: proxy_cache_background_update with Vary
+--- http_config eval: $::zone
+--- config eval
+::cached(VALID => '1s', MORE => 'proxy_cache_use_stale updating;
+                                 proxy_cache_background_update on;
+                                 proxy_cache_lock on;')
+--- request
+GET /v2/
+--- after
+::cache_turn();
+for my $path ($::cached[0]) {
+    is(::cache_statuses([$path]), 'MISS', 'the first');
+    select undef, undef, undef, 2.1;
+    is(::cache_statuses([$path]), 'STALE', 'the second');
+    select undef, undef, undef, 0.3;
+    is(::cache_statuses([$path], ["/plain$path"]), 'HIT, MISS', 'the others');
+}
+--- no_error_log
+[alert]
+
+
+
+=== TEST 34: proxy_cache_background_update with $http_accept in the key
+--- http_config eval: $::zone
+--- config eval
+::cached(VALID => '1s', KEY => '$http_accept$uri$arg_t',
+         MORE => 'proxy_cache_use_stale updating;
+                  proxy_cache_background_update on;')
+--- request
+GET /v2/
+--- after
+::cache_turn();
+for my $path ($::cached[0]) {
+    is(::cache_statuses([$path]), 'MISS', 'the first');
+    select undef, undef, undef, 2.1;
+    is(::cache_statuses([$path]), 'STALE', 'the second');
+    select undef, undef, undef, 0.3;
+    is(::cache_statuses([$path], ["/plain$path"]), 'HIT, MISS', 'the others');
+}
 --- no_error_log
 [alert]
