@@ -72,6 +72,13 @@ static ngx_command_t  ngx_http_schema1_commands[] = {
       offsetof(ngx_http_schema1_loc_conf_t, certificate_file),
       &ngx_http_schema1_file_post },
 
+    { ngx_string("schema_conversion_accept"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_schema1_loc_conf_t, accept),
+      NULL },
+
     { ngx_string("schema_conversion_platform"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_schema1_platform,
@@ -350,6 +357,7 @@ ngx_http_schema1_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
+     *     slcf->accept = NULL;
      *     slcf->platform = NULL;
      *     slcf->key_file = { 0, NULL };
      *     slcf->password_file = { 0, NULL };
@@ -391,6 +399,10 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 #if (NGX_THREADS)
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
 #endif
+
+    if (conf->accept == NULL) {
+        conf->accept = prev->accept;
+    }
 
     if (conf->platform == NULL) {
         conf->platform = prev->platform;

@@ -81,6 +81,7 @@ typedef struct {
 
 typedef struct {
     ngx_flag_t                  enable;
+    ngx_http_complex_value_t   *accept;     /* NULL: the client's lines */
     ngx_http_complex_value_t   *platform;
     size_t                      max_size;
 

@@ -26,6 +26,10 @@ typedef struct {
 
 static ngx_uint_t ngx_http_schema1_client_is_modern_slow(
     ngx_http_request_t *r);
+static ngx_uint_t ngx_http_schema1_client_replaced(ngx_http_request_t *r,
+    ngx_http_schema1_loc_conf_t *slcf);
+static ngx_int_t ngx_http_schema1_client_add_line(ngx_str_t *value,
+    schema1_accept_t *accept, ngx_array_t *lines);
 static inline ngx_uint_t ngx_http_schema1_client_is_accept(
     ngx_table_elt_t *h);
 static schema1_accept_t *ngx_http_schema1_client_read_line(ngx_str_t *value);
@@ -43,7 +47,14 @@ ngx_http_schema1_client_is_modern(ngx_http_request_t *r)
     ngx_uint_t                       i;
     ngx_list_part_t                 *part;
     ngx_table_elt_t                 *header;
+    ngx_http_schema1_loc_conf_t     *slcf;
     ngx_http_schema1_accept_line_t  *line;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (slcf->accept && ngx_http_schema1_client_replaced(r, slcf)) {
+        return 0;
+    }
 
     part = &r->headers_in.headers.part;
     header = part->elts;
@@ -90,13 +101,25 @@ ngx_int_t
 ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
     ngx_array_t *lines)
 {
-    ngx_uint_t         i;
-    schema1_str_t     *line;
-    ngx_list_part_t   *part;
-    ngx_table_elt_t   *header;
-    schema1_accept_t  *read;
+    ngx_str_t                     value;
+    ngx_uint_t                    i;
+    ngx_list_part_t              *part;
+    ngx_table_elt_t              *header;
+    ngx_http_schema1_loc_conf_t  *slcf;
 
     ngx_memzero(accept, sizeof(schema1_accept_t));
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (slcf->accept) {
+        if (ngx_http_complex_value(r, slcf->accept, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (value.len) {
+            return ngx_http_schema1_client_add_line(&value, accept, lines);
+        }
+    }
 
     part = &r->headers_in.headers.part;
     header = part->elts;
@@ -117,22 +140,59 @@ ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
             continue;
         }
 
-        read = ngx_http_schema1_client_read_line(&header[i].value);
-
-        accept->types |= read->types;
-        accept->json |= read->json;
-        accept->wildcard |= read->wildcard;
-
-        if (lines) {
-            line = ngx_array_push(lines);
-            if (line == NULL) {
-                return NGX_ERROR;
-            }
-
-            line->len = header[i].value.len;
-            line->data = (char *) header[i].value.data;
+        if (ngx_http_schema1_client_add_line(&header[i].value, accept, lines)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * "If the value of schema_conversion_accept is not empty, it replaces the
+ * header lines, both for this evaluation and for what is requested upstream."
+ */
+
+static SCHEMA1_APART ngx_uint_t
+ngx_http_schema1_client_replaced(ngx_http_request_t *r,
+    ngx_http_schema1_loc_conf_t *slcf)
+{
+    ngx_str_t  value;
+
+    /* an error is found again where it can be returned */
+
+    return ngx_http_complex_value(r, slcf->accept, &value) != NGX_OK
+           || value.len != 0;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_client_add_line(ngx_str_t *value, schema1_accept_t *accept,
+    ngx_array_t *lines)
+{
+    schema1_str_t     *line;
+    schema1_accept_t  *read;
+
+    read = ngx_http_schema1_client_read_line(value);
+
+    accept->types |= read->types;
+    accept->json |= read->json;
+    accept->wildcard |= read->wildcard;
+
+    if (lines == NULL) {
+        return NGX_OK;
+    }
+
+    line = ngx_array_push(lines);
+    if (line == NULL) {
+        return NGX_ERROR;
+    }
+
+    line->len = value->len;
+    line->data = (char *) value->data;
 
     return NGX_OK;
 }

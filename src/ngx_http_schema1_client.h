@@ -15,12 +15,16 @@
 #include "ngx_http_schema1.h"
 
 
-/* whether the client is modern, by its Accept lines */
+/*
+ * Whether the client is modern, by its Accept lines.  False if the value of
+ * schema_conversion_accept replaces them.
+ */
 ngx_uint_t ngx_http_schema1_client_is_modern(ngx_http_request_t *r);
 
 /*
- * Reads all Accept lines of the client.  Adds them to "lines", unless it is
- * NULL, as schema1_str_t, in their order.  NGX_ERROR: out of memory.
+ * Reads all Accept lines of the client, or the value of
+ * schema_conversion_accept.  Adds them to "lines", unless it is NULL, as
+ * schema1_str_t, in their order.  NGX_ERROR: out of memory.
  */
 ngx_int_t ngx_http_schema1_client_accept(ngx_http_request_t *r,
     schema1_accept_t *accept, ngx_array_t *lines);

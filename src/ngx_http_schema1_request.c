@@ -71,7 +71,8 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
     }
 
     if (ngx_http_schema1_client_is_modern(r)) {
-        ngx_http_set_ctx(r, &ngx_http_schema1_passthrough_ctx, ngx_http_schema1_module);
+        ngx_http_set_ctx(r, &ngx_http_schema1_passthrough_ctx,
+                         ngx_http_schema1_module);
         return NGX_DECLINED;
     }
 
@@ -262,6 +263,7 @@ ngx_http_schema1_ctx_t *
 ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     ngx_array_t              lines;
+    schema1_str_t           *line;
     schema1_buf_t            value;
     ngx_http_schema1_ctx_t  *ctx;
 
@@ -274,6 +276,19 @@ ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
         || ngx_http_schema1_client_accept(r, &ctx->accept, &lines) != NGX_OK)
     {
         return NULL;
+    }
+
+    if (schema1_accept_is_modern(&ctx->accept)) {
+
+        /* by schema_conversion_accept: nothing is added, everything passes */
+
+        line = lines.elts;
+
+        ctx->accept.types |= SCHEMA1_MODERN_TYPES;
+        ctx->upstream_accept.len = line->len;
+        ctx->upstream_accept.data = (u_char *) line->data;
+
+        return ctx;
     }
 
     ngx_memzero(&value, sizeof(schema1_buf_t));

@@ -54,7 +54,11 @@ ngx_http_schema1_send_header(ngx_http_request_t *r, ngx_uint_t vary)
 
         slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
-        if (slcf->platform && slcf->platform->lengths) {
+        /* a variable may depend on the client's User-Agent */
+
+        if ((slcf->platform && slcf->platform->lengths)
+            || (slcf->accept && slcf->accept->lengths))
+        {
             flags |= NGX_HTTP_SCHEMA1_HDR_USER_AGENT;
         }
     }

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 315;
+plan tests => repeat_each() * 345;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -263,3 +263,61 @@ Pragma: $::v2
 X-Type: $::v2"
 --- schema1
 team/docker:1 2 layers
+
+
+
+=== TEST 19: schema_conversion_accept replaces the lines of some clients
+--- http_config eval
+"map \$http_user_agent \$accepted {
+    ~^docker/19\\.03\\.[0-4](-|\\s)  '$::v2, $::list, $::v1, application/json';
+}"
+--- location
+        schema_conversion_accept $accepted;
+--- request eval
+[map { "GET /v2/team/app/manifests/1" } 1 .. 4]
+--- more_headers eval
+["User-Agent: docker/19.03.0 go/go1.12\nAccept: $::v2, $::list, $::oci, $::index",
+ "User-Agent: docker/19.03.4-ce go/go1.12\nAccept: $::oci\nAccept: $::v2",
+ "User-Agent: docker/19.03.5 go/go1.12\nAccept: $::v2, $::list, $::oci, $::index",
+ "User-Agent: other"]
+--- response_headers eval
+[map { "Content-Type: $_\nVary: Accept, User-Agent" } ($::v2) x 2, $::oci,
+                                                      $::v1]
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::v2, $::list, $::v1, application/json, $::oci, $::index
+GET /v2/team/app/manifests/1
+    Accept: $::v2, $::list, $::v1, application/json, $::oci, $::index
+GET /v2/team/app/manifests/1
+    Accept: $::v2, $::list, $::oci, $::index
+GET /v2/team/app/manifests/1
+    Accept: $::v2, $::list, $::oci, $::index
+GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 20: schema_conversion_accept of a modern client is sent as it is
+--- location eval
+"schema_conversion_accept '$::index, $::oci, $::v2, $::list, text/html;q=0.5';"
+--- request eval
+["GET /v2/team/app/manifests/1", "HEAD /v2/team/app/manifests/1"]
+--- more_headers
+Accept: application/json
+--- response_headers eval
+[("Content-Type: $::oci\nVary: Accept") x 2]
+--- asked eval
+join "\n", map { "$_ /v2/team/app/manifests/1
+    Accept: $::index, $::oci, $::v2, $::list, text/html;q=0.5" } qw(GET HEAD)
+--- schema1_log
+PASS * * * *
+PASS * * * *
+
+
+
+=== TEST 21: an empty schema_conversion_accept leaves the client's lines
+--- location
+        schema_conversion_accept "";
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
