@@ -247,7 +247,10 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
         }
 
         p = ngx_cpymem(p, &parts[i].len, sizeof(size_t));
-        p = ngx_cpymem(p, parts[i].data, parts[i].len);
+
+        if (parts[i].len) {
+            p = ngx_cpymem(p, parts[i].data, parts[i].len);
+        }
     }
 
     if (n == NGX_HTTP_SCHEMA1_CACHE_REPOSITORY) {
