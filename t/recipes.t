@@ -56,6 +56,7 @@ harbor();
 artifact_registry();
 hub();
 user_agent();
+assumed_accept();
 split_push();
 v1_and_v2();
 several();
@@ -502,6 +503,33 @@ sub user_agent
 
         is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64',
                    'another client');
+    });
+}
+
+
+sub assumed_accept
+{
+    recipe('Docker 19.03.0 to 19.03.4', registry(), [], [5080], sub {
+        my %expected = (
+            '19.03.0' => Schema1::Documents::type_of(qw(docker manifest)),
+            '19.03.4' => Schema1::Documents::type_of(qw(docker manifest)),
+            '19.03.5'  => $index->{type},
+            '19.03.15' => $index->{type},
+            '18.09.9'  => $index->{type},
+        );
+
+        for my $version (sort keys %expected) {
+            my $r = get(5080, '/v2/app/manifests/1.0', Accept => $modern,
+                'User-Agent' => "docker/$version go/go1.12.10 git-commit/"
+                    . '9013bf583a kernel/4.15.0 os/linux arch/amd64');
+
+            is_status($r, 200, $version);
+            is($r->{headers}{'content-type'}, $expected{$version},
+               "$version: type");
+            is($r->{headers}{vary}, 'Accept, User-Agent', "$version: Vary");
+        }
+
+        is_schema1(get(5080, '/v2/app/manifests/1.0'), 'app', 'amd64', 'old');
     });
 }
 
