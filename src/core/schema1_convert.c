@@ -24,6 +24,8 @@ static bool schema1_check_config(const schema1_manifest_t *manifest);
 static bool schema1_is_config(schema1_str_t type);
 static schema1_str_t schema1_bare_type(schema1_str_t type);
 static schema1_layer_e schema1_layer_kind(schema1_str_t media_type);
+static schema1_layer_e schema1_layer_compression(schema1_str_t end);
+static bool schema1_contains(schema1_str_t type, const char *text);
 static bool schema1_starts_with(schema1_str_t type, const char *text);
 static int schema1_check_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_layer_e kind, schema1_error_t *err);
@@ -36,6 +38,8 @@ static const char  schema1_config_type[] =
     "application/vnd.docker.container.image.v1+json";
 static const char  schema1_tar_type[] =
     "application/vnd.docker.image.rootfs.diff.tar";
+static const char  schema1_oci_tar_type[] =
+    "application/vnd.oci.image.layer.v1.tar";
 static const char  schema1_gzip_type[] =
     "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
@@ -55,10 +59,12 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
     schema1_layer_e  kind;
 
     if (!schema1_check_config(manifest)) {
+        /* "The error message for an artifact names its artifactType" */
+
         schema1_error_note(err->media_type, sizeof(err->media_type),
-                           manifest->config.media_type.len
-                           ? manifest->config.media_type
-                           : manifest->artifact_type);
+                           manifest->artifact_type.len
+                           ? manifest->artifact_type
+                           : manifest->config.media_type);
 
         schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
                           "the tag names no container image, but an artifact "
@@ -81,8 +87,10 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
 
 
 /*
- * The config's type decides.  Where it says nothing, an artifactType does: a
- * manifest with one may be an image too, if its config is an image's.
+ * "A config belongs to an artifact, not to an image, if its mediaType is a
+ * vendor type (application/vnd....) other than Docker's and OCI's types for
+ * images.  Any other type is inconclusive": then an artifactType decides, and
+ * at last the config itself.
  */
 
 static bool
@@ -96,7 +104,7 @@ schema1_check_config(const schema1_manifest_t *manifest)
         return true;
     }
 
-    if (schema1_media_type(type) != SCHEMA1_TYPE_GENERIC) {
+    if (schema1_starts_with(type, "application/vnd.")) {
         return false;
     }
 
@@ -137,34 +145,12 @@ schema1_bare_type(schema1_str_t type)
 static schema1_layer_e
 schema1_layer_kind(schema1_str_t media_type)
 {
-    size_t         i;
-    schema1_str_t  type, rest;
+    schema1_str_t  type;
 
     type = schema1_bare_type(media_type);
 
-    for (i = 0; i < type.len; i++) {
-        rest.data = type.data + i;
-        rest.len = type.len - i;
-
-        if (schema1_starts_with(rest, "+encrypted")) {
-            return SCHEMA1_LAYER_ENCRYPTED;
-        }
-    }
-
-    if (schema1_str_caseeq(type, schema1_tar_type)
-        || schema1_str_caseeq(type, "application/vnd.oci.image.layer.v1.tar"))
-    {
-        return SCHEMA1_LAYER_TAR;
-    }
-
-    if (schema1_str_caseeq(type, schema1_gzip_type)
-        || schema1_str_caseeq(type,
-                              "application/vnd.oci.image.layer.v1.tar+gzip")
-        || schema1_str_caseeq(type, "application/"
-                              "vnd.docker.container.image.rootfs.diff+x-gtar")
-        || schema1_media_type(type) == SCHEMA1_TYPE_GENERIC)
-    {
-        return SCHEMA1_LAYER_GZIP;
+    if (schema1_contains(type, "+encrypted")) {
+        return SCHEMA1_LAYER_ENCRYPTED;
     }
 
     if (schema1_starts_with(type,
@@ -175,14 +161,76 @@ schema1_layer_kind(schema1_str_t media_type)
         return SCHEMA1_LAYER_FOREIGN;
     }
 
-    if (schema1_starts_with(type,
-                            "application/vnd.docker.image.rootfs.diff.tar")
-        || schema1_starts_with(type, "application/vnd.oci.image.layer.v1.tar"))
+    if (schema1_starts_with(type, schema1_tar_type)) {
+        type.data += sizeof(schema1_tar_type) - 1;
+        type.len -= sizeof(schema1_tar_type) - 1;
+
+        return schema1_layer_compression(type);
+    }
+
+    if (schema1_starts_with(type, schema1_oci_tar_type)) {
+        type.data += sizeof(schema1_oci_tar_type) - 1;
+        type.len -= sizeof(schema1_oci_tar_type) - 1;
+
+        return schema1_layer_compression(type);
+    }
+
+    if (schema1_contains(type, "squashfs")
+        || schema1_contains(type, "erofs")
+        || schema1_contains(type, "nydus"))
     {
         return SCHEMA1_LAYER_COMPRESSED;
     }
 
+    /* other types than a vendor's are inconclusive, as in distribution 2.8 */
+
+    if (!schema1_starts_with(type, "application/vnd.")
+        || schema1_str_caseeq(type, "application/"
+                              "vnd.docker.container.image.rootfs.diff+x-gtar"))
+    {
+        return SCHEMA1_LAYER_GZIP;
+    }
+
     return SCHEMA1_LAYER_OTHER;
+}
+
+
+/*
+ * "The end of a layer's media type determines its compression.  .tar followed
+ * by nothing, +gzip, .gzip, +gz or .gz is supported."
+ */
+
+static schema1_layer_e
+schema1_layer_compression(schema1_str_t end)
+{
+    if (end.len == 0) {
+        return SCHEMA1_LAYER_TAR;
+    }
+
+    if (schema1_str_caseeq(end, "+gzip") || schema1_str_caseeq(end, ".gzip")
+        || schema1_str_caseeq(end, "+gz") || schema1_str_caseeq(end, ".gz"))
+    {
+        return SCHEMA1_LAYER_GZIP;
+    }
+
+    return SCHEMA1_LAYER_COMPRESSED;
+}
+
+
+static bool
+schema1_contains(schema1_str_t type, const char *text)
+{
+    while (type.len != 0) {
+
+        if (schema1_starts_with(type, text)) {
+            return true;
+        }
+
+        type.data++;
+        type.len--;
+    }
+
+    return false;
 }
 
 
@@ -237,9 +285,8 @@ schema1_check_refuse(const schema1_descriptor_t *layer, size_t n,
 
     case SCHEMA1_LAYER_COMPRESSED:
         schema1_error_set(err, SCHEMA1_LAYER_COMPRESSION,
-                          "%s is compressed in a way that old clients can't "
-                          "read; the image has to be pushed with gzip "
-                          "compression", what);
+                          "%s is in a format that only newer runtimes can "
+                          "read; push the image with gzip layers", what);
         break;
 
     default:

@@ -28,7 +28,7 @@ static int schema1_decode_scalar(schema1_decoder_t *d,
 static int schema1_decode_strings(schema1_decoder_t *d,
     const schema1_field_t *field, char *to);
 static int schema1_decode_map(schema1_decoder_t *d,
-    const schema1_field_t *field);
+    const schema1_field_t *field, schema1_str_t *map);
 static int schema1_decode_array(schema1_decoder_t *d,
     const schema1_field_t *field, schema1_array_t *array);
 static char *schema1_decode_slot(schema1_decoder_t *d,
@@ -129,7 +129,7 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
         return schema1_decode_strings(d, field, to);
 
     case SCHEMA1_FIELD_MAP:
-        return schema1_decode_map(d, field);
+        return schema1_decode_map(d, field, (schema1_str_t *) (void *) to);
 
     case SCHEMA1_FIELD_POINTER:
         *(bool *) (void *) to = true;
@@ -169,6 +169,10 @@ schema1_decode_null(const schema1_field_t *field, char *to)
 
     case SCHEMA1_FIELD_POINTER:
         memset(to, 0, field->size);
+        break;
+
+    case SCHEMA1_FIELD_MAP:
+        memset(to, 0, sizeof(schema1_str_t));
         break;
 
     case SCHEMA1_FIELD_STRINGS:
@@ -272,7 +276,8 @@ schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
 
 
 static int
-schema1_decode_map(schema1_decoder_t *d, const schema1_field_t *field)
+schema1_decode_map(schema1_decoder_t *d, const schema1_field_t *field,
+    schema1_str_t *map)
 {
     schema1_str_t   name;
     schema1_json_e  type;
@@ -280,6 +285,8 @@ schema1_decode_map(schema1_decoder_t *d, const schema1_field_t *field)
     if (schema1_json_peek(&d->json) != SCHEMA1_JSON_OBJECT) {
         return schema1_decode_type(d, field, "an object of strings");
     }
+
+    map->data = d->json.pos;
 
     schema1_json_enter(&d->json);
 
@@ -292,6 +299,8 @@ schema1_decode_map(schema1_decoder_t *d, const schema1_field_t *field)
 
         (void) schema1_json_value(&d->json);
     }
+
+    map->len = (size_t) (d->json.pos - map->data);
 
     return SCHEMA1_OK;
 }

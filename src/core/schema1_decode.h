@@ -26,7 +26,7 @@ typedef enum {
     SCHEMA1_FIELD_TIME,         /* the same, schema1_time_parse() reads it */
     SCHEMA1_FIELD_BOOL,         /* bool */
     SCHEMA1_FIELD_STRINGS,      /* size_t: how many there are */
-    SCHEMA1_FIELD_MAP,          /* of strings; checked, not kept */
+    SCHEMA1_FIELD_MAP,          /* of strings; kept as a token */
     SCHEMA1_FIELD_STRUCT,       /* a struct in its place */
     SCHEMA1_FIELD_POINTER,      /* the same; starts with a bool: is there */
     SCHEMA1_FIELD_ARRAY,        /* schema1_array_t of structs */

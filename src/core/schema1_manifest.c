@@ -12,6 +12,10 @@
 #include "schema1_manifest.h"
 
 
+/* of a platform in a message: longer ones are left out */
+#define SCHEMA1_PLATFORM_SIZE  128
+
+
 #if (SCHEMA1_MAX_LAYERS != SCHEMA1_MAX_ITEMS)
 #error the decoder has to hold as many layers as an image may have
 #endif
@@ -38,6 +42,7 @@ typedef struct {
     schema1_str_t          size;
     schema1_str_t          digest;
     size_t                 urls;
+    schema1_str_t          annotations;
     schema1_raw_platform_t platform;
 } schema1_raw_descriptor_t;
 
@@ -49,6 +54,7 @@ typedef struct {
     schema1_array_t           layers;
     schema1_array_t           manifests;
     schema1_str_t             artifact_type;
+    schema1_str_t             annotations;
     bool                      has_manifests;
     bool                      has_config;
     bool                      has_layers;
@@ -79,9 +85,15 @@ static const schema1_raw_descriptor_t *schema1_list_choose(
     bool nested, schema1_error_t *err);
 static int schema1_list_rank(const schema1_raw_descriptor_t *entry,
     const schema1_platform_t *platform, unsigned *rank, bool *none);
+static bool schema1_list_is_attestation(
+    const schema1_raw_descriptor_t *entry);
+static bool schema1_list_is_zstd(const schema1_raw_descriptor_t *entry);
 static bool schema1_is_list(schema1_type_e type);
 static int schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err);
+static void schema1_list_platforms(const schema1_array_t *entries, char *list,
+    size_t size);
+static bool schema1_list_names(const char *list, const char *text);
 static size_t schema1_list_print(char *to, size_t size,
     const schema1_raw_platform_t *platform);
 static int schema1_list_digest(const schema1_child_t *child,
@@ -121,7 +133,7 @@ static const schema1_field_t  schema1_entry_platform_fields[] = {
     schema1_field("size", INT, schema1_raw_descriptor_t, size),               \
     schema1_field("digest", STRING, schema1_raw_descriptor_t, digest),        \
     schema1_field("urls", STRINGS, schema1_raw_descriptor_t, urls),           \
-    schema1_field("annotations", MAP, schema1_raw_descriptor_t, urls)
+    schema1_field("annotations", MAP, schema1_raw_descriptor_t, annotations)
 
 static const schema1_field_t  schema1_descriptor_fields[] = {
     schema1_descriptor_fields_common,
@@ -168,7 +180,7 @@ static const schema1_field_t  schema1_docker_fields[] = {
 
 static const schema1_field_t  schema1_oci_fields[] = {
     schema1_manifest_fields_common,
-    schema1_field("annotations", MAP, schema1_raw_manifest_t, layers),
+    schema1_field("annotations", MAP, schema1_raw_manifest_t, annotations),
     schema1_field("manifests", PRESENT, schema1_raw_manifest_t, has_manifests),
     schema1_end
 };
@@ -693,14 +705,16 @@ static const schema1_raw_descriptor_t *
 schema1_list_choose(const schema1_array_t *entries,
     const schema1_platform_t *platform, bool nested, schema1_error_t *err)
 {
-    bool                             none;
+    bool                             list, none, placed;
     size_t                           i;
     unsigned                         rank, best;
-    const schema1_raw_descriptor_t  *entry, *found, *index;
+    const schema1_raw_descriptor_t  *entry, *found, *image, *index;
 
     best = 0;
     found = NULL;
+    image = NULL;
     index = NULL;
+    placed = false;
     entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
 
     for (i = 0; i < entries->n; i++, entry++) {
@@ -710,26 +724,36 @@ schema1_list_choose(const schema1_array_t *entries,
             return NULL;
         }
 
-        if ((rank || none)
-            && schema1_is_list(schema1_sniff_type(entry->media_type)))
-        {
-            if (nested) {
-                continue;
-            }
+        list = schema1_is_list(schema1_sniff_type(entry->media_type));
 
-            if (none && index == NULL) {
-                index = entry;
-            }
+        if (list && nested) {
+            continue;
+        }
+
+        if (none && list && index == NULL) {
+            index = entry;
+        }
+
+        if (none && !list && image == NULL && entry->digest.len != 0) {
+            image = entry;
         }
 
         if (rank && (found == NULL || rank < best)) {
             best = rank;
             found = entry;
         }
+
+        placed |= !none && !schema1_list_is_attestation(entry);
     }
 
+    /*
+     * "Entries without a platform never match either, unless no entry other
+     * than attestations has a platform.  In that case the first image is
+     * selected."
+     */
+
     if (found == NULL) {
-        found = index;
+        found = (image && !placed) ? image : index;
     }
 
     if (found == NULL) {
@@ -737,6 +761,50 @@ schema1_list_choose(const schema1_array_t *entries,
     }
 
     return found;
+}
+
+
+static bool
+schema1_list_is_attestation(const schema1_raw_descriptor_t *entry)
+{
+    const schema1_raw_platform_t  *platform;
+
+    platform = &entry->platform;
+
+    return platform->os.len != 0
+           && platform->architecture.len != 0
+           && schema1_json_is(platform->os, "unknown")
+           && schema1_json_is(platform->architecture, "unknown");
+}
+
+
+/*
+ * "Of several equal matches, one that is marked as zstd
+ * (io.github.containers.compression.zstd) comes last."
+ */
+
+static bool
+schema1_list_is_zstd(const schema1_raw_descriptor_t *entry)
+{
+    schema1_str_t   name, value;
+    schema1_json_t  json;
+
+    if (entry->annotations.len == 0) {
+        return false;
+    }
+
+    schema1_json_open(&json, entry->annotations);
+    schema1_json_enter(&json);
+
+    while (schema1_json_member(&json, &name)) {
+        value = schema1_json_value(&json);
+
+        if (schema1_json_is(name, "io.github.containers.compression.zstd")) {
+            return schema1_json_is(value, "true");
+        }
+    }
+
+    return false;
 }
 
 
@@ -772,6 +840,10 @@ schema1_list_rank(const schema1_raw_descriptor_t *entry,
         *rank = schema1_platform_rank(platform, &own);
     }
 
+    if (*rank) {
+        *rank = 2 * *rank + schema1_list_is_zstd(entry);
+    }
+
     free(memory);
 
     return SCHEMA1_OK;
@@ -789,9 +861,7 @@ static int
 schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err)
 {
-    char                             asked[sizeof(err->platform)], list[200];
-    size_t                           i, len;
-    const schema1_raw_descriptor_t  *entry;
+    char  asked[sizeof(err->platform)], list[200];
 
     (void) snprintf(asked, sizeof(asked), "%.*s/%.*s%s%.*s",
                     (int) platform->os.len, platform->os.data,
@@ -803,26 +873,79 @@ schema1_list_no_platform(const schema1_array_t *entries,
 
     memcpy(err->platform, asked, sizeof(asked));
 
-    len = 0;
-    list[0] = '\0';
-    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
-
-    for (i = 0; i < entries->n; i++, entry++) {
-        len += schema1_list_print(list + len, sizeof(list) - len,
-                                  &entry->platform);
-    }
+    schema1_list_platforms(entries, list, sizeof(list));
 
     schema1_error_set(err, SCHEMA1_NO_PLATFORM,
-                      "the tag names an image for several platforms, and none "
-                      "of them is %s%s%s; the image has to be built for it, "
-                      "or another platform be set in the proxy",
-                      asked, len ? ": there is" : "", list);
+                      "the tag names a list of images, and none of them is "
+                      "for %s%s%s; build the image for it, or set another "
+                      "schema_conversion_platform", asked,
+                      list[0] ? ": there is" : "", list);
 
     return SCHEMA1_ERROR;
 }
 
 
-/* nothing where the room is short: a few platforms are enough to help */
+/*
+ * "The message lists each available platform once, without attestations, and
+ * says so if it had to stop before the end."
+ */
+
+static void
+schema1_list_platforms(const schema1_array_t *entries, char *list,
+    size_t size)
+{
+    char                             text[SCHEMA1_PLATFORM_SIZE];
+    size_t                           i, len, n;
+    const schema1_raw_descriptor_t  *entry;
+
+    static const char  more[] = " and others";
+
+    len = 0;
+    list[0] = '\0';
+    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+
+    for (i = 0; i < entries->n; i++, entry++) {
+        n = schema1_list_print(text, sizeof(text), &entry->platform);
+
+        if (n == 0
+            || strcmp(text, " unknown/unknown") == 0
+            || schema1_list_names(list, text))
+        {
+            continue;
+        }
+
+        if (len + n + sizeof(more) > size) {
+            memcpy(list + len, more, sizeof(more));
+            return;
+        }
+
+        memcpy(list + len, text, n + 1);
+        len += n;
+    }
+}
+
+
+/* whether a platform, with a space before it, is in the list already */
+
+static bool
+schema1_list_names(const char *list, const char *text)
+{
+    size_t       len;
+    const char  *p;
+
+    len = strlen(text);
+
+    for (p = strstr(list, text); p; p = strstr(p + 1, text)) {
+        if (p[len] == '\0' || p[len] == ' ') {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* appends " os/architecture/variant"; 0: it has none, or it is too long */
 
 static size_t
 schema1_list_print(char *to, size_t size,

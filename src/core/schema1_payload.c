@@ -294,8 +294,9 @@ schema1_payload_synthesize_history(schema1_conversion_t *c,
 
     if (c->n == 0) {
         schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
-                          "the image has neither layers nor history, so there "
-                          "is nothing that an old client could pull");
+                          "the image has %s, so there is nothing that an old "
+                          "client could pull", history->n
+                          ? "no layers" : "neither layers nor history");
         return SCHEMA1_ERROR;
     }
 

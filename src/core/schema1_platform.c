@@ -13,7 +13,7 @@
 static int schema1_platform_part(schema1_str_t *value, schema1_str_t *part);
 static schema1_str_t schema1_platform_variant(
     const schema1_platform_t *platform);
-static unsigned schema1_platform_arm(schema1_str_t variant);
+static unsigned schema1_platform_level(schema1_str_t variant);
 static bool schema1_platform_same(schema1_str_t one, schema1_str_t two);
 
 
@@ -86,14 +86,20 @@ schema1_platform_rank(const schema1_platform_t *asked,
         return 1;
     }
 
-    if (!schema1_str_eq(asked->architecture, "arm")) {
+    /*
+     * "If there is no such match, the module falls back to the next lower
+     * variant, and so on, on 32-bit arm, arm64 and amd64."
+     */
+
+    if (!schema1_str_eq(asked->architecture, "arm")
+        && !schema1_str_eq(asked->architecture, "arm64")
+        && !schema1_str_eq(asked->architecture, "amd64"))
+    {
         return 0;
     }
 
-    /* an older 32-bit arm program runs on a newer processor */
-
-    want = schema1_platform_arm(asked->variant);
-    have = schema1_platform_arm(variant);
+    want = schema1_platform_level(asked->variant);
+    have = schema1_platform_level(variant);
 
     if (want == 0 || have == 0 || have > want) {
         return 0;
@@ -179,7 +185,7 @@ schema1_platform_variant(const schema1_platform_t *platform)
 /* the number in "v5", "v6", ...; 0 where it is something else */
 
 static unsigned
-schema1_platform_arm(schema1_str_t variant)
+schema1_platform_level(schema1_str_t variant)
 {
     if (variant.len != 2 || variant.data[0] != 'v'
         || variant.data[1] < '1' || variant.data[1] > '9')

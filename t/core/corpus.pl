@@ -315,6 +315,20 @@ sub other_entry {
     my $platform = get($entry, 'platform');
 
     if ($want eq 'none') {
+        my $list = qr/index|list/;
+        my ($image) = grep { string(get($_, 'mediaType')) !~ $list } @entries;
+        my $placed = grep {
+            my $os = string(get(get($_, 'platform'), 'os'));
+            my $architecture = string(get(get($_, 'platform'),
+                                          'architecture'));
+
+            "$os$architecture" ne ''
+                && "$os/$architecture" ne 'unknown/unknown';
+        } @entries;
+
+        return 'the first image, no entry has a platform'
+            if !$placed && $image && $image == $entry;
+
         return !get($platform, 'os')
                && string(get($entry, 'mediaType')) =~ /index|list/
                ? 'a nested index' : '';

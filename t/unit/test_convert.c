@@ -174,7 +174,29 @@ test_check(void)
           SCHEMA1_NOT_AN_IMAGE },
         { OCI_CONFIG, "", "application/vnd.in-toto+json",
           SCHEMA1_NOT_AN_IMAGE },
-        { OCI_CONFIG, "", "text/x", SCHEMA1_NOT_AN_IMAGE },
+
+        /* "Any other type is inconclusive" */
+        { "text/html", "", DOCKER_LAYER ".gzip", SCHEMA1_NO_REASON },
+        { "text/html; charset=utf-8", "", "text/html", SCHEMA1_NO_REASON },
+        { "application/x-gzip", "", OCI_LAYER, SCHEMA1_NO_REASON },
+        { "application/x-www-form-urlencoded", "", OCI_LAYER,
+          SCHEMA1_NO_REASON },
+        { OCI_CONFIG, "", "application/x-gzip", SCHEMA1_NO_REASON },
+        { "text/html", "application/x", OCI_LAYER, SCHEMA1_NOT_AN_IMAGE },
+
+        /* ".tar followed by nothing, +gzip, .gzip, +gz or .gz" */
+        { OCI_CONFIG, "", DOCKER_LAYER "+gzip", SCHEMA1_NO_REASON },
+        { OCI_CONFIG, "", DOCKER_LAYER ".gz", SCHEMA1_NO_REASON },
+        { OCI_CONFIG, "", OCI_LAYER ".gzip", SCHEMA1_NO_REASON },
+        { OCI_CONFIG, "", OCI_LAYER "+gz", SCHEMA1_NO_REASON },
+        { OCI_CONFIG, "", OCI_LAYER "+gzi", SCHEMA1_LAYER_COMPRESSION },
+        { OCI_CONFIG, "", OCI_LAYER "+gzipx", SCHEMA1_LAYER_COMPRESSION },
+        { OCI_CONFIG, "", "application/vnd.oci.image.layer.squashfs",
+          SCHEMA1_LAYER_COMPRESSION },
+        { OCI_CONFIG, "", "application/vnd.erofs.layer.v1",
+          SCHEMA1_LAYER_COMPRESSION },
+        { OCI_CONFIG, "", "application/vnd.oci.image.layer.nydus.blob.v1",
+          SCHEMA1_LAYER_COMPRESSION },
 
         { DOCKER_CONFIG, "",
           "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",

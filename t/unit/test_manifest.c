@@ -27,6 +27,8 @@
 #define CONFIG         "\"config\":{" DIGEST(A) "},"
 #define LAYERS         "\"layers\":[{" DIGEST(B) "}]"
 
+#define ZSTD(value)                                                           \
+    "\"annotations\":{\"io.github.containers.compression.zstd\":\"" value "\"}"
 #define PLATFORM(os, arch)                                                    \
     "\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}"
 #define VARIANT(os, arch, variant)                                            \
@@ -42,6 +44,7 @@ static void test_read(void);
 static void test_refused(void);
 static void test_merged(void);
 static void test_list(void);
+static void test_list_platforms(void);
 static void test_list_refused(void);
 static void test_many(void);
 static void test_memory(void);
@@ -59,6 +62,7 @@ main(void)
     test_refused();
     test_merged();
     test_list();
+    test_list_platforms();
     test_list_refused();
     test_many();
     test_memory();
@@ -311,7 +315,22 @@ test_list(void)
           VARIANT("linux", "arm", "v8") "}", B, SCHEMA1_TYPE_GENERIC },
         { "linux/amd64", false,
           "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "},{" DIGEST(B)
-          "}", NULL, SCHEMA1_TYPE_GENERIC },
+          "}", B, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "},{" DIGEST(B) "," PLATFORM("linux", "arm") "}",
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," ZSTD("true") "," PLATFORM("linux", "amd64") "},{"
+          DIGEST(B) "," PLATFORM("linux", "amd64") "}", B,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," ZSTD("false") "," PLATFORM("linux", "amd64") "},{"
+          DIGEST(B) "," PLATFORM("linux", "amd64") "}", A,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," VARIANT("linux", "amd64", "v3") "},{" DIGEST(B)
+          "," ZSTD("true") "," PLATFORM("linux", "amd64") "}", B,
+          SCHEMA1_TYPE_GENERIC },
         { "unknown/unknown", false,
           "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "}", NULL,
           SCHEMA1_TYPE_GENERIC },
@@ -320,7 +339,10 @@ test_list(void)
           SCHEMA1_TYPE_GENERIC },
         { "linux/amd64", false,
           "{" DIGEST(A) "},{" DIGEST(B) "," TYPE(INDEX) "},{" DIGEST(C) ","
-          TYPE(INDEX) "}", B, SCHEMA1_TYPE_OCI_INDEX },
+          TYPE(INDEX) "}", A, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(B) "," TYPE(INDEX) "},{" DIGEST(C) "," TYPE(INDEX) "}",
+          B, SCHEMA1_TYPE_OCI_INDEX },
         { "linux/amd64", true, "{" DIGEST(B) "," TYPE(INDEX) "}", NULL,
           SCHEMA1_TYPE_GENERIC },
         { "linux/amd64", false,
@@ -375,6 +397,56 @@ test_list(void)
                VARIANT("linux", "arm64", "v8") "}]}"), &platform, false, &err);
     tap_ok(strstr(err.message, "linux/arm linux/arm64/v8") != NULL,
            "the platforms that there are are named: %s", err.message);
+}
+
+
+/*
+ * "The message lists each available platform once, without attestations, and
+ * says so if it had to stop before the end."
+ */
+
+static void
+test_list_platforms(void)
+{
+    int                 i, len;
+    char                document[8192];
+    schema1_child_t     child;
+    schema1_error_t     err;
+    schema1_platform_t  platform;
+
+    (void) schema1_platform_read(&platform, test_str("linux/amd64"));
+
+    (void) snprintf(document, sizeof(document), V2 "\"manifests\":["
+                    "{" DIGEST(A) "," PLATFORM("linux", "arm64") "},"
+                    "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "},"
+                    "{" DIGEST(B) "," PLATFORM("linux", "arm") "},"
+                    "{" DIGEST(C) "," PLATFORM("linux", "arm64") "}]}");
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) schema1_list_find(&child, test_str(document), &platform, false,
+                             &err);
+
+    tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
+           "each platform is listed once, without attestations");
+    tap_ok(strstr(err.message, "unknown") == NULL, "no unknown platform");
+
+    len = snprintf(document, sizeof(document), V2 "\"manifests\":[");
+
+    for (i = 0; i < 60; i++) {
+        len += snprintf(document + len, sizeof(document) - (size_t) len,
+                        "%s{\"platform\":{\"os\":\"linux\","
+                        "\"architecture\":\"cpu%d\"}}", i ? "," : "", i);
+    }
+
+    (void) snprintf(document + len, sizeof(document) - (size_t) len, "]}");
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) schema1_list_find(&child, test_str(document), &platform, false,
+                             &err);
+
+    tap_ok(strstr(err.message, "linux/cpu9") && !strstr(err.message, "cpu59")
+           && strstr(err.message, " and others;"),
+           "a long list says that it stops");
 }
 
 

@@ -68,9 +68,11 @@ static const test_choice_t  test_choices_made[] = {
 
     { "linux/arm64/v8", "linux/arm64/v9 linux/arm64/v8 linux/arm64", 1 },
     { "linux/arm64/v8", "linux/arm64/v9 linux/arm64 linux/arm64/v8", 1 },
-    { "linux/arm64/v9", "linux/arm64 linux/arm64/v8", -1 },
+    { "linux/arm64/v9", "linux/arm64/v7 linux/arm64 linux/arm64/v8", 1 },
     { "linux/arm64/v9", "linux/arm64 linux/arm64/v9", 1 },
-    { "linux/amd64/v3", "linux/amd64 linux/amd64/v2", -1 },
+    { "linux/amd64/v3", "linux/amd64 linux/amd64/v2", 1 },
+    { "linux/amd64/v3", "linux/amd64/v4 linux/amd64", 1 },
+    { "linux/amd64/v2", "linux/amd64/v4 linux/amd64/v3", -1 },
     { "linux/amd64/v2", "linux/amd64 linux/amd64/v3 linux/amd64/v2", 2 },
     { "linux/amd64/v1", "linux/amd64/v2 linux/amd64", 1 },
     { "linux/ppc64le/power9", "linux/ppc64le linux/ppc64le/power9", 1 },
@@ -89,7 +91,8 @@ static const test_choice_t  test_choices_made[] = {
     { "linux/arm/v8", "linux/arm/v6 linux/arm", 1 },
     { "linux/arm/v7", "linux/arm/x6 linux/arm/v66", -1 },
     { "linux/arm/x", "linux/arm/v6 linux/arm linux/arm/x", 2 },
-    { "linux/arm64/v8", "linux/arm64/v7 linux/arm/v8", -1 },
+    { "linux/arm64/v8", "linux/arm64/v9 linux/arm/v8", -1 },
+    { "linux/arm64/v8", "linux/arm64/v7 linux/arm/v8", 0 },
 
     /* attestations */
 
