@@ -450,8 +450,11 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 
     ctx->upstream_finalize(r, rc);
 
+    /* NGX_DONE: the request is being freed */
+
     if (rc == NGX_OK
         || rc == NGX_DECLINED
+        || rc == NGX_DONE
         || ctx->state != NGX_HTTP_SCHEMA1_COLLECT)
     {
         return;
