@@ -409,12 +409,23 @@ schema1_redirect_other_path(const schema1_hop_t *asked,
     url.path.data = path.data;
     url.path.len = path.len;
 
-    where = schema1_redirect_foreign(asked, &url, target, err);
-
     if (path.failed) {
         schema1_error_set(err, SCHEMA1_NO_MEMORY,
                           "out of memory while following a redirect");
         where = SCHEMA1_REDIRECT_REFUSED;
+
+    } else if (url.path.len == 0
+               || url.path.data[0] != '/'
+               || !schema1_redirect_printable(url.path))
+    {
+
+        /* a relative Location continues the path that was requested */
+
+        where = schema1_redirect_refuse(err, "to a Location with characters "
+                                        "that no URL may hold");
+
+    } else {
+        where = schema1_redirect_foreign(asked, &url, target, err);
     }
 
     schema1_buf_free(&path);

@@ -44,6 +44,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     asked.authority = fuzz_part(&input, '\n');
     asked.name = fuzz_part(&input, '\n');
     asked.path = fuzz_part(&input, '\n');
+    asked.upstream = fuzz_text(option & 2 ? "registry:5000" : "");
 
     if (!schema1_name_valid(asked.name)) {
         asked.name = fuzz_text("library/app");
