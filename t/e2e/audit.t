@@ -263,7 +263,7 @@ sub as_table
          'the table has an image that is stored as schema 1');
     like($out, qr{^all/other-arch:\d+ +docker list +refused: no_platform }m,
          'the table has an image that is refused');
-    like($out, qr{^all/other-arch:\d+: the tag names an image for several}m,
+    like($out, qr{^all/other-arch:\d+: the tag names a list of images}m,
          'the table has the message of the module');
     like($out, qr/^1 are stored as schema 1/m, 'the table has a summary');
     is($status, 1, 'the table: exit status 1');

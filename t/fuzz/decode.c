@@ -31,6 +31,7 @@ typedef struct {
     bool               flag;
     bool               seen;
     size_t             strings;
+    schema1_str_t      map;
     decode_item_t      inner;
     decode_pointer_t   pointer;
     schema1_array_t    items;
@@ -66,7 +67,7 @@ static const schema1_field_t  decode_fields[] = {
     schema1_field("flag", BOOL, decode_t, flag),
     schema1_field("seen", PRESENT, decode_t, seen),
     schema1_field("strings", STRINGS, decode_t, strings),
-    schema1_field("map", MAP, decode_t, strings),
+    schema1_field("map", MAP, decode_t, map),
     { "inner", SCHEMA1_FIELD_STRUCT, offsetof(decode_t, inner),
       decode_item_fields, sizeof(decode_item_t) },
     { "pointer", SCHEMA1_FIELD_POINTER, offsetof(decode_t, pointer),
@@ -153,6 +154,10 @@ decode_check(const decode_t *to, const fuzz_node_t *root,
     fuzz_check(decode_within(to->number, document));
     fuzz_check(decode_within(to->time, document));
     fuzz_check(decode_within(to->loose, document));
+    fuzz_check(decode_within(to->map, document));
+    fuzz_check(to->map.len == 0
+               || (to->map.data[0] == '{'
+                   && to->map.data[to->map.len - 1] == '}'));
 
     decode_check_string(to->string, root, "string");
 
