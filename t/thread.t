@@ -220,11 +220,11 @@ my (@answers, $before, $seen);
 $before = $seen = error_lines(qr/queue is full/);
 
 # the thread is busy for long with the first, from a moment that is not known
-for (1 .. 5) {
+for (1 .. 30) {
     my $huge = start('/v2/huge/app/manifests/1');
 
     for (1 .. 200) {
-        push @answers, together((['/v2/team/app/manifests/1']) x 3);
+        push @answers, together((['/v2/team/app/manifests/1']) x 8);
         $seen = error_lines(qr/queue is full/);
         last if $seen > $before
                 || IO::Select->new($huge->{socket})->can_read(0);
