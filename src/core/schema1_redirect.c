@@ -414,8 +414,7 @@ schema1_redirect_other_path(const schema1_hop_t *asked,
                           "out of memory while following a redirect");
         where = SCHEMA1_REDIRECT_REFUSED;
 
-    } else if (url.path.len == 0
-               || url.path.data[0] != '/'
+    } else if ((url.path.len != 0 && url.path.data[0] != '/')
                || !schema1_redirect_printable(url.path))
     {
 
