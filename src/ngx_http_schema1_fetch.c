@@ -592,7 +592,7 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
         reason = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
                  ? SCHEMA1_CONFIG_NOT_FOUND : SCHEMA1_MANIFEST_NOT_FOUND;
 
-        schema1_error_set(err, reason, "the image can not be converted: its "
+        schema1_error_set(err, reason, "the image cannot be converted: its "
                           "%s %.*s is not in %s; push the image again",
                           what, (int) fetch->reference.len,
                           fetch->reference.data, where);

@@ -180,9 +180,9 @@ ngx_http_schema1_response_error(ngx_http_schema1_response_t *response,
     switch (reason) {
 
     case SCHEMA1_ENCODED:
-        schema1_error_set(err, reason, "the %s%s%.*s came compressed though "
-                          "nobody asked for that; have the registry send it "
-                          "as it is", what, space, (int) reference->len,
+        schema1_error_set(err, reason, "the %s%s%.*s is compressed although "
+                          "compression was not requested; have the registry "
+                          "send it as it is", what, space, (int) reference->len,
                           reference->data);
         break;
 

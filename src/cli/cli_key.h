@@ -13,7 +13,8 @@
 
 /*
  * A new EC P-256 key.  The signatures are not part of the report, and digests
- * do not depend on them.  The caller frees it.  NULL: OpenSSL failed, or out of memory.
+ * do not depend on them.  The caller frees it.  NULL: OpenSSL failed, or out of
+ * memory.
  */
 schema1_key_t *cli_key_generate(void);
 

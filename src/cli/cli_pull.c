@@ -501,7 +501,7 @@ cli_pull_fetch_status(cli_exchange_t *exchange,
     } else if (status == 404) {
         schema1_error_set(err, want->blob ? SCHEMA1_CONFIG_NOT_FOUND
                                           : SCHEMA1_MANIFEST_NOT_FOUND,
-                          "the image can not be converted: its %s %.*s is not "
+                          "the image cannot be converted: its %s %.*s is not "
                           "in %s; push the image again", what, len, digest,
                           where);
 

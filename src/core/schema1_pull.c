@@ -85,7 +85,7 @@ schema1_pull_new(const schema1_pull_conf_t *conf)
 
     pull->conf = *conf;
 
-    /* "A response that would be larger than twice schema_conversion_max_size" */
+    /* "larger than twice schema_conversion_max_size" */
 
     if (conf->max_size <= SIZE_MAX / 4) {
         pull->body.limit = 2 * conf->max_size;
