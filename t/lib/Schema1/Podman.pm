@@ -29,7 +29,7 @@ sub new
 {
     my ($class, $dir) = @_;
 
-    my $self = bless { dir => $dir,
+    my $self = bless { dir => $dir, owner => $$,
                        run => tempdir('schema1-XXXXXX', TMPDIR => 1) }, $class;
 
     Schema1::Servers::put("$dir/policy.json",
@@ -116,8 +116,23 @@ sub remove
 {
     my ($self) = @_;
 
+    my $run = $self->{run} // return;
+
     $self->run('system', 'reset', '--force');
-    Schema1::Servers::remove_all($self->{run});
+    Schema1::Servers::remove_all($run);
+    delete $self->{run};
+}
+
+
+# also if the test is interrupted
+sub DESTROY
+{
+    my ($self) = @_;
+
+    return if $self->{owner} != $$;
+
+    local ($?, $@);
+    $self->remove;
 }
 
 
