@@ -170,6 +170,7 @@ ngx_http_schema1_platform(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     char                *rv;
     ngx_str_t           *value;
+    const char          *name;
     schema1_str_t        str;
     schema1_platform_t   platform;
 
@@ -190,6 +191,15 @@ ngx_http_schema1_platform(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "\"schema_conversion_platform\", it must be "
                            "\"os/arch\" or \"os/arch/variant\"", &value[1]);
         return NGX_CONF_ERROR;
+    }
+
+    name = schema1_platform_oci_name(platform.architecture);
+
+    if (name) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "platform \"%V\" in \"schema_conversion_platform\" "
+                           "matches no image, OCI's name of the architecture "
+                           "is \"%s\"", &value[1], name);
     }
 
     return NGX_CONF_OK;
@@ -420,6 +430,13 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (!conf->enable) {
         return NGX_CONF_OK;
+    }
+
+    if (conf->password_file.len) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no \"schema_conversion_key\" for the "
+                           "\"schema_conversion_password_file\" \"%V\"",
+                           &conf->password_file);
     }
 
     if (conf->certificate_file.len) {

@@ -110,7 +110,9 @@ ngx_http_schema1_cache_conf_size(ngx_conf_t *cf, ngx_str_t *value,
         *size = ngx_parse_size(&s);
     }
 
-    if (*size == NGX_ERROR) {
+    /* nginx's own cache directives begin with "keys_zone=" */
+
+    if (*size == NGX_ERROR || ngx_strlchr(name->data, p, '=')) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid zone \"%V\" in "
                            "\"schema_conversion_cache_zone\", it must be "
@@ -121,7 +123,8 @@ ngx_http_schema1_cache_conf_size(ngx_conf_t *cf, ngx_str_t *value,
     if (*size < (ssize_t) (8 * ngx_pagesize)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "zone \"%V\" in \"schema_conversion_cache_zone\" "
-                           "is too small", name);
+                           "is too small, at least %uik are required", name,
+                           8 * ngx_pagesize / 1024);
         return NGX_CONF_ERROR;
     }
 

@@ -10,6 +10,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use File::Path qw(make_path remove_tree);
+use POSIX ();
 use Test::More;
 
 use Schema1::Keys;
@@ -111,6 +112,17 @@ sub taken
 }
 
 
+sub warned
+{
+    my ($name, $why, @text) = @_;
+
+    my ($ok, $said) = test(@text);
+
+    ok($ok && $said =~ /\[warn\][^\n]*\Q$why\E/, $name)
+        or diag("expected: $why\nsaid: $said");
+}
+
+
 my %value = (
     schema_conversion               => 'on',
     schema_conversion_key           => "$keys/ec256.pem",
@@ -181,6 +193,12 @@ refused("platform \"$_\"", "invalid platform \"$_\" in"
         location => "schema_conversion_platform \"$_\";")
     for 'linux', 'linux/', '/amd64', 'linux/arm/', 'a/b/c/d', 'Linux/AMD64',
         'linux amd64', '';
+warned("platform linux/$_->[0]", "platform \"linux/$_->[0]\" in"
+       . ' "schema_conversion_platform" matches no image, OCI\'s name of'
+       . " the architecture is \"$_->[1]\"",
+       location => "schema_conversion_platform linux/$_->[0];")
+    for ['x86_64', 'amd64'], ['aarch64', 'arm64'], ['armv7l', 'arm/v7'],
+        ['i386', '386'];
 
 taken("size $_", location => "schema_conversion_max_size $_;")
     for qw(1 100 64k 16M);
@@ -195,9 +213,15 @@ refused("redirect \"$_\"", '"schema_conversion_redirect" directive must name',
 
 refused("zone $_", "invalid zone \"$_\" in \"schema_conversion_cache_zone\"",
         http => "schema_conversion_cache_zone $_;")
-    for qw(one :1m one: one:x one:-1);
+    for qw(one :1m one: one:x one:-1 keys_zone=z:1m);
+
+my $least = 8 * POSIX::sysconf(POSIX::_SC_PAGESIZE()) / 1024;
+
 refused('a small zone', 'zone "one" in "schema_conversion_cache_zone" is too'
-        . ' small', http => 'schema_conversion_cache_zone one:1k;');
+        . " small, at least ${least}k are required",
+        http => 'schema_conversion_cache_zone one:' . ($least - 1) . 'k;');
+taken('the smallest zone',
+      http => "schema_conversion_cache_zone one:${least}k;");
 refused("zone's $_", "invalid parameter \"$_\" in"
         . ' "schema_conversion_cache_zone"',
         http => "schema_conversion_cache_zone one:1m $_;")
@@ -291,6 +315,9 @@ refused("chain: $_->[1]", "\"$certificate\"$_->[2]",
 refused('a chain without a key', "no $key for the \"$certificate\""
         . ' "KEYS/chain.pem"',
         location => "schema_conversion on; $certificate $keys/chain.pem;");
+warned('a password file without a key', "no $key for the \"$password\""
+       . ' "KEYS/password"',
+       location => "schema_conversion on; $password $keys/password;");
 refused('a chain above, another key below', "\"$certificate\""
         . ' "KEYS/chain.pem": has a first certificate',
         http => "schema_conversion_key $keys/ec256.pem;"

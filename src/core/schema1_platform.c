@@ -109,6 +109,44 @@ schema1_platform_rank(const schema1_platform_t *asked,
 }
 
 
+const char *
+schema1_platform_oci_name(schema1_str_t architecture)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *name;
+        const char  *oci;
+    } names[] = {
+        { "x86_64", "amd64" },
+        { "x86-64", "amd64" },
+        { "x64", "amd64" },
+        { "i386", "386" },
+        { "i686", "386" },
+        { "x86", "386" },
+        { "aarch64", "arm64" },
+        { "armv8", "arm64" },
+        { "armv7", "arm/v7" },
+        { "armv7l", "arm/v7" },
+        { "armhf", "arm/v7" },
+        { "armv6", "arm/v6" },
+        { "armv6l", "arm/v6" },
+        { "armel", "arm/v6" },
+        { "ppc64el", "ppc64le" },
+        { "powerpc64le", "ppc64le" }
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+
+        if (schema1_str_eq(architecture, names[i].name)) {
+            return names[i].oci;
+        }
+    }
+
+    return NULL;
+}
+
+
 /* takes the part before the next slash off *value, and the slash */
 
 static int

@@ -33,5 +33,11 @@ int schema1_platform_read(schema1_platform_t *platform, schema1_str_t value);
 unsigned schema1_platform_rank(const schema1_platform_t *asked,
     const schema1_platform_t *entry);
 
+/*
+ * OCI's name of an architecture that is often called otherwise ("amd64" for
+ * "x86_64"), for a warning.  NULL for any other name.
+ */
+const char *schema1_platform_oci_name(schema1_str_t architecture);
+
 
 #endif /* _SCHEMA1_PLATFORM_H_INCLUDED_ */

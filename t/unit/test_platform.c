@@ -21,6 +21,7 @@ static void test_choices(void);
 static int test_choose(const schema1_platform_t *asked, const char *entries);
 static schema1_platform_t test_entry(const char *text, size_t len);
 static void test_incomplete(void);
+static void test_names(void);
 
 
 static const char  *test_good[] = {
@@ -113,6 +114,7 @@ main(void)
     test_read();
     test_choices();
     test_incomplete();
+    test_names();
 
     return tap_done();
 }
@@ -261,4 +263,33 @@ test_incomplete(void)
     memset(&entry, 0, sizeof(schema1_platform_t));
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
            "whatever is asked for");
+}
+
+
+static void
+test_names(void)
+{
+    size_t       i;
+    const char  *name;
+
+    static const char  *names[] = {
+        "x86_64", "amd64", "i686", "386", "aarch64", "arm64",
+        "armv7l", "arm/v7", "armel", "arm/v6", "ppc64el", "ppc64le"
+    };
+
+    static const char  *oci[] = {
+        "amd64", "386", "arm", "arm64", "ppc64le", "s390x", "riscv64", "x86_6",
+        "x86_644", "", "something"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i += 2) {
+        name = schema1_platform_oci_name(test_text(names[i]));
+        tap_ok(name != NULL && strcmp(name, names[i + 1]) == 0,
+               "OCI's name of %s is %s", names[i], names[i + 1]);
+    }
+
+    for (i = 0; i < sizeof(oci) / sizeof(oci[0]); i++) {
+        tap_ok(schema1_platform_oci_name(test_text(oci[i])) == NULL,
+               "\"%s\" has no other name", oci[i]);
+    }
 }
