@@ -5,12 +5,9 @@
 
 
 /*
- * Loaded into nginx by LD_PRELOAD: for how long its event loop is busy between
- * two calls of epoll_wait() at most.  What other connections wait for is this,
- * and whatever else the machine does.
- *
- * $LOOP_FILE receives three doubles: the longest time, the longest CPU time
- * (milliseconds), and how often.  Who reads them may write zeros over them.
+ * Loaded into nginx by LD_PRELOAD: the longest CPU time, in milliseconds, that
+ * the event loop takes between two calls of epoll_wait().  It is written as a
+ * double to the file $LOOP_FILE; a reader may set it to 0.
  */
 
 
@@ -30,11 +27,11 @@ typedef int (*loop_wait_pt)(int ep, struct epoll_event *events, int n,
 
 
 static void loop_open(void);
-static double loop_clock(clockid_t clock);
+static double loop_clock(void);
 
 
+static double         loop_since;
 static double        *loop_longest;
-static double         loop_since, loop_cpu;
 static loop_wait_pt   loop_wait;
 
 
@@ -42,31 +39,21 @@ int
 epoll_wait(int ep, struct epoll_event *events, int n, int timeout)
 {
     int     rc;
-    double  wall, cpu;
+    double  cpu;
 
     if (loop_wait == NULL) {
         loop_open();
     }
 
-    if (loop_since > 0 && loop_longest) {
-        wall = loop_clock(CLOCK_MONOTONIC) - loop_since;
-        cpu = loop_clock(CLOCK_THREAD_CPUTIME_ID) - loop_cpu;
+    cpu = loop_clock() - loop_since;
 
-        if (wall > loop_longest[0]) {
-            loop_longest[0] = wall;
-        }
-
-        if (cpu > loop_longest[1]) {
-            loop_longest[1] = cpu;
-        }
-
-        loop_longest[2]++;
+    if (loop_since > 0 && loop_longest && cpu > *loop_longest) {
+        *loop_longest = cpu;
     }
 
     rc = loop_wait(ep, events, n, timeout);
 
-    loop_since = loop_clock(CLOCK_MONOTONIC);
-    loop_cpu = loop_clock(CLOCK_THREAD_CPUTIME_ID);
+    loop_since = loop_clock();
 
     return rc;
 }
@@ -88,12 +75,11 @@ loop_open(void)
 
     fd = open(name, O_RDWR|O_CREAT, 0600);
 
-    if (fd < 0 || ftruncate(fd, 3 * sizeof(double)) != 0) {
+    if (fd < 0 || ftruncate(fd, sizeof(double)) != 0) {
         return;
     }
 
-    p = mmap(NULL, 3 * sizeof(double), PROT_READ|PROT_WRITE, MAP_SHARED, fd,
-             0);
+    p = mmap(NULL, sizeof(double), PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
 
     if (p != MAP_FAILED) {
@@ -103,11 +89,11 @@ loop_open(void)
 
 
 static double
-loop_clock(clockid_t clock)
+loop_clock(void)
 {
     struct timespec  ts;
 
-    (void) clock_gettime(clock, &ts);
+    (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
 
     return (double) ts.tv_sec * 1e3 + (double) ts.tv_nsec / 1e6;
 }

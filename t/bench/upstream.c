@@ -5,21 +5,19 @@
 
 
 /*
- * The upstream of the benchmarks: answers GET from memory over connections
- * that stay open, with the header lines of registry 2.8, and costs next to
- * nothing, so that nginx is what is measured.
+ * The upstream of the benchmarks: sends responses from memory over connections
+ * that stay open, and uses so little time that nginx is what is measured.
  *
  *   upstream PORT ROUTES
  *
- * ROUTES has a line for each answer: path, type, digest and file, with tabs
- * between.  What follows a "?" is no part of the path.
+ * ROUTES has a line for each response: a path, a tab, and the file that
+ * contains the response, header and body.
  */
 
 
 #define _GNU_SOURCE
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -27,52 +25,46 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 
 #define UPSTREAM_ROUTES       128
 #define UPSTREAM_CONNECTIONS  1024
-#define UPSTREAM_EVENTS       64
 #define UPSTREAM_REQUEST      4096
 
 
 typedef struct {
-    char                     *path;
-    char                     *answer;       /* header and body */
-    size_t                    len;
+    char    *path;
+    char    *response;
+    size_t   len;
 } upstream_route_t;
 
 
 typedef struct {
-    const upstream_route_t   *route;        /* being answered */
-    size_t                    sent;
-    size_t                    len;
-    char                      request[UPSTREAM_REQUEST + 1];
+    size_t   len;
+    char     request[UPSTREAM_REQUEST + 1];
 } upstream_connection_t;
 
 
 static void upstream_load(const char *file);
-static void upstream_add(char *line);
-static char *upstream_file(const char *name, size_t *len);
 static int upstream_listen(int port);
-static void upstream_accept(int ep, int listening);
-static int upstream_read(upstream_connection_t *c, int fd);
-static int upstream_begin(upstream_connection_t *c);
-static int upstream_write(upstream_connection_t *c, int fd);
-static void upstream_close(int fd);
-static void upstream_die(const char *what);
+static int upstream_accept(int listening);
+static int upstream_read(int fd);
+static int upstream_respond(int fd, char *path);
+static void upstream_check(int ok, const char *what);
 
 
-static size_t                  upstream_n;
-static upstream_route_t        upstream_routes[UPSTREAM_ROUTES];
-static upstream_connection_t  *upstream_connections[UPSTREAM_CONNECTIONS];
+static size_t                 upstream_n;
+static upstream_route_t       upstream_routes[UPSTREAM_ROUTES];
+static upstream_connection_t  upstream_connections[UPSTREAM_CONNECTIONS];
 
 
 int
 main(int argc, char **argv)
 {
     int                  ep, listening, fd, i, n;
-    struct epoll_event   events[UPSTREAM_EVENTS], ev;
+    struct epoll_event   events[64], ev;
 
     if (argc != 3) {
         fputs("usage: upstream PORT ROUTES\n", stderr);
@@ -82,32 +74,27 @@ main(int argc, char **argv)
     upstream_load(argv[2]);
 
     listening = upstream_listen(atoi(argv[1]));
-
     ep = epoll_create1(0);
-    if (ep < 0) {
-        upstream_die("epoll_create1()");
-    }
 
     ev.events = EPOLLIN;
     ev.data.fd = listening;
 
-    if (epoll_ctl(ep, EPOLL_CTL_ADD, listening, &ev) != 0) {
-        upstream_die("epoll_ctl()");
-    }
+    upstream_check(epoll_ctl(ep, EPOLL_CTL_ADD, listening, &ev) == 0, "epoll");
 
     for ( ;; ) {
-        n = epoll_wait(ep, events, UPSTREAM_EVENTS, -1);
+        n = epoll_wait(ep, events, 64, -1);
 
         for (i = 0; i < n; i++) {
             fd = events[i].data.fd;
 
             if (fd == listening) {
-                upstream_accept(ep, listening);
-                continue;
-            }
+                ev.data.fd = upstream_accept(listening);
 
-            if (upstream_read(upstream_connections[fd], fd) != 0) {
-                upstream_close(fd);
+                upstream_check(epoll_ctl(ep, EPOLL_CTL_ADD, ev.data.fd, &ev)
+                               == 0, "epoll");
+
+            } else if (upstream_read(fd) != 0) {
+                close(fd);
             }
         }
     }
@@ -117,99 +104,37 @@ main(int argc, char **argv)
 static void
 upstream_load(const char *file)
 {
-    char  line[4096];
-    FILE *in;
-
-    in = fopen(file, "r");
-    if (in == NULL) {
-        upstream_die(file);
-    }
-
-    while (fgets(line, sizeof(line), in)) {
-        line[strcspn(line, "\n")] = '\0';
-        upstream_add(line);
-    }
-
-    fclose(in);
-}
-
-
-static void
-upstream_add(char *line)
-{
-    int                len;
-    char              *field[4], *body, *rest;
-    size_t             i, size;
+    char              *name, line[4096];
+    FILE              *routes, *in;
+    struct stat        st;
     upstream_route_t  *route;
 
-    for (i = 0, rest = line; i < 4; i++) {
-        field[i] = strsep(&rest, "\t");
+    routes = fopen(file, "r");
+    upstream_check(routes != NULL, file);
+
+    while (fgets(line, sizeof(line), routes)) {
+        line[strcspn(line, "\n")] = '\0';
+
+        upstream_check(upstream_n < UPSTREAM_ROUTES, "too many routes");
+
+        route = &upstream_routes[upstream_n++];
+        name = line;
+        route->path = strdup(strsep(&name, "\t"));
+
+        in = name ? fopen(name, "rb") : NULL;
+
+        upstream_check(in && fstat(fileno(in), &st) == 0, line);
+
+        route->len = (size_t) st.st_size;
+        route->response = malloc(route->len);
+
+        upstream_check(route->path && route->response
+                       && fread(route->response, 1, route->len, in)
+                          == route->len, name);
+        fclose(in);
     }
 
-    if (field[3] == NULL || upstream_n == UPSTREAM_ROUTES) {
-        fputs("upstream: too many routes, or a broken one\n", stderr);
-        exit(1);
-    }
-
-    body = upstream_file(field[3], &size);
-
-    route = &upstream_routes[upstream_n++];
-    route->path = strdup(field[0]);
-
-    len = asprintf(&route->answer,
-                   "HTTP/1.1 200 OK\r\n"
-                   "Content-Type: %s\r\n"
-                   "Content-Length: %zu\r\n"
-                   "Docker-Content-Digest: %s\r\n"
-                   "Docker-Distribution-Api-Version: registry/2.0\r\n"
-                   "Etag: \"%s\"\r\n"
-                   "X-Content-Type-Options: nosniff\r\n"
-                   "Date: Wed, 01 May 2024 10:00:00 GMT\r\n"
-                   "\r\n", field[1], size, field[2], field[2]);
-
-    if (len < 0 || route->path == NULL) {
-        upstream_die("asprintf()");
-    }
-
-    route->len = (size_t) len + size;
-    route->answer = realloc(route->answer, route->len);
-
-    if (route->answer == NULL) {
-        upstream_die("realloc()");
-    }
-
-    memcpy(route->answer + len, body, size);
-    free(body);
-}
-
-
-static char *
-upstream_file(const char *name, size_t *len)
-{
-    char *data;
-    FILE *in;
-    long  size;
-
-    in = fopen(name, "rb");
-
-    if (in == NULL || fseek(in, 0, SEEK_END) != 0) {
-        upstream_die(name);
-    }
-
-    size = ftell(in);
-    rewind(in);
-
-    data = malloc((size_t) size + 1);
-
-    if (data == NULL || fread(data, 1, (size_t) size, in) != (size_t) size) {
-        upstream_die(name);
-    }
-
-    fclose(in);
-
-    *len = (size_t) size;
-
-    return data;
+    fclose(routes);
 }
 
 
@@ -226,154 +151,107 @@ upstream_listen(int port)
     sin.sin_port = htons((unsigned short) port);
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (fd < 0
-        || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(int)) != 0
-        || bind(fd, (struct sockaddr *) &sin, sizeof(sin)) != 0
-        || listen(fd, 511) != 0)
-    {
-        upstream_die("listen()");
-    }
+    upstream_check(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(int))
+                   == 0
+                   && bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == 0
+                   && listen(fd, 511) == 0, "listen()");
 
     return fd;
 }
 
 
-static void
-upstream_accept(int ep, int listening)
+static int
+upstream_accept(int listening)
 {
-    int                 fd, on;
-    struct epoll_event  ev;
-
-    fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK);
-
-    if (fd < 0) {
-        return;
-    }
-
-    if (fd >= UPSTREAM_CONNECTIONS) {
-        close(fd);
-        return;
-    }
+    int  fd, on;
 
     on = 1;
+    fd = accept(listening, NULL, NULL);
+
+    upstream_check(fd >= 0 && fd < UPSTREAM_CONNECTIONS, "accept()");
+
     (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(int));
 
-    upstream_connections[fd] = calloc(1, sizeof(upstream_connection_t));
+    upstream_connections[fd].len = 0;
 
-    ev.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    ev.data.fd = fd;
-
-    if (upstream_connections[fd] == NULL
-        || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) != 0)
-    {
-        upstream_die("epoll_ctl()");
-    }
+    return fd;
 }
 
 
-/* 0: wait for the next event; anything else: close */
+/* nginx sends no second request before the response to the first is complete */
 
 static int
-upstream_read(upstream_connection_t *c, int fd)
+upstream_read(int fd)
 {
-    ssize_t  n;
+    ssize_t                 n;
+    upstream_connection_t  *c;
 
-    for ( ;; ) {
+    c = &upstream_connections[fd];
 
-        if (c->route && upstream_write(c, fd) != 0) {
-            return errno != EAGAIN;
-        }
-
-        n = recv(fd, c->request + c->len, UPSTREAM_REQUEST - c->len, 0);
-
-        if (n <= 0) {
-            return n == 0 || errno != EAGAIN;
-        }
-
-        c->len += (size_t) n;
-        c->request[c->len] = '\0';
-
-        if (upstream_begin(c) != 0) {
-            return 1;
-        }
-
-        if (c->route == NULL && c->len == UPSTREAM_REQUEST) {
-            return 1;
-        }
+    n = recv(fd, c->request + c->len, UPSTREAM_REQUEST - c->len, 0);
+    if (n <= 0) {
+        return -1;
     }
-}
 
+    c->len += (size_t) n;
+    c->request[c->len] = '\0';
 
-/* nginx sends no second request before the first was answered */
-
-static int
-upstream_begin(upstream_connection_t *c)
-{
-    size_t  i, len;
-
-    if (c->len < 4 || memcmp(c->request + c->len - 4, "\r\n\r\n", 4) != 0) {
+    if (c->len < 4 || strcmp(c->request + c->len - 4, "\r\n\r\n") != 0) {
         return 0;
     }
 
-    if (memcmp(c->request, "GET ", 4) != 0) {
-        return 1;
+    c->len = 0;
+
+    if (strncmp(c->request, "GET ", 4) != 0) {
+        return -1;
     }
 
-    len = strcspn(c->request + 4, " ?");
-    c->request[4 + len] = '\0';
-
-    for (i = 0; i < upstream_n; i++) {
-        if (strcmp(upstream_routes[i].path, c->request + 4) == 0) {
-            c->route = &upstream_routes[i];
-            c->sent = 0;
-            c->len = 0;
-
-            return 0;
-        }
-    }
-
-    fprintf(stderr, "upstream: nothing for \"%s\"\n", c->request + 4);
-
-    return 1;
+    return upstream_respond(fd, c->request + 4);
 }
 
+
+/* blocks until nginx has read the response, which never waits for this one */
 
 static int
-upstream_write(upstream_connection_t *c, int fd)
+upstream_respond(int fd, char *path)
 {
-    ssize_t  n;
+    size_t             i, sent;
+    ssize_t            n;
+    upstream_route_t  *route;
 
-    while (c->sent < c->route->len) {
-        n = send(fd, c->route->answer + c->sent, c->route->len - c->sent,
-                 MSG_NOSIGNAL);
+    path[strcspn(path, " ?")] = '\0';
 
-        if (n < 0) {
-            return 1;
+    for (i = 0; i < upstream_n; i++) {
+        route = &upstream_routes[i];
+
+        if (strcmp(route->path, path) != 0) {
+            continue;
         }
 
-        c->sent += (size_t) n;
+        for (sent = 0; sent < route->len; sent += (size_t) n) {
+            n = send(fd, route->response + sent, route->len - sent,
+                     MSG_NOSIGNAL);
+            if (n < 0) {
+                return -1;
+            }
+        }
+
+        return 0;
     }
 
-    c->route = NULL;
+    fprintf(stderr, "upstream: no route \"%s\"\n", path);
 
-    return 0;
+    return -1;
 }
 
 
 static void
-upstream_close(int fd)
+upstream_check(int ok, const char *what)
 {
-    close(fd);
-    free(upstream_connections[fd]);
-    upstream_connections[fd] = NULL;
-}
-
-
-static void
-upstream_die(const char *what)
-{
-    fprintf(stderr, "upstream: %s: %s\n", what, strerror(errno));
-    exit(1);
+    if (!ok) {
+        fprintf(stderr, "upstream: %s: %m\n", what);
+        exit(1);
+    }
 }

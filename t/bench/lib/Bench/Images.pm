@@ -2,92 +2,82 @@ package Bench::Images;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The images of the benchmarks: manifests and configs of any size, the routes by
-# which the upstream serves them, and the way into a registry.
+# The images of the benchmarks: manifests and configs of any size, the responses
+# of the upstream, and the upload to a registry.
 
 use strict;
 use warnings;
 
-use Digest::SHA qw(sha256_hex);
 use File::Path qw(make_path);
-use HTTP::Tiny;
 use JSON::PP;
 
 use Schema1::Documents;
+use Schema1::Images;
 use Schema1::Servers;
 
-my $json = JSON::PP->new->canonical;
+my $json = JSON::PP->new->canonical->indent->indent_length(3)->space_after;
+
+# what fills a config, by kind: before, an item, after
+my %fill = (
+    labels  => [',"labels":{', sub {
+        sprintf '"org.example.label.%07d":"it\'s \"%07d\", <%s> of a few & '
+                . 'plain words that fill a line",', $_[0], $_[0],
+                'x' x ($_[0] % 7) }, '"pad":"%s"}}'],
+    members => [',', sub {
+        sprintf '"%06x":%d,', $_[0] * 7919 % 16777213, $_[0] % 10 },
+                '"pad":"%s"}'],
+    numbers => [',"numbers":[', sub { ($_[0] % 10) . ',' }, '"%s"]}'],
+);
 
 
-# files and routes go into a folder
+# responses are stored in a folder
 sub new
 {
     my ($class, $dir) = @_;
 
     make_path($dir);
 
-    return bless { dir => $dir, routes => [] }, $class;
+    return bless { dir => $dir, routes => '' }, $class;
 }
 
 
-# layers => N, entries => N (all of them), size => of the config, exactly,
-# fill => labels, members, numbers: what makes up that size
+# layers => N, entries => N (all of the history), size => of the config,
+# fill => a key of %fill
 sub add
 {
     my ($self, $name, %opt) = @_;
 
     my $layers = $opt{layers} || 1;
-    my $entries = $opt{entries} || $layers;
-    my @blobs = map { "layer $_ of $name" } 1 .. $layers;
-
-    my %config = (
-        architecture => 'amd64', os => 'linux',
+    my @history = map { entry($_, $_ > $layers) }
+                      1 .. $opt{entries} || $layers;
+    my $config = {
         created => '2024-05-01T10:00:00.123456789Z',
-        config => {
+        config  => {
             Env => ['PATH=/usr/local/sbin:/usr/local/bin:/usr/bin:/bin'],
             Cmd => ['/bin/sh', '-c', 'exec app "$@" > /dev/null && true'],
         },
-        rootfs => {
-            type => 'layers',
-            diff_ids => [map { 'sha256:' . sha256_hex("diff of $_") } @blobs],
-        },
-        history => [map { entry($_, $_ > $layers) } 1 .. $entries],
-    );
+    };
+    my $image = image_documents(layers => $layers, history => \@history,
+                                config => $config);
 
-    my $config = $json->encode(\%config);
-
-    $config = filled($config, $opt{size}, $opt{fill} || 'labels')
+    $image = image_documents(layers => $layers, config => filled(
+        $image->{config}, $opt{size}, @{$fill{$opt{fill} || 'labels'}}))
         if $opt{size};
 
-    my %manifest = (
-        schemaVersion => 2,
-        mediaType => type_of('docker', 'manifest'),
-        config => {
-            mediaType => type_of('docker', 'config'),
-            size => length $config, digest => digest($config),
-        },
-        layers => [map { {
-            mediaType => type_of('docker', 'layer'),
-            size => length, digest => digest($_),
-        } } @blobs],
-    );
+    # as Docker writes it
+    $image->{body} = $json->encode(decode_json($image->{body}));
 
-    my $manifest = JSON::PP->new->canonical->indent->indent_length(3)
-                   ->space_after->encode(\%manifest);
+    my $path = "/v2/bench/$name";
 
-    my $image = $self->{images}{$name} = {
-        name => "bench/$name", path => "/v2/bench/$name/manifests/1.0",
-        config_path => "/v2/bench/$name/blobs/" . digest($config),
-        manifest => $manifest, config => $config, blobs => \@blobs,
-    };
+    $image->{name} = "bench/$name";
+    $image->{path} = "$path/manifests/1.0";
+    $image->{config_path} = "$path/blobs/$image->{config_digest}";
 
-    $image->{manifest_file} = $self->route(
-        $image->{path}, $name, type_of('docker', 'manifest'), $manifest);
-    $image->{config_file} = $self->route(
-        $image->{config_path}, "$name.config", 'application/octet-stream',
-        $config);
+    $self->route($image->{path}, $image->{type}, $image->{body});
+    $self->route($image->{config_path}, 'application/octet-stream',
+                 $image->{config});
 
-    return $image;
+    return $self->{$name} = $image;
 }
 
 
@@ -95,74 +85,51 @@ sub entry
 {
     my ($i, $empty) = @_;
 
-    my %entry = (
+    return {
         created => sprintf('2024-05-01T09:%02d:%02dZ', $i / 60 % 60, $i % 60),
         created_by => '/bin/sh -c #(nop) ' . ($empty
             ? "ENV STEP_$i=\"$i\""
-            : "COPY file:" . substr(sha256_hex($i), 0, 40) . " in /app/$i"),
-    );
-
-    $entry{empty_layer} = JSON::PP::true if $empty;
-
-    return \%entry;
+            : 'COPY file:' . substr(digest($i), 7, 40) . " in /app/$i"),
+        $empty ? (empty_layer => JSON::PP::true) : (),
+    };
 }
 
 
-# one more member, with what brings the config to its size
 sub filled
 {
-    my ($config, $size, $fill) = @_;
+    my ($config, $size, $before, $item, $after) = @_;
 
-    my ($text, $i) = ('', 0);
-    my %made = (
-        labels  => sub { sprintf '"org.example.label.%07d":"it\'s \"%07d\", <%s>'
-                         . ' of a few & plain words that fill a line",',
-                         $i, $i, 'x' x ($i % 7) },
-        members => sub { sprintf '"%06x":%d,', $i * 7919 % 16777213, $i % 10 },
-        numbers => sub { ($i % 10) . ',' },
-    );
-    my %open = (labels => ',"labels":{', members => ',',
-                numbers => ',"numbers":[');
-    my %close = (labels => '}', members => '', numbers => ']');
+    $config =~ s/\}$/$before/;
 
-    my ($open, $close) = ($open{$fill}, $close{$fill});
-    my $pad = $fill eq 'numbers' ? [0, '""'] : [0, '"pad":""'];
+    for (my $i = 0; ; $i++) {
+        my $next = $item->($i);
 
-    $config =~ s/\}$// or die "no config\n";
+        last if length($config) + length($next) + length($after) > $size + 2;
 
-    my $room = $size - length("$config$open$close}") - length $pad->[1];
-    die "the config is larger than $size\n" if $room < 0;
-
-    while (1) {
-        my $item = $made{$fill}->();
-        last if length($text) + length($item) > $room;
-
-        $text .= $item;
-        $i++;
+        $config .= $next;
     }
 
-    my $spaces = '.' x ($room - length $text);
-
-    $pad = $fill eq 'numbers' ? "\"$spaces\"" : "\"pad\":\"$spaces\"";
-    $config .= "$open$text$pad$close}";
-
-    length $config == $size or die "the config has the wrong size\n";
-
-    return $config;
+    return $config . sprintf $after,
+                     '.' x ($size + 2 - length($config) - length($after));
 }
 
 
-# an answer of the upstream
+# with the header lines of registry 2.8
 sub route
 {
-    my ($self, $path, $file, $type, $body) = @_;
+    my ($self, $path, $type, $body) = @_;
 
-    $file = "$self->{dir}/$file";
+    my $file = "$self->{dir}/" . $path =~ tr{/:}{..}r;
+    my $digest = digest($body);
 
-    Schema1::Servers::put($file, $body);
-    push @{$self->{routes}}, join("\t", $path, $type, digest($body), $file);
+    Schema1::Servers::put($file, join("\r\n",
+        'HTTP/1.1 200 OK', "Content-Type: $type",
+        'Content-Length: ' . length $body, "Docker-Content-Digest: $digest",
+        'Docker-Distribution-Api-Version: registry/2.0', "Etag: \"$digest\"",
+        'X-Content-Type-Options: nosniff',
+        'Date: Wed, 01 May 2024 10:00:00 GMT', '', $body));
 
-    return $file;
+    $self->{routes} .= "$path\t$file\n";
 }
 
 
@@ -172,42 +139,20 @@ sub routes
 
     my $file = "$self->{dir}/routes";
 
-    Schema1::Servers::put($file, map { "$_\n" } @{$self->{routes}});
+    Schema1::Servers::put($file, $self->{routes});
 
     return $file;
 }
 
 
-# pushes an image into a registry
 sub upload
 {
     my ($self, $image, $port) = @_;
 
-    my $http = HTTP::Tiny->new;
-    my $base = "http://127.0.0.1:$port/v2/$image->{name}";
+    my $url = "http://127.0.0.1:$port/v2/$image->{name}";
 
-    for my $blob (@{$image->{blobs}}, $image->{config}) {
-        my $begun = $http->post("$base/blobs/uploads/");
-        my $to = $begun->{headers}{location}
-            or die "the registry takes no blobs\n";
-
-        $to .= ($to =~ /\?/ ? '&' : '?') . 'digest=' . digest($blob);
-        done($http->put($to, { content => $blob, headers => {
-            'Content-Type' => 'application/octet-stream' } }));
-    }
-
-    done($http->put("$base/manifests/1.0", { content => $image->{manifest},
-        headers => { 'Content-Type' => type_of('docker', 'manifest') } }));
-}
-
-
-sub done
-{
-    my ($response) = @_;
-
-    $response->{status} == 201
-        or die "the registry said $response->{status}: "
-               . "$response->{content}\n";
+    Schema1::Images->put_blob($url, $_) for values %{$image->{blobs}};
+    Schema1::Images->put_manifest($url, '1.0', @$image{qw(type body)});
 }
 
 

@@ -2,16 +2,16 @@ package Bench::Machine;
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The servers of the benchmarks, each on its core, and what they use: CPU time,
-# memory, requests of a second.
+# The servers and clients of the benchmarks, each on its core; their CPU time,
+# instructions, and memory.
 
 use strict;
 use warnings;
 
 use File::Path qw(make_path);
 use JSON::PP;
-use POSIX qw(WNOHANG);
-use Time::HiRes qw(sleep time);
+use List::Util qw(sum);
+use Time::HiRes qw(sleep);
 
 use Schema1::Servers;
 
@@ -23,18 +23,25 @@ use constant {
 my $ticks = `getconf CLK_TCK` || 100;
 
 
+# programs: a folder; module: a file
 sub new
 {
     my ($class, $servers, %opt) = @_;
 
-    return bless { servers => $servers, %opt }, $class;
+    my $self = bless { servers => $servers, %opt }, $class;
+
+    # also the clients
+    $self->pin($$, LOAD_CORE);
+
+    return $self;
 }
 
 
-# an nginx with these servers (name => directives); returns its ports
+# Starts an nginx with these servers (name => directives), for an upstream's
+# port; returns their ports.
 sub nginx
 {
-    my ($self, $name, %opt) = @_;
+    my ($self, $name, $upstream, %opt) = @_;
 
     my $prefix = $self->{servers}->dir($name);
     my (%ports, $servers);
@@ -49,13 +56,8 @@ sub nginx
     my $load = $opt{module} ? "load_module $self->{module};" : '';
     my $master = $opt{single} ? 'off' : 'on';
     my $user = $> == 0 ? 'user root;' : '';
-    my $upstreams = join '', map { <<END } sort keys %{$opt{upstreams}};
-    upstream $_ {
-        server 127.0.0.1:$opt{upstreams}{$_};
-        keepalive 64;
-        keepalive_requests 1000000000;
-    }
-END
+    my $paths = join '', map { "${_}_temp_path $prefix/$_;\n" }
+                qw(client_body proxy fastcgi uwsgi scgi);
 
     Schema1::Servers::put("$prefix/nginx.conf", <<END);
 $load
@@ -66,7 +68,6 @@ worker_processes 1;
 pid $prefix/logs/nginx.pid;
 error_log $prefix/logs/error.log warn;
 @{[$opt{main} // '']}
-@{[$opt{env} ? "env $opt{env};" : '']}
 
 events {
     worker_connections 512;
@@ -74,37 +75,31 @@ events {
 
 http {
     access_log off;
-    client_body_temp_path $prefix/body;
-    proxy_temp_path $prefix/proxy;
-    fastcgi_temp_path $prefix/fastcgi;
-    uwsgi_temp_path $prefix/uwsgi;
-    scgi_temp_path $prefix/scgi;
+    $paths
     keepalive_requests 1000000000;
 
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_set_header Host \$http_host;
 
-@{[$opt{http} // '']}
-$upstreams
-$servers
+    upstream registry {
+        server 127.0.0.1:$upstream;
+        keepalive 64;
+        keepalive_requests 1000000000;
+    }
+
+    @{[$opt{http} // '']}
+    $servers
 }
 END
 
     my @nginx = ('nginx', '-e', "$prefix/logs/error.log", '-p', $prefix,
                  '-c', "$prefix/nginx.conf");
 
-    my $said = `@nginx -t 2>&1`;
-    die "$name: $said" if $?;
+    Schema1::Servers::must(@nginx, '-t');
 
-    my @under = $opt{under} ? @{$opt{under}} : ();
-
-    $self->{servers}->spawn($name, on(NGINX_CORE), @under, @nginx);
-
-    for my $port (values %ports) {
-        $self->{servers}->wait_for($name, 60, sub {
-            Schema1::Servers::answers($port) });
-    }
+    $self->start($name, [on(NGINX_CORE), @{$opt{under} || []}, @nginx],
+                 values %ports);
 
     return \%ports;
 }
@@ -112,9 +107,7 @@ END
 
 sub server
 {
-    my ($port, $server) = @_;
-
-    my ($upstream, $directives) = @$server;
+    my ($port, $directives) = @_;
 
     return <<END;
     server {
@@ -122,15 +115,11 @@ sub server
 
         location /v2/ {
             $directives
-            proxy_pass http://$upstream;
+            proxy_pass http://registry;
         }
 
         location = /tiny {
             return 200 "tiny\\n";
-        }
-
-        location = /requests {
-            stub_status;
         }
     }
 END
@@ -143,16 +132,27 @@ sub upstream
 
     my $port = Schema1::Servers::free_port();
 
-    $self->{servers}->spawn($name, on(LOAD_CORE), "$self->{programs}/upstream",
-                            $port, $routes);
-    $self->{servers}->wait_for($name, 10, sub {
-        Schema1::Servers::answers($port) });
+    $self->start($name, [on(LOAD_CORE), "$self->{programs}/upstream", $port,
+                         $routes], $port);
 
     return $port;
 }
 
 
-# docker-registry on nginx's core, which it has no more than one of
+sub start
+{
+    my ($self, $name, $command, @ports) = @_;
+
+    $self->{servers}->spawn($name, @$command);
+
+    for my $port (@ports) {
+        $self->{servers}->wait_for($name, 60, sub {
+            Schema1::Servers::answers($port) });
+    }
+}
+
+
+# docker-registry on nginx's core
 sub registry
 {
     my ($self, $name, $key) = @_;
@@ -160,7 +160,7 @@ sub registry
     local $ENV{GOMAXPROCS} = 1;
 
     my $port = $self->{servers}->registry($name, config => <<END);
-    signingkeyfile: $key
+signingkeyfile: $key
 END
     $self->pin($self->pid($name), NGINX_CORE);
 
@@ -196,9 +196,9 @@ sub worker
 }
 
 
-# What runs a program on a core, and root's before the programs of others.  The
-# kernel weighs sessions before it looks at what is nice in them: that weight is
-# set too, of a session that is the program's own.
+# A command that runs a program on a core, as root before other programs.  The
+# kernel compares sessions before it compares what is nice in them, so that
+# value is set too, for a session of the program's own.
 sub on
 {
     my ($core) = @_;
@@ -209,18 +209,19 @@ sub on
 }
 
 
-# the same for all threads of a process that runs already
+# the same for all threads of a process, or for those of a list
 sub pin
 {
-    my ($self, $pid, $core) = @_;
+    my ($self, $pid, $core, @tids) = @_;
 
-    Schema1::Servers::must('taskset', '-a', '-p', '-c', $core, $pid);
+    @tids = map { m{(\d+)$} } glob "/proc/$pid/task/*" unless @tids;
+
+    Schema1::Servers::must('taskset', '-p', '-c', $core, $_) for @tids;
 
     return if $> != 0;
 
     Schema1::Servers::run('sh', '-c', "echo -20 > /proc/$pid/autogroup");
-    Schema1::Servers::run('renice', '-n', -20, '-p', $_)
-        for map { m{(\d+)$} } glob "/proc/$pid/task/*";
+    Schema1::Servers::run('renice', '-n', -20, '-p', $_) for @tids;
 }
 
 
@@ -229,38 +230,38 @@ sub pin_pool
 {
     my ($self, $pid, $core) = @_;
 
-    for my $tid (grep { $_ != $pid } map { m{(\d+)$} }
-                 glob "/proc/$pid/task/*")
-    {
-        Schema1::Servers::must('taskset', '-p', '-c', $core, $tid);
-    }
+    $self->pin($pid, $core, grep { $_ != $pid } map { m{(\d+)$} }
+                            glob "/proc/$pid/task/*");
 }
 
 
-# its first thread before all other programs, or back among them, where that is
-# allowed
-sub ahead
+# whether the first thread may run before all other programs, if allowed
+sub realtime
 {
     my ($self, $pid, $on) = @_;
 
-    my ($status) = Schema1::Servers::run(
-        'chrt', $on ? ('-f', '-p', 5) : ('-o', '-p', 0), $pid);
-
-    return $status == 0;
+    Schema1::Servers::run('chrt', $on ? ('-f', '-p', 5) : ('-o', '-p', 0),
+                          $pid);
 }
 
 
-# in seconds, of a process with all its threads
+# of processes with all their threads, in seconds
 sub cpu
+{
+    return sum(map { cpu_of($_) } @_);
+}
+
+
+sub cpu_of
 {
     my ($pid) = @_;
 
-    my ($sum, @files) = (0, glob "/proc/$pid/task/*/schedstat");
+    my @files = glob "/proc/$pid/task/*/schedstat";
 
-    # threads that end take their share with them: then ticks are better
-    if (@files == 1 || Schema1::Servers::slurp("/proc/$pid/comm") =~ /nginx/) {
-        $sum += (split ' ', Schema1::Servers::slurp($_))[0] for @files;
-        return $sum / 1e9;
+    # Go's threads end, and take their share with them: ticks are better
+    if (Schema1::Servers::slurp("/proc/$pid/comm") =~ /nginx/) {
+        return sum(map { (split ' ', Schema1::Servers::slurp($_))[0] } @files)
+               / 1e9;
     }
 
     my @stat = split ' ', Schema1::Servers::slurp("/proc/$pid/stat") =~
@@ -282,191 +283,83 @@ sub memory
 }
 
 
-# the CPU time that a hypervisor gave to others, in seconds
-sub stolen
+# connections => 16, requests, seconds: a limit; headers; pids: whose CPU time
+# to count; under: a command.  Returns what client.c prints, and "cpu".
+sub client
 {
-    my ($cpu) = Schema1::Servers::slurp('/proc/stat') =~ /^cpu (.*)/;
+    my ($self, $port, $path, %opt) = @_;
 
-    return (split ' ', $cpu)[7] / $ticks;
+    my @pids = @{$opt{pids} || []};
+    my $from = @pids ? cpu(@pids) : 0;
+
+    my $said = Schema1::Servers::must(
+        @{$opt{under} || []}, "$self->{programs}/client", $port, $path,
+        $opt{connections} || 16, $opt{requests} || 0, $opt{seconds} || 0,
+        @{$opt{headers} || []});
+
+    return { %{decode_json($said)}, cpu => @pids ? cpu(@pids) - $from : 0 };
 }
 
 
-# puts load on an URL; pids: whose CPU time to count
-sub load
+# A client in the background: returns a function that waits for it.
+sub client_start
 {
-    my ($self, $url, %opt) = @_;
+    my ($self, $port, $path, $connections, $seconds) = @_;
 
-    my @headers = map { ('-H', $_) } @{$opt{headers} || []};
-    my @pids = @{$opt{pids}};
-    my ($from, $start) = (0, time);
+    my $pid = $self->{servers}->spawn(
+        'client', on(LOAD_CORE), "$self->{programs}/client", $port, $path,
+        $connections, 0, $seconds);
 
-    $from += cpu($_) for @pids;
+    return sub {
+        waitpid $pid, 0;
+        $? and die "client: exit $?\n" . $self->{servers}->log_tail('client');
 
-    my $said = Schema1::Servers::must(
-        'setsid', on(LOAD_CORE), 'wrk', '-t', 1, '-c', $opt{connections} // 16, '-d', $opt{seconds} . 's',
-        '--timeout', '10s', @headers, $url);
+        my $times = decode_json($self->{servers}->log_tail('client'));
 
-    my ($to, $wall) = (0, time - $start);
+        delete $self->{servers}{children}{client};
+        unlink map { $self->{servers}->dir("client.$_") } qw(log pid);
 
-    $to += cpu($_) for @pids;
-
-    my ($n) = $said =~ /(\d+) requests in/;
-    my ($rate) = $said =~ m{Requests/sec:\s*([\d.]+)};
-
-    $said =~ /Non-2xx/ and die "$url: other answers than 200:\n$said";
-    $said =~ /Socket errors/ and die "$url: errors:\n$said";
-    $n or die "$url: no answers:\n$said";
-
-    return {
-        requests => $n, rate => $rate, cpu => $to - $from,
-        per_cpu => $n / ($to - $from), busy => ($to - $from) / $wall,
+        return $times;
     };
 }
 
 
-# A wrk that stands still: slice() lets it go for a moment.
-sub loader
+# An nginx to count instructions of: without a master, under callgrind.
+sub counted
 {
-    my ($self, $name, $url, @headers) = @_;
+    my ($self, $name) = @_;
 
-    my ($port) = $url =~ m{:(\d+)/};
-    my $before = requests($port);
+    $self->{dumps}{$name} = 0;
 
-    # held back for longer than it would wait, and never without this process
-    my $pid = $self->{servers}->spawn(
-        $name, qw(setpriv --pdeathsig KILL), on(LOAD_CORE), 'wrk',
-        '-t', 1, '-c', 16, '-d', '3600s', '--timeout', '30s', (map { ('-H', $_) } @headers), $url);
-
-    # all of its connections are made and used
-    $self->{servers}->wait_for($name, 10, sub {
-        requests($port) > $before + 500 });
-    kill 'STOP', $pid;
-    sleep 0.02;
-
-    return { name => $name, pid => $pid, port => $port, url => $url };
+    return (single => 1, under => [
+        'valgrind', '-q', '--tool=callgrind', '--callgrind-out-file='
+        . $self->{servers}->dir("$name.callgrind")]);
 }
 
 
-# What it said at its end: other answers than 200 are none.
-sub unload
+# of that nginx, for a request, after so many first ones
+sub instructions
 {
-    my ($self, @loaders) = @_;
+    my ($self, $name, $port, $path, %opt) = @_;
 
-    for (@loaders) {
-        kill 'CONT', $_->{pid};
+    my @client = ($port, $path, connections => 1, headers => $opt{headers});
+    my ($dump, $sum);
 
-        # wrk ends when its first thread is woken; the signal may reach another
-        do {
-            kill 'INT', $_->{pid};
-            sleep 0.02;
-        } until waitpid $_->{pid}, WNOHANG;
+    for my $n ($opt{first} // 1, $opt{requests}) {
+        $self->client(@client, requests => $n);
 
-        my $said = Schema1::Servers::slurp(
-            $self->{servers}->dir("$_->{name}.log"));
+        # the end of the last request, and of its connection
+        sleep 0.1;
 
-        delete $self->{servers}{children}{$_->{name}};
-        unlink map { $self->{servers}->dir($_) } "$_->{name}.log",
-                                                 "$_->{name}.pid";
+        Schema1::Servers::must('callgrind_control', '-d', $self->pid($name));
 
-        $said =~ /requests in/ or die "$_->{url}: no answers:\n$said";
-        $said =~ /Non-2xx|(?:connect|read|write) [1-9]/
-            and die "$_->{url}: errors:\n$said";
-    }
-}
-
-
-# how many requests an nginx has had: this one too
-sub requests
-{
-    my ($port) = @_;
-
-    my ($status, undef, $body) =
-        Schema1::Servers::get("http://127.0.0.1:$port/requests");
-
-    $status == 200 && $body =~ /^ \d+ \d+ (\d+)/m
-        or die "no count of requests on port $port\n";
-
-    return $1;
-}
-
-
-# One loader against one worker for so long: requests, seconds of CPU, seconds.
-sub slice
-{
-    my ($self, $loader, $worker, $seconds) = @_;
-
-    my $n = requests($loader->{port});
-    my $cpu = cpu($worker);
-    my $start = time;
-
-    kill 'CONT', $loader->{pid};
-    sleep $seconds;
-    kill 'STOP', $loader->{pid};
-
-    my $wall = time - $start;
-
-    # what was on its way is answered and counted
-    sleep 0.003;
-
-    $cpu = cpu($worker) - $cpu;
-    $n = requests($loader->{port}) - $n - 1;
-
-    $n > 0 or die "$loader->{url}: no answers\n";
-
-    return { requests => $n, cpu => $cpu, wall => $wall };
-}
-
-
-# so many requests over one connection
-sub count
-{
-    my ($self, $port, $path, $n, @headers) = @_;
-
-    Schema1::Servers::must('setsid', on(LOAD_CORE),
-                           "$self->{programs}/probe", 'count', $port, $path,
-                           $n, @headers);
-}
-
-
-# asks for something tiny all the time while load is put on an URL, if any
-sub stall
-{
-    my ($self, $port, $seconds, $url, %opt) = @_;
-
-    my $wrk;
-
-    if ($url) {
-        $self->{servers}->spawn(
-            'wrk', on(LOAD_CORE), 'wrk', '-t', 1, '-c', $opt{connections}, '-d', ($seconds + 2) . 's',
-            '--timeout', '20s', $url);
-
-        # past its first requests
-        sleep 1;
+        $dump = $self->{servers}->dir("$name.callgrind.")
+                . ++$self->{dumps}{$name};
+        ($sum) = Schema1::Servers::slurp($dump) =~ /^totals: (\d+)/m
+            or die "$dump: no count\n";
     }
 
-    my $stolen = stolen();
-    my $said = Schema1::Servers::must(
-        'setsid', on(LOAD_CORE), "$self->{programs}/probe", 'time', $port, '/tiny',
-        $seconds);
-    my ($line) = $said =~ /^(\{.*\})$/m or die "probe: $said\n";
-    my $times = decode_json($line);
-
-    $times->{stolen} = stolen() - $stolen;
-
-    if ($url) {
-        my $pid = $self->pid('wrk');
-
-        waitpid $pid, 0;
-        my $report = Schema1::Servers::slurp($self->{servers}->dir('wrk.log'));
-
-        delete $self->{servers}{children}{wrk};
-        unlink map { $self->{servers}->dir("wrk.$_") } qw(log pid);
-
-        ($times->{conversions}) = $report =~ /(\d+) requests in/;
-        $report =~ /Non-2xx|Socket errors/ and die "$url: $report";
-    }
-
-    return $times;
+    return $sum / $opt{requests};
 }
 
 
