@@ -25,6 +25,9 @@ static ngx_int_t ngx_http_schema1_var_history(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_schema1_var_redirect_url(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static void ngx_http_schema1_var_replace_method(ngx_conf_t *cf);
+static ngx_int_t ngx_http_schema1_var_method(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static void ngx_http_schema1_var_set(ngx_http_variable_value_t *v,
     ngx_str_t *value);
 
@@ -63,6 +66,9 @@ static ngx_http_variable_t  ngx_http_schema1_vars[] = {
 };
 
 
+static ngx_http_get_variable_pt  ngx_http_schema1_next_method;
+
+
 /* as ngx_http_schema1_outcome_e */
 
 ngx_str_t  ngx_http_schema1_outcomes[] = {
@@ -92,6 +98,8 @@ ngx_http_schema1_var_init(ngx_conf_t *cf)
         var->get_handler = v->get_handler;
         var->data = v->data;
     }
+
+    ngx_http_schema1_var_replace_method(cf);
 
     return NGX_OK;
 }
@@ -213,6 +221,61 @@ ngx_http_schema1_var_redirect_url(ngx_http_request_t *r,
     v->not_found = 1;
 
     return NGX_OK;
+}
+
+
+/*
+ * nginx's $request_method is always the client's, but a subrequest is a GET
+ * after a HEAD too: FastCGI, uwsgi and SCGI have the method from the variable.
+ */
+
+static void
+ngx_http_schema1_var_replace_method(ngx_conf_t *cf)
+{
+    ngx_uint_t                  i;
+    ngx_hash_key_t             *key;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    static ngx_str_t  name = ngx_string("request_method");
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    key = cmcf->variables_keys->keys.elts;
+
+    for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
+
+        if (key[i].key.len != name.len
+            || ngx_strncmp(key[i].key.data, name.data, name.len) != 0)
+        {
+            continue;
+        }
+
+        v = key[i].value;
+
+        ngx_http_schema1_next_method = v->get_handler;
+        v->get_handler = ngx_http_schema1_var_method;
+
+        return;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_schema1_var_method(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_http_request_t  *sr;
+
+    for (sr = r; sr != r->main; sr = sr->parent) {
+
+        if (ngx_http_schema1_fetch_get(sr)) {
+            ngx_http_schema1_var_set(v, &r->method_name);
+            return NGX_OK;
+        }
+    }
+
+    return ngx_http_schema1_next_method(r, v, data);
 }
 
 

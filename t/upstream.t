@@ -548,7 +548,7 @@ is(::cache_statuses(([$_, method => 'HEAD']) x 2, [$_]), 'MISS, HIT, HIT', $_)
 GET /v2/
 --- after
 ::cache_turn();
-# $request_method is the client's in subrequests, too: they need a variant
+# the GET that follows a HEAD is a variant, for keys without $request_method
 is(::cache_statuses(([$_, method => 'HEAD']) x 2, ([$_]) x 2),
    'MISS, HIT, MISS, HIT', $_) for grep { !/encoding/ } @::cached;
 --- no_error_log
