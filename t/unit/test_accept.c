@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "schema1_accept.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -40,7 +41,6 @@ typedef struct {
 } test_client_t;
 
 
-static schema1_str_t test_text(const char *text);
 static void test_types(void);
 static void test_clients(void);
 static size_t test_lines(schema1_str_t *lines, const char *text);
@@ -174,18 +174,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 static void
 test_types(void)
 {
@@ -218,7 +206,7 @@ test_types(void)
     };
 
     for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        tap_ok(schema1_media_type(test_text(types[i].value))
+        tap_ok(schema1_media_type(exact_str(types[i].value))
                == types[i].type, "type: \"%s\"", types[i].value);
     }
 
@@ -275,8 +263,7 @@ test_lines(schema1_str_t *lines, const char *text)
     }
 
     for (n = 0; n < TEST_LINES_MAX; n++) {
-        lines[n].data = text;
-        lines[n].len = strcspn(text, "\n");
+        lines[n] = exact_bytes(text, strcspn(text, "\n"));
         text += lines[n].len;
 
         if (*text++ == '\0') {
@@ -335,7 +322,7 @@ test_named(void)
     schema1_str_t     line;
     schema1_accept_t  accept;
 
-    line = test_text(V1 ", " OI ", " DL ";q=0, */*, application/json");
+    line = exact_str(V1 ", " OI ", " DL ";q=0, */*, application/json");
     schema1_accept_read(&accept, &line, 1);
 
     tap_ok(accept.types == (1u << SCHEMA1_TYPE_UNSIGNED
@@ -381,7 +368,7 @@ test_orders(void)
                 (void) snprintf(line, sizeof(line), "%s, %s,%s",
                                 parts[i].text, parts[j].text, parts[k].text);
 
-                str = test_text(line);
+                str = exact_str(line);
                 schema1_accept_read(&accept, &str, 1);
 
                 types = accept.types
@@ -417,9 +404,7 @@ test_many(void)
         len += strlen(type);
     }
 
-    line.data = text;
-    line.len = len;
-
+    line = exact_bytes(text, len);
     memset(&value, 0, sizeof(schema1_buf_t));
 
     start = clock();

@@ -5,10 +5,10 @@
 
 
 #include "cli_header.h"
+#include "exact.h"
 #include "tap.h"
 
 
-static schema1_str_t text(const char *value);
 static void challenge(const char *value, cli_auth_e scheme, const char *realm,
     const char *service, const char *scope);
 static void field(const schema1_buf_t *buf, const char *want,
@@ -32,25 +32,13 @@ main(void)
 }
 
 
-static schema1_str_t
-text(const char *value)
-{
-    schema1_str_t  str;
-
-    str.data = value;
-    str.len = strlen(value);
-
-    return str;
-}
-
-
 static void
 challenge(const char *value, cli_auth_e scheme, const char *realm,
     const char *service, const char *scope)
 {
     cli_challenge_t  got;
 
-    cli_header_challenge(text(value), &got);
+    cli_header_challenge(exact_str(value), &got);
 
     tap_ok(got.scheme == scheme, "scheme of: %s", value);
     field(&got.realm, realm, "realm");
@@ -131,7 +119,7 @@ next_link(const char *value, const char *want)
     int            rc;
     schema1_str_t  target;
 
-    rc = cli_header_link_next(text(value), &target);
+    rc = cli_header_link_next(exact_str(value), &target);
 
     if (want == NULL) {
         tap_ok(rc == SCHEMA1_ERROR, "no next link in: %s", value);
@@ -172,20 +160,28 @@ static void
 retry_after(void)
 {
     time_t  now = 1445412480;       /* Wed, 21 Oct 2015 07:28:00 GMT */
+    size_t  i;
 
-    tap_ok(cli_header_retry_after(text("120"), now) == 120, "seconds");
-    tap_ok(cli_header_retry_after(text("0"), now) == 0, "no seconds");
-    tap_ok(cli_header_retry_after(text("Wed, 21 Oct 2015 07:30:00 GMT"), now)
-           == 120, "a date");
-    tap_ok(cli_header_retry_after(text("Wed, 21 Oct 2015 07:00:00 GMT"), now)
-           == 0, "a date in the past");
-    tap_ok(cli_header_retry_after(text("99999999999999999999999"), now)
-           == 365 * 24 * 3600, "too many seconds are a year");
+    static const struct {
+        const char  *value;
+        long         seconds;
+    } cases[] = {
+        { "120", 120 },
+        { "0", 0 },
+        { "Wed, 21 Oct 2015 07:30:00 GMT", 120 },
+        { "Wed, 21 Oct 2015 07:00:00 GMT", 0 },
+        { "99999999999999999999999", 365 * 24 * 3600 },
 
-    tap_ok(cli_header_retry_after(text(""), now) == -1, "no value");
-    tap_ok(cli_header_retry_after(text("soon"), now) == -1, "no date");
-    tap_ok(cli_header_retry_after(text("-5"), now) == -1, "negative");
-    tap_ok(cli_header_retry_after(text("5 minutes and some more words that go "
-                                       "on for a very long time indeed, yes"),
-                                  now) == -1, "too long");
+        { "", -1 },
+        { "soon", -1 },
+        { "-5", -1 },
+        { "5 minutes and some more words that go on for a very long time "
+          "indeed, yes", -1 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tap_ok(cli_header_retry_after(exact_str(cases[i].value), now)
+               == cases[i].seconds, "Retry-After: \"%s\" is %ld seconds",
+               cases[i].value, cases[i].seconds);
+    }
 }

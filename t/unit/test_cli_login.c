@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "cli_login.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -30,16 +31,12 @@ static void
 netrc(const char *text, const char *host, const char *user,
     const char *want_user, const char *want_password)
 {
-    int            rc;
-    cli_login_t    login;
-    schema1_str_t  value;
+    int          rc;
+    cli_login_t  login;
 
     memset(&login, 0, sizeof(cli_login_t));
 
-    value.data = text;
-    value.len = strlen(text);
-
-    rc = cli_login_netrc(&login, value, host, user);
+    rc = cli_login_netrc(&login, exact_str(text), host, user);
 
     if (want_user == NULL) {
         tap_ok(rc == SCHEMA1_ERROR, "no entry for %s", host);

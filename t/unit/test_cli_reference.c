@@ -7,6 +7,7 @@
 #include "cli_page.h"
 #include "cli_pattern.h"
 #include "cli_reference.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -189,15 +190,12 @@ page(const char *target, const char *want)
     int            rc;
     cli_origin_t   registry;
     schema1_buf_t  path;
-    schema1_str_t  value;
 
     cli_origin_read(&registry, "https://r.example.com:5000");
     memset(&path, 0, sizeof(schema1_buf_t));
 
-    value.data = target;
-    value.len = strlen(target);
-
-    rc = cli_page_path(&registry, "/v2/a/tags/list?n=1000", value, &path);
+    rc = cli_page_path(&registry, "/v2/a/tags/list?n=1000",
+                       exact_str(target), &path);
 
     if (want == NULL) {
         tap_ok(rc == SCHEMA1_ERROR, "not a page of the list: %s", target);

@@ -11,6 +11,7 @@
 #include "schema1_convert.h"
 #include "schema1_digest.h"
 #include "alloc.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -33,7 +34,6 @@
 #define LAYERS_MAX  SCHEMA1_MAX_LAYERS
 
 
-static schema1_str_t test_str(const char *text);
 static void test_manifest(schema1_manifest_t *m, const char *config,
     const char *artifact, const char *layer, size_t n);
 static void test_check(void);
@@ -101,36 +101,28 @@ main(void)
 }
 
 
-static schema1_str_t
-test_str(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 static void
 test_manifest(schema1_manifest_t *m, const char *config, const char *artifact,
     const char *layer, size_t n)
 {
-    size_t  i;
+    size_t         i;
+    schema1_str_t  type, digest;
+
+    type = exact_str(layer);
+    digest = exact_str(B);
 
     memset(m, 0, sizeof(schema1_manifest_t));
 
-    m->config.media_type = test_str(config);
-    m->config.digest = test_str(A);
+    m->config.media_type = exact_str(config);
+    m->config.digest = exact_str(A);
     m->config.size = 7;
-    m->artifact_type = test_str(artifact);
+    m->artifact_type = exact_str(artifact);
     m->layers = test_layers;
     m->nlayers = n;
 
     for (i = 0; i < n; i++) {
-        test_layers[i].media_type = test_str(layer);
-        test_layers[i].digest = test_str(B);
+        test_layers[i].media_type = type;
+        test_layers[i].digest = digest;
         test_layers[i].size = 100 + (int64_t) i;
     }
 }
@@ -217,7 +209,7 @@ test_check(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_manifest(&m, cases[i].config, cases[i].artifact, OCI_LAYER, 2);
-        test_layers[1].media_type = test_str(cases[i].layer);
+        test_layers[1].media_type = exact_str(cases[i].layer);
         memset(&err, 0, sizeof(schema1_error_t));
 
         rc = schema1_convert_check(&m, &err);
@@ -247,8 +239,8 @@ test_convert(const char *config, size_t layers, schema1_buf_t *payload,
     memset(err, 0, sizeof(schema1_error_t));
     test_manifest(&m, "", "", "", layers);
 
-    return schema1_convert_payload(&m, test_str(config), test_str("app/web"),
-                                   test_str("1.0"), payload, entries, err);
+    return schema1_convert_payload(&m, exact_str(config), exact_str("app/web"),
+                                   exact_str("1.0"), payload, entries, err);
 }
 
 
@@ -487,9 +479,9 @@ test_schema2(void)
     memset(&document, 0, sizeof(schema1_buf_t));
 
     test_manifest(&m, OCI_CONFIG, "", OCI_LAYER "+gzip", 4);
-    test_layers[1].media_type = test_str(OCI_LAYER);
-    test_layers[2].media_type = test_str(DOCKER_LAYER);
-    test_layers[3].media_type = test_str("");
+    test_layers[1].media_type = exact_str(OCI_LAYER);
+    test_layers[2].media_type = exact_str(DOCKER_LAYER);
+    test_layers[3].media_type = exact_str("");
     test_layers[3].size = -1;
 
     tap_ok(schema1_convert_schema2(&m, &document, &err) == SCHEMA1_OK,
@@ -529,10 +521,10 @@ test_empty_layer(void)
     schema1_str_t    layer;
     schema1_error_t  err;
 
-    layer.data = (const char *) schema1_empty_layer;
-    layer.len = SCHEMA1_EMPTY_LAYER_SIZE;
+    layer = exact_bytes((const char *) schema1_empty_layer,
+                        SCHEMA1_EMPTY_LAYER_SIZE);
 
-    tap_ok(schema1_digest_verify(test_str(SCHEMA1_EMPTY_LAYER_DIGEST), layer,
+    tap_ok(schema1_digest_verify(exact_str(SCHEMA1_EMPTY_LAYER_DIGEST), layer,
                                  "layer", &err) == SCHEMA1_OK,
            "the empty layer has its digest");
 }
@@ -598,7 +590,7 @@ test_memory_of(const char *head, const char *item, const char *tail, bool same)
     test_manifest(&m, "", "", "", 1);
     alloc_peak = before = alloc_held;
 
-    rc = schema1_convert_payload(&m, config, test_str("a"), test_str("b"),
+    rc = schema1_convert_payload(&m, config, exact_str("a"), exact_str("b"),
                                  &payload, &entries, &err);
 
     tap_ok((rc == SCHEMA1_OK || err.reason == SCHEMA1_TOO_LARGE)

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include "schema1_digest.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -22,7 +23,6 @@
     "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
 
 
-static schema1_str_t test_text(const char *text);
 static void test_forms(void);
 static void test_verify(void);
 
@@ -64,18 +64,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 static void
 test_forms(void)
 {
@@ -84,22 +72,22 @@ test_forms(void)
     schema1_str_t  part;
 
     for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
-        tap_ok(schema1_digest_valid(test_text(test_valid[i])), "valid: %s",
+        tap_ok(schema1_digest_valid(exact_str(test_valid[i])), "valid: %s",
                test_valid[i]);
     }
 
     for (i = 0; i < sizeof(test_invalid) / sizeof(test_invalid[0]); i++) {
-        tap_ok(!schema1_digest_valid(test_text(test_invalid[i])),
+        tap_ok(!schema1_digest_valid(exact_str(test_invalid[i])),
                "invalid: \"%s\"", test_invalid[i]);
     }
 
-    part = schema1_digest_hex(test_text("sha256:abc"));
+    part = schema1_digest_hex(exact_str("sha256:abc"));
     tap_is(part.data, part.len, "abc", "what follows the colon");
 
-    part = schema1_digest_hex(test_text("none"));
+    part = schema1_digest_hex(exact_str("none"));
     tap_ok(part.len == 0, "nothing follows no colon");
 
-    tap_ok(schema1_digest_sha256_hex(test_text("abc"), hex) == SCHEMA1_OK
+    tap_ok(schema1_digest_sha256_hex(exact_str("abc"), hex) == SCHEMA1_OK
            && memcmp(hex, TEST_256, 64) == 0, "SHA-256 in hex");
 }
 
@@ -111,14 +99,14 @@ test_verify(void)
     schema1_error_t  err;
 
     for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
-        tap_ok(schema1_digest_verify(test_text(test_valid[i]),
-                                     test_text("abc"), "config", &err)
+        tap_ok(schema1_digest_verify(exact_str(test_valid[i]),
+                                     exact_str("abc"), "config", &err)
                == SCHEMA1_OK, "%.6s verifies", test_valid[i]);
 
         memset(&err, 0, sizeof(schema1_error_t));
 
-        tap_ok(schema1_digest_verify(test_text(test_valid[i]),
-                                     test_text("abd"), "config", &err)
+        tap_ok(schema1_digest_verify(exact_str(test_valid[i]),
+                                     exact_str("abd"), "config", &err)
                == SCHEMA1_ERROR
                && err.reason == SCHEMA1_DIGEST_MISMATCH
                && strstr(err.message, "config") != NULL,
@@ -128,18 +116,18 @@ test_verify(void)
     for (i = 0; i < sizeof(test_invalid) / sizeof(test_invalid[0]); i++) {
         memset(&err, 0, sizeof(schema1_error_t));
 
-        tap_ok(schema1_digest_verify(test_text(test_invalid[i]),
-                                     test_text("abc"), "manifest", &err)
+        tap_ok(schema1_digest_verify(exact_str(test_invalid[i]),
+                                     exact_str("abc"), "manifest", &err)
                == SCHEMA1_ERROR
                && err.reason == SCHEMA1_DIGEST_UNSUPPORTED
                && strstr(err.message, "manifest") != NULL,
                "can't be verified: \"%s\"", test_invalid[i]);
     }
 
-    tap_ok(schema1_digest_verify(test_text("sha256:ba7816bf8f01cfea414140de5da"
+    tap_ok(schema1_digest_verify(exact_str("sha256:ba7816bf8f01cfea414140de5da"
                                            "e2223b00361a396177a9cb410ff61f200"
                                            "15ae"),
-                                 test_text("abc"), "config", &err)
+                                 exact_str("abc"), "config", &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_DIGEST_MISMATCH,
            "the last digit counts");
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "schema1_error.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -100,7 +101,7 @@ test_text(void)
 {
     char             text[8];
     size_t           i;
-    schema1_str_t    value = schema1_string("a\0b\n\xc3\xa9 long");
+    schema1_str_t    value = exact_bytes("a\0b\n\xc3\xa9 long", 11);
     schema1_str_t    none = { 0, NULL };
     schema1_error_t  err;
 
@@ -133,8 +134,8 @@ test_body(void)
 {
     json_t          *json;
     schema1_buf_t    body;
-    schema1_str_t    name = schema1_string("team/a\"pp");
-    schema1_str_t    tag = schema1_string("1.0");
+    schema1_str_t    name = exact_str("team/a\"pp");
+    schema1_str_t    tag = exact_str("1.0");
     schema1_str_t    none = { 0, NULL };
     schema1_error_t  err;
 

@@ -9,13 +9,13 @@
 #include <jansson.h>
 
 #include "schema1_json.h"
+#include "exact.h"
 #include "tap.h"
 
 
 #define TEST_DEPTH  SCHEMA1_JSON_MAX_DEPTH
 
 
-static schema1_str_t test_str(const char *text);
 static void test_check(void);
 static void test_depth(void);
 static void test_reader(void);
@@ -78,63 +78,32 @@ main(void)
 }
 
 
-static schema1_str_t
-test_str(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
-/* in a block of its very size: a sanitizer sees a byte too far */
-
 static void
 test_check(void)
 {
-    int            rc;
-    char          *copy;
-    size_t         i, offset;
-    schema1_str_t  str;
+    int     rc;
+    size_t  i, offset;
 
     for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
-        str = test_str(test_valid[i]);
-        copy = malloc(str.len);
-        memcpy(copy, str.data, str.len);
-        str.data = copy;
-
-        tap_ok(schema1_json_check(str, &offset) == SCHEMA1_OK, "valid: %zu",
-               i);
-        free(copy);
+        tap_ok(schema1_json_check(exact_str(test_valid[i]), &offset)
+               == SCHEMA1_OK, "valid: %zu", i);
     }
 
     for (i = 0; i < sizeof(test_invalid) / sizeof(test_invalid[0]); i++) {
-        str = test_str(test_invalid[i].text);
-        copy = malloc(str.len + 1);
-        memcpy(copy, str.data, str.len);
-        str.data = copy;
         offset = 1000;
 
-        rc = schema1_json_check(str, &offset);
+        rc = schema1_json_check(exact_str(test_invalid[i].text), &offset);
 
         tap_ok(rc == SCHEMA1_ERROR && offset == test_invalid[i].offset,
                "invalid: %zu, at %zu", i, offset);
-        free(copy);
     }
 
-    str.data = "{}\0";
-    str.len = 3;
-    tap_ok(schema1_json_check(str, &offset) == SCHEMA1_ERROR, "a NUL behind");
-
-    str.data = "\"\0\"";
-    tap_ok(schema1_json_check(str, &offset) == SCHEMA1_ERROR, "a NUL within");
-
-    str.data = "\"\\\0\"";
-    str.len = 4;
-    tap_ok(schema1_json_check(str, &offset) == SCHEMA1_ERROR, "NUL escaped");
+    tap_ok(schema1_json_check(exact_bytes("{}\0", 3), &offset)
+           == SCHEMA1_ERROR, "a NUL behind an object is refused");
+    tap_ok(schema1_json_check(exact_bytes("\"\0\"", 3), &offset)
+           == SCHEMA1_ERROR, "a NUL in a string is refused");
+    tap_ok(schema1_json_check(exact_bytes("\"\\\0\"", 4), &offset)
+           == SCHEMA1_ERROR, "a NUL behind a backslash is refused");
 }
 
 
@@ -142,7 +111,7 @@ static void
 test_depth(void)
 {
     char           *text;
-    size_t          i, n, offset;
+    size_t          i, n, len, offset;
     schema1_str_t   str;
     schema1_json_t  json;
 
@@ -151,26 +120,27 @@ test_depth(void)
     for (n = TEST_DEPTH; n <= TEST_DEPTH + 1; n++) {
         memset(text, '[', n);
         memset(text + n, ']', n);
-        str.data = text;
-        str.len = 2 * n;
 
-        tap_ok((schema1_json_check(str, &offset) == SCHEMA1_OK)
+        tap_ok((schema1_json_check(exact_bytes(text, 2 * n), &offset)
+                == SCHEMA1_OK)
                == (n == TEST_DEPTH), "%zu arrays", n);
 
         /* arrays and objects in turn, for the scanner keeps a bit of each */
 
-        str.len = 0;
+        len = 0;
 
         for (i = 0; i < n; i++) {
-            memcpy(text + str.len, i % 2 ? "[" : "{\"\":", i % 2 ? 1 : 4);
-            str.len += i % 2 ? 1 : 4;
+            memcpy(text + len, i % 2 ? "[" : "{\"\":", i % 2 ? 1 : 4);
+            len += i % 2 ? 1 : 4;
         }
 
-        text[str.len++] = '1';
+        text[len++] = '1';
 
         for (i = n; i-- > 0; /* void */ ) {
-            text[str.len++] = i % 2 ? ']' : '}';
+            text[len++] = i % 2 ? ']' : '}';
         }
+
+        str = exact_bytes(text, len);
 
         tap_ok((schema1_json_check(str, &offset) == SCHEMA1_OK)
                == (n == TEST_DEPTH), "%zu arrays and objects", n);
@@ -192,8 +162,8 @@ test_reader(void)
     schema1_str_t   name, token;
     schema1_json_t  json;
 
-    schema1_json_open(&json, test_str(" {\"a\" : [1,{\"x\":\"]\"}] ,\"b\\\"\""
-                                      ":null, \"c\":-1e2 }"));
+    schema1_json_open(&json, exact_str(" {\"a\" : [1,{\"x\":\"]\"}] ,"
+                                       "\"b\\\"\":null, \"c\":-1e2 }"));
 
     tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_OBJECT, "an object");
     schema1_json_enter(&json);
@@ -262,10 +232,10 @@ test_decode(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        len = schema1_json_decode(test_str(cases[i].token), NULL);
+        len = schema1_json_decode(exact_str(cases[i].token), NULL);
         tap_ok(len == strlen(cases[i].text), "decoded length: %zu", i);
 
-        len = schema1_json_decode(test_str(cases[i].token), text);
+        len = schema1_json_decode(exact_str(cases[i].token), text);
         tap_ok(len == strlen(cases[i].text)
                && memcmp(text, cases[i].text, len) == 0, "decoded: %zu", i);
     }
@@ -277,11 +247,10 @@ test_decode(void)
 static void
 test_jansson(void)
 {
-    char           token[64], text[128];
-    json_t        *value;
-    size_t         i, len;
-    unsigned       n, taken, agreed;
-    schema1_str_t  str;
+    char       token[64], text[128];
+    json_t    *value;
+    size_t     i, len;
+    unsigned   n, taken, agreed;
 
     static const char *const  pieces[] = {
         "a", "\\n", "\\\"", "\\\\", "\\/", "\\u0000", "\\u00e9", "\\uFFFD",
@@ -310,9 +279,7 @@ test_jansson(void)
 
         taken++;
 
-        str.len = strlen(token);
-        str.data = token;
-        len = schema1_json_decode(str, text);
+        len = schema1_json_decode(exact_str(token), text);
 
         agreed += (len == json_string_length(value)
                    && memcmp(text, json_string_value(value), len) == 0);
@@ -340,33 +307,33 @@ test_compare(void)
     };
 
     for (i = 1; i < sizeof(sorted) / sizeof(sorted[0]); i++) {
-        order = schema1_json_compare(test_str(sorted[i - 1]),
-                                     test_str(sorted[i]));
+        order = schema1_json_compare(exact_str(sorted[i - 1]),
+                                     exact_str(sorted[i]));
         tap_ok(order < 0, "%s comes before", sorted[i - 1]);
 
-        order = schema1_json_compare(test_str(sorted[i]),
-                                     test_str(sorted[i - 1]));
+        order = schema1_json_compare(exact_str(sorted[i]),
+                                     exact_str(sorted[i - 1]));
         tap_ok(order > 0, "%s comes behind", sorted[i]);
 
-        tap_ok(schema1_json_prefix(test_str(sorted[i - 1]))
-               <= schema1_json_prefix(test_str(sorted[i])),
+        tap_ok(schema1_json_prefix(exact_str(sorted[i - 1]))
+               <= schema1_json_prefix(exact_str(sorted[i])),
                "so does the prefix of %s", sorted[i]);
     }
 
-    tap_ok(schema1_json_compare(test_str("\"\\u0061\xff\""),
-                                test_str("\"a\\ud800\"")) == 0,
+    tap_ok(schema1_json_compare(exact_str("\"\\u0061\xff\""),
+                                exact_str("\"a\\ud800\"")) == 0,
            "equal after decoding");
 
-    tap_ok(schema1_json_prefix(test_str("\"\"")) == 0
-           && schema1_json_prefix(test_str("\"\\u00e9z\"")) == 0xc3a97a00
-           && schema1_json_prefix(test_str("\"abc\xf0\x90\x8d\x88\""))
+    tap_ok(schema1_json_prefix(exact_str("\"\"")) == 0
+           && schema1_json_prefix(exact_str("\"\\u00e9z\"")) == 0xc3a97a00
+           && schema1_json_prefix(exact_str("\"abc\xf0\x90\x8d\x88\""))
               == 0x616263f0, "a prefix of four bytes");
 
-    tap_ok(schema1_json_compare(test_str("\"a\xc3\xa9\""),
-                                test_str("\"a\xc3\xff\"")) < 0,
+    tap_ok(schema1_json_compare(exact_str("\"a\xc3\xa9\""),
+                                exact_str("\"a\xc3\xff\"")) < 0,
            "half of a character in common");
-    tap_ok(schema1_json_compare(test_str("\"a\\n\""),
-                                test_str("\"a\\tb\"")) > 0,
+    tap_ok(schema1_json_compare(exact_str("\"a\\n\""),
+                                exact_str("\"a\\tb\"")) > 0,
            "a backslash in common");
 }
 
@@ -405,9 +372,9 @@ test_names(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tap_ok(schema1_json_is(test_str(cases[i].token), cases[i].name)
+        tap_ok(schema1_json_is(exact_str(cases[i].token), cases[i].name)
                == cases[i].is, "exactly %s: %zu", cases[i].name, i);
-        tap_ok(schema1_json_is_like(test_str(cases[i].token), cases[i].name)
+        tap_ok(schema1_json_is_like(exact_str(cases[i].token), cases[i].name)
                == cases[i].like, "like %s: %zu", cases[i].name, i);
     }
 }
@@ -444,7 +411,7 @@ test_int(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        rc = schema1_json_int(test_str(cases[i].token), &value);
+        rc = schema1_json_int(exact_str(cases[i].token), &value);
         tap_ok(rc == cases[i].rc
                && (rc != SCHEMA1_OK || value == cases[i].value),
                "integer: \"%s\"", cases[i].token);
@@ -505,13 +472,13 @@ test_writer(void)
             }
 
             if (cases[i].kind == 's') {
-                schema1_json_put_string(&writer, test_str(cases[i].token));
+                schema1_json_put_string(&writer, exact_str(cases[i].token));
 
             } else if (cases[i].kind == 'c') {
-                schema1_json_put_compact(&writer, test_str(cases[i].token));
+                schema1_json_put_compact(&writer, exact_str(cases[i].token));
 
             } else {
-                schema1_json_put_text(&writer, test_str(cases[i].token));
+                schema1_json_put_text(&writer, exact_str(cases[i].token));
             }
 
             if (writer.buf) {

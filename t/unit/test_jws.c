@@ -16,6 +16,7 @@
 #include "schema1_jws.h"
 #include "alloc.h"
 #include "keys.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -34,7 +35,6 @@ typedef struct {
 } test_key_t;
 
 
-static schema1_str_t test_text(const char *text);
 static void test_algorithm(const test_key_t *test);
 static void test_document(const test_key_t *test, schema1_str_t body);
 static void test_input(const char *protected, const char *payload,
@@ -97,18 +97,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 /* so often that r or s begins with a zero byte */
 
 static void
@@ -124,13 +112,13 @@ test_algorithm(const test_key_t *test)
     unsigned char    raw[512];
     schema1_error_t  err;
 
-    key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+    key = schema1_key_read(exact_str(test->jwk), NULL, 0, error);
     wrong = 0;
 
     for (i = 0; i < 300; i++) {
         memset(&body, 0, sizeof(schema1_buf_t));
 
-        if (schema1_jws_sign(key, test_text(TEST_PAYLOAD), (time_t) i, &body,
+        if (schema1_jws_sign(key, exact_str(TEST_PAYLOAD), (time_t) i, &body,
                              &err)
             != SCHEMA1_OK)
         {
@@ -424,10 +412,10 @@ test_form(void)
         "   ]\n"
         "}";
 
-    key = schema1_key_read(test_text(TEST_JWK_EC256), NULL, 0, error);
+    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, error);
     memset(&body, 0, sizeof(schema1_buf_t));
 
-    (void) schema1_jws_sign(key, test_text(TEST_PAYLOAD), 1234567890, &body,
+    (void) schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 1234567890, &body,
                             &err);
 
     before = strlen(head);
@@ -452,12 +440,12 @@ test_refused(void)
     static const char  *payloads[] = { "", "}", "\n}", "{}", "{\"a\":1}",
                                        "{\n   \"a\": 1\n}\n" };
 
-    key = schema1_key_read(test_text(TEST_JWK_EC256), NULL, 0, error);
+    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, error);
 
     for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         memset(&body, 0, sizeof(schema1_buf_t));
 
-        tap_ok(schema1_jws_sign(key, test_text(payloads[i]), 0, &body, &err)
+        tap_ok(schema1_jws_sign(key, exact_str(payloads[i]), 0, &body, &err)
                == SCHEMA1_ERROR && err.reason == SCHEMA1_SIGNING_FAILED
                && body.len == 0, "is not signed: number %zu", i);
 
@@ -465,7 +453,7 @@ test_refused(void)
     }
 
     body.failed = true;
-    tap_ok(schema1_jws_sign(key, test_text(TEST_PAYLOAD), 0, &body, &err)
+    tap_ok(schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 0, &body, &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_NO_MEMORY,
            "out of memory is told");
 
@@ -491,7 +479,7 @@ test_memory(const test_key_t *test)
         return;
     }
 
-    key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+    key = schema1_key_read(exact_str(test->jwk), NULL, 0, error);
     test_der_max = 0;
 
     n = test_failing(key, &told);
@@ -533,7 +521,7 @@ test_reading(const test_key_t *test)
 
     for (n = 1; left == 0; n += 1 + n / 16) {
         alloc_countdown = n;
-        key = schema1_key_read(test_text(test->jwk), NULL, 0, error);
+        key = schema1_key_read(exact_str(test->jwk), NULL, 0, error);
         left = alloc_countdown;
         alloc_countdown = 0;
 
@@ -609,7 +597,7 @@ test_failing(const schema1_key_t *key, unsigned *told)
         memset(&body, 0, sizeof(schema1_buf_t));
 
         alloc_countdown = n;
-        rc = schema1_jws_sign(key, test_text(TEST_PAYLOAD), 0, &body, &err);
+        rc = schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 0, &body, &err);
         left = alloc_countdown;
         alloc_countdown = 0;
 
@@ -691,7 +679,7 @@ test_payload(void)
     for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
         memset(&buf, 0, sizeof(schema1_buf_t));
 
-        tap_ok(schema1_jws_payload(test_text(broken[i]), &buf)
+        tap_ok(schema1_jws_payload(exact_str(broken[i]), &buf)
                == SCHEMA1_ERROR && buf.len == 0, "no payload: %s", broken[i]);
 
         schema1_buf_free(&buf);
@@ -729,7 +717,7 @@ test_cut(const char *title, const char *protected, int good)
                     "[{\"protected\":\"%s\"},{\"protected\":1}]}", protected);
 
     memset(&buf, 0, sizeof(schema1_buf_t));
-    rc = schema1_jws_payload(test_text(text), &buf);
+    rc = schema1_jws_payload(exact_str(text), &buf);
 
     if (good) {
         tap_is(buf.data, buf.len, "{\n\"a\": 1\n}", title);

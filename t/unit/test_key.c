@@ -15,10 +15,10 @@
 
 #include "schema1_key.h"
 #include "keys.h"
+#include "exact.h"
 #include "tap.h"
 
 
-static schema1_str_t test_text(const char *text);
 static EVP_PKEY *test_generate(int type, int parameter);
 static schema1_buf_t test_pem(EVP_PKEY *pkey, const char *form);
 static schema1_buf_t test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer);
@@ -53,18 +53,6 @@ main(void)
     schema1_key_free(NULL);
 
     return tap_done();
-}
-
-
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
 }
 
 
@@ -182,7 +170,7 @@ test_reads(const char *title, schema1_str_t data, const char *id)
 {
     char            error[SCHEMA1_KEY_ERROR_SIZE];
     schema1_str_t   passwords[2] = {
-        schema1_string("wrong"), schema1_string("secret")
+        exact_str("wrong"), exact_str("secret")
     };
     schema1_key_t  *key;
 
@@ -220,15 +208,15 @@ test_refuses(const char *title, schema1_str_t data, const char *reason)
 static void
 test_jwk(void)
 {
-    test_reads("RFC 7517, A.2", test_text(TEST_JWK_EC256), TEST_KID_EC256);
-    test_reads("RSA by libtrust", test_text(TEST_JWK_RSA), TEST_KID_RSA);
-    test_reads("P-384 by libtrust", test_text(TEST_JWK_EC384),
+    test_reads("RFC 7517, A.2", exact_str(TEST_JWK_EC256), TEST_KID_EC256);
+    test_reads("RSA by libtrust", exact_str(TEST_JWK_RSA), TEST_KID_RSA);
+    test_reads("P-384 by libtrust", exact_str(TEST_JWK_EC384),
                TEST_KID_EC384);
-    test_reads("P-521 by libtrust", test_text(TEST_JWK_EC521),
+    test_reads("P-521 by libtrust", exact_str(TEST_JWK_EC521),
                TEST_KID_EC521);
-    test_reads("PEM by libtrust", test_text(TEST_PEM_LIBTRUST),
+    test_reads("PEM by libtrust", exact_str(TEST_PEM_LIBTRUST),
                TEST_KID_LIBTRUST);
-    test_reads("white space around", test_text("\r\n\t " TEST_JWK_EC256 "\n"),
+    test_reads("white space around", exact_str("\r\n\t " TEST_JWK_EC256 "\n"),
                TEST_KID_EC256);
 }
 
@@ -242,48 +230,48 @@ test_jwk(void)
 static void
 test_jwk_broken(void)
 {
-    test_reads("other members", test_text(TEST_EC(TEST_D, TEST_X, TEST_Y)),
+    test_reads("other members", exact_str(TEST_EC(TEST_D, TEST_X, TEST_Y)),
                TEST_KID_EC256);
 
-    test_refuses("a public key", test_text(TEST_EC("", TEST_X, TEST_Y)),
+    test_refuses("a public key", exact_str(TEST_EC("", TEST_X, TEST_Y)),
                  "is not a private key");
-    test_refuses("no x", test_text(TEST_EC(TEST_D, "", TEST_Y)),
+    test_refuses("no x", exact_str(TEST_EC(TEST_D, "", TEST_Y)),
                  "make no key");
-    test_refuses("x and y changed", test_text(TEST_EC(TEST_D,
+    test_refuses("x and y changed", exact_str(TEST_EC(TEST_D,
                  "\"x\":\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\",",
                  "\"y\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\",")),
                  "make no key");
-    test_refuses("another d", test_text(TEST_EC(
+    test_refuses("another d", exact_str(TEST_EC(
                  "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAA\",",
                  TEST_X, TEST_Y)), "does not belong");
-    test_refuses("a short d", test_text(TEST_EC(
+    test_refuses("a short d", exact_str(TEST_EC(
                  "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3\",",
                  TEST_X, TEST_Y)), "make no key");
-    test_refuses("a padded d", test_text(TEST_EC(
+    test_refuses("a padded d", exact_str(TEST_EC(
                  "\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE=\",",
                  TEST_X, TEST_Y)), "make no key");
-    test_refuses("d is a number", test_text(TEST_EC("\"d\":1,", TEST_X,
+    test_refuses("d is a number", exact_str(TEST_EC("\"d\":1,", TEST_X,
                  TEST_Y)), "not a valid JWK");
-    test_refuses("d comes twice", test_text(TEST_EC(TEST_D TEST_D, TEST_X,
+    test_refuses("d comes twice", exact_str(TEST_EC(TEST_D TEST_D, TEST_X,
                  TEST_Y)), "not a valid JWK");
-    test_refuses("cut off", test_text("{\"kty\":\"EC\""), "not a valid JWK");
-    test_refuses("an array", test_text("[" TEST_JWK_EC256 "]"),
+    test_refuses("cut off", exact_str("{\"kty\":\"EC\""), "not a valid JWK");
+    test_refuses("an array", exact_str("[" TEST_JWK_EC256 "]"),
                  "not a valid JWK");
-    test_refuses("a set", test_text("{\"keys\":[" TEST_JWK_EC256 "]}"),
+    test_refuses("a set", exact_str("{\"keys\":[" TEST_JWK_EC256 "]}"),
                  "a single JWK is needed");
-    test_refuses("a secret", test_text("{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
+    test_refuses("a secret", exact_str("{\"kty\":\"oct\",\"k\":\"AAAA\"}"),
                  "neither RSA nor EC");
-    test_refuses("another curve", test_text("{\"kty\":\"EC\",\"crv\":"
+    test_refuses("another curve", exact_str("{\"kty\":\"EC\",\"crv\":"
                  "\"secp256k1\",\"d\":\"AA\"}"), "none of P-256");
-    test_refuses("RSA without primes", test_text("{\"kty\":\"RSA\","
+    test_refuses("RSA without primes", exact_str("{\"kty\":\"RSA\","
                  "\"n\":\"AQAB\",\"e\":\"AQAB\",\"d\":\"AQAB\"}"),
                  "without a member");
-    test_refuses("RSA of nothing", test_text("{\"kty\":\"RSA\",\"n\":\"\","
+    test_refuses("RSA of nothing", exact_str("{\"kty\":\"RSA\",\"n\":\"\","
                  "\"e\":\"\",\"d\":\"\",\"p\":\"\",\"q\":\"\",\"dp\":\"\","
                  "\"dq\":\"\",\"qi\":\"\"}"), "make no key");
-    test_refuses("RSA, public", test_text("{\"kty\":\"RSA\",\"n\":\"AQAB\","
+    test_refuses("RSA, public", exact_str("{\"kty\":\"RSA\",\"n\":\"AQAB\","
                  "\"e\":\"AQAB\"}"), "is not a private key");
-    test_refuses("RSA, three primes", test_text("{\"kty\":\"RSA\",\"d\":\"AA\""
+    test_refuses("RSA, three primes", exact_str("{\"kty\":\"RSA\",\"d\":\"AA\""
                  ",\"oth\":[]}"), "more than two primes");
 }
 
@@ -293,7 +281,6 @@ test_pems(void)
 {
     size_t                i, j;
     EVP_PKEY             *pkey;
-    schema1_str_t         data;
     schema1_buf_t         pem, two;
     static const char    *forms[] = { "PKCS #8", "traditional" };
     static const struct {
@@ -314,21 +301,19 @@ test_pems(void)
         for (j = 0; j < 2; j++) {
             pem = test_pem(pkey, forms[j]);
             printf("# %s, %s\n", keys[i].title, forms[j]);
-            test_reads("a PEM", test_text(pem.data), NULL);
+            test_reads("a PEM", exact_str(pem.data), NULL);
 
             memset(&two, 0, sizeof(schema1_buf_t));
             schema1_buf_puts(&two, "some words\n");
             schema1_buf_puts(&two, pem.data);
-            data.data = two.data;
-            data.len = two.len;
-            test_reads("words before", data, NULL);
+            test_reads("words before", exact_bytes(two.data, two.len), NULL);
 
             schema1_buf_free(&two);
             schema1_buf_free(&pem);
         }
 
         pem = test_pem(pkey, "public");
-        test_refuses("the public half", test_text(pem.data),
+        test_refuses("the public half", exact_str(pem.data),
                      "is not a private key");
 
         schema1_buf_free(&pem);
@@ -344,7 +329,7 @@ test_passwords(void)
     size_t          i;
     EVP_PKEY       *pkey;
     schema1_buf_t   pem;
-    schema1_str_t   wrong = schema1_string("wrong");
+    schema1_str_t   wrong = exact_str("wrong");
     const char     *forms[] = { "encrypted", "old encrypted" };
 
     pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
@@ -353,11 +338,11 @@ test_passwords(void)
         name = (char *) (i ? "old encrypted" : "encrypted PKCS #8");
         pem = test_pem(pkey, forms[i]);
 
-        test_reads(name, test_text(pem.data), NULL);
-        test_refuses(name, test_text(pem.data),
+        test_reads(name, exact_str(pem.data), NULL);
+        test_refuses(name, exact_str(pem.data),
                      "schema_conversion_password_file is needed");
 
-        tap_ok(schema1_key_read(test_text(pem.data), &wrong, 1, error) == NULL
+        tap_ok(schema1_key_read(exact_str(pem.data), &wrong, 1, error) == NULL
                && strstr(error, "no password of") != NULL
                && strstr(error, "wrong") == NULL, "a wrong one: %s", error);
 
@@ -391,7 +376,7 @@ test_other_types(void)
         pkey = test_generate(keys[i].type, keys[i].parameter);
         pem = test_pem(pkey, "PKCS #8");
 
-        test_refuses(keys[i].title, test_text(pem.data), keys[i].reason);
+        test_refuses(keys[i].title, exact_str(pem.data), keys[i].reason);
 
         schema1_buf_free(&pem);
         EVP_PKEY_free(pkey);
@@ -408,11 +393,11 @@ test_broken(void)
     schema1_str_t   none = { 0, NULL };
 
     test_refuses("no bytes", none, "is empty");
-    test_refuses("white space", test_text(" \n\t"), "is empty");
-    test_refuses("words", test_text("hello"), "neither PEM nor a JWK");
-    test_refuses("half a PEM", test_text("-----BEGIN PRIVATE KEY-----\nAAAA"),
+    test_refuses("white space", exact_str(" \n\t"), "is empty");
+    test_refuses("words", exact_str("hello"), "neither PEM nor a JWK");
+    test_refuses("half a PEM", exact_str("-----BEGIN PRIVATE KEY-----\nAAAA"),
                  "can't be read");
-    test_refuses("an empty PEM", test_text("-----BEGIN PRIVATE KEY-----\n"
+    test_refuses("an empty PEM", exact_str("-----BEGIN PRIVATE KEY-----\n"
                  "-----END PRIVATE KEY-----\n"), "can't be read");
 
     pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
@@ -420,11 +405,11 @@ test_broken(void)
 
     middle = pem.data + pem.len / 2;
     *middle = '*';
-    test_refuses("a damaged PEM", test_text(pem.data), "can't be read");
+    test_refuses("a damaged PEM", exact_str(pem.data), "can't be read");
 
     schema1_buf_free(&pem);
     pem = test_certificate(pkey, pkey);
-    test_refuses("a certificate", test_text(pem.data), "is not a private key");
+    test_refuses("a certificate", exact_str(pem.data), "is not a private key");
 
     schema1_buf_free(&pem);
     EVP_PKEY_free(pkey);
@@ -474,7 +459,7 @@ test_header(void)
     };
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        key = schema1_key_read(test_text(keys[i].jwk), NULL, 0, error);
+        key = schema1_key_read(exact_str(keys[i].jwk), NULL, 0, error);
 
         tap_is(schema1_key_header(key), strlen(schema1_key_header(key)),
                keys[i].header, "the header is libtrust's");
@@ -506,24 +491,24 @@ test_chain(void)
     own = test_certificate(pkey, other);
     foreign = test_certificate(other, other);
 
-    key = schema1_key_read(test_text(pem.data), NULL, 0, error);
+    key = schema1_key_read(exact_str(pem.data), NULL, 0, error);
     strcpy(before, schema1_key_fingerprint(key));
     strcpy(id, schema1_key_id(key));
 
-    tap_ok(schema1_key_certify(key, test_text(foreign.data), error)
+    tap_ok(schema1_key_certify(key, exact_str(foreign.data), error)
            == SCHEMA1_ERROR && strstr(error, "does not hold the key") != NULL,
            "a certificate of another key: %s", error);
-    tap_ok(schema1_key_certify(key, test_text(pem.data), error)
+    tap_ok(schema1_key_certify(key, exact_str(pem.data), error)
            == SCHEMA1_ERROR && strstr(error, "no certificate") != NULL,
            "no certificate: %s", error);
-    tap_ok(schema1_key_certify(key, test_text(""), error) == SCHEMA1_ERROR
+    tap_ok(schema1_key_certify(key, exact_str(""), error) == SCHEMA1_ERROR
            && error[0] != '\0', "no bytes: %s", error);
 
     memset(&chain, 0, sizeof(schema1_buf_t));
     schema1_buf_puts(&chain, foreign.data);
     schema1_buf_puts(&chain, own.data);
     schema1_buf_putc(&chain, '\0');
-    tap_ok(schema1_key_certify(key, test_text(chain.data), error)
+    tap_ok(schema1_key_certify(key, exact_str(chain.data), error)
            == SCHEMA1_ERROR && strstr(error, "does not hold the key") != NULL,
            "the right one comes second: %s", error);
     schema1_buf_free(&chain);
@@ -532,7 +517,7 @@ test_chain(void)
     schema1_buf_puts(&chain, "-----BEGIN CERTIFICATE-----\nAAAA\n"
                              "-----END CERTIFICATE-----\n");
     schema1_buf_putc(&chain, '\0');
-    tap_ok(schema1_key_certify(key, test_text(chain.data), error)
+    tap_ok(schema1_key_certify(key, exact_str(chain.data), error)
            == SCHEMA1_ERROR && strstr(error, "number 2") != NULL,
            "the second is broken: %s", error);
     schema1_buf_free(&chain);
@@ -544,7 +529,7 @@ test_chain(void)
     schema1_buf_puts(&chain, own.data);
     schema1_buf_puts(&chain, foreign.data);
     schema1_buf_putc(&chain, '\0');
-    tap_ok(schema1_key_certify(key, test_text(chain.data), error)
+    tap_ok(schema1_key_certify(key, exact_str(chain.data), error)
            == SCHEMA1_OK, "a chain of two (%s)", error);
     schema1_buf_free(&chain);
 

@@ -8,6 +8,7 @@
 
 #include "schema1_manifest.h"
 #include "alloc.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -38,7 +39,6 @@
 #define BIG  (4 * 1024 * 1024)
 
 
-static schema1_str_t test_str(const char *text);
 static void test_tell(void);
 static void test_read(void);
 static void test_refused(void);
@@ -69,18 +69,6 @@ main(void)
     test_failures();
 
     return tap_done();
-}
-
-
-static schema1_str_t
-test_str(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
 }
 
 
@@ -125,7 +113,7 @@ test_tell(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tap_ok(schema1_manifest_sniff(test_str(cases[i].document))
+        tap_ok(schema1_manifest_sniff(exact_str(cases[i].document))
                == cases[i].type, "told: %s", cases[i].document);
     }
 }
@@ -139,7 +127,7 @@ test_read(void)
 
     memset(&err, 0, sizeof(schema1_error_t));
 
-    tap_ok(schema1_manifest_read(&m, test_str(
+    tap_ok(schema1_manifest_read(&m, exact_str(
                V2 TYPE(OCI) ",\"artifactType\":\"x\\u002Fy\","
                "\"config\":{\"size\":7," DIGEST(A) ",\"mediaType\":\"c\"},"
                "\"layers\":[{\"size\":-3," DIGEST("\\u0073ha256:" HEX "bbbb")
@@ -169,14 +157,14 @@ test_read(void)
     schema1_manifest_free(&m);
     tap_ok(m.memory == NULL, "freed");
 
-    tap_ok(schema1_manifest_read(&m, test_str(V2 CONFIG "\"layers\":null}"),
+    tap_ok(schema1_manifest_read(&m, exact_str(V2 CONFIG "\"layers\":null}"),
                                  &err)
            == SCHEMA1_OK && m.nlayers == 0, "a manifest without layers");
     schema1_manifest_free(&m);
 
-    tap_ok(schema1_manifest_read(&m, test_str(V2 TYPE(DOCKER) "," CONFIG LAYERS
-                                              ",\"annotations\":3,"
-                                              "\"manifests\":[]}"), &err)
+    tap_ok(schema1_manifest_read(&m, exact_str(
+               V2 TYPE(DOCKER) "," CONFIG LAYERS ",\"annotations\":3,"
+               "\"manifests\":[]}"), &err)
            == SCHEMA1_OK && m.nlayers == 1, "members that Docker has not");
     schema1_manifest_free(&m);
 }
@@ -242,7 +230,7 @@ test_refused(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         memset(&err, 0, sizeof(schema1_error_t));
 
-        rc = schema1_manifest_read(&m, test_str(cases[i].document), &err);
+        rc = schema1_manifest_read(&m, exact_str(cases[i].document), &err);
 
         tap_ok(rc == SCHEMA1_ERROR && err.reason == cases[i].reason
                && strstr(err.message, cases[i].message) && m.memory == NULL,
@@ -261,7 +249,7 @@ test_merged(void)
 
     memset(&err, 0, sizeof(schema1_error_t));
 
-    tap_ok(schema1_manifest_read(&m, test_str(
+    tap_ok(schema1_manifest_read(&m, exact_str(
                V2 CONFIG "\"layers\":[{" DIGEST(A) ",\"size\":1},{" DIGEST(B)
                "}],\"Layers\":[{\"size\":2}],\"LAYERS\":[null,{\"size\":3}]}"),
                &err)
@@ -271,10 +259,10 @@ test_merged(void)
            "behind a shorter array");
     schema1_manifest_free(&m);
 
-    tap_ok(schema1_manifest_read(&m, test_str(
+    tap_ok(schema1_manifest_read(&m, exact_str(
                V2 CONFIG LAYERS ",\"layers\":null,\"layers\":[{}]}"), &err)
            == SCHEMA1_ERROR, "null forgets layers");
-    tap_ok(schema1_manifest_read(&m, test_str(
+    tap_ok(schema1_manifest_read(&m, exact_str(
                V2 CONFIG LAYERS ",\"layers\":[],\"layers\":[{}]}"), &err)
            == SCHEMA1_ERROR, "so does an empty array");
 }
@@ -371,9 +359,9 @@ test_list(void)
                         V2 "\"manifests\":[%s]}", cases[i].entries);
 
         memset(&err, 0, sizeof(schema1_error_t));
-        (void) schema1_platform_read(&platform, test_str(cases[i].platform));
+        (void) schema1_platform_read(&platform, exact_str(cases[i].platform));
 
-        rc = schema1_list_find(&child, test_str(document), &platform,
+        rc = schema1_list_find(&child, exact_str(document), &platform,
                                cases[i].nested, &err);
 
         if (cases[i].digest == NULL) {
@@ -392,7 +380,7 @@ test_list(void)
         }
     }
 
-    (void) schema1_list_find(&child, test_str(
+    (void) schema1_list_find(&child, exact_str(
                V2 "\"manifests\":[{" PLATFORM("linux", "arm") "},{"
                VARIANT("linux", "arm64", "v8") "}]}"), &platform, false, &err);
     tap_ok(strstr(err.message, "linux/arm linux/arm64/v8") != NULL,
@@ -414,7 +402,7 @@ test_list_platforms(void)
     schema1_error_t     err;
     schema1_platform_t  platform;
 
-    (void) schema1_platform_read(&platform, test_str("linux/amd64"));
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
     (void) snprintf(document, sizeof(document), V2 "\"manifests\":["
                     "{" DIGEST(A) "," PLATFORM("linux", "arm64") "},"
@@ -423,7 +411,7 @@ test_list_platforms(void)
                     "{" DIGEST(C) "," PLATFORM("linux", "arm64") "}]}");
 
     memset(&err, 0, sizeof(schema1_error_t));
-    (void) schema1_list_find(&child, test_str(document), &platform, false,
+    (void) schema1_list_find(&child, exact_str(document), &platform, false,
                              &err);
 
     tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
@@ -441,7 +429,7 @@ test_list_platforms(void)
     (void) snprintf(document + len, sizeof(document) - (size_t) len, "]}");
 
     memset(&err, 0, sizeof(schema1_error_t));
-    (void) schema1_list_find(&child, test_str(document), &platform, false,
+    (void) schema1_list_find(&child, exact_str(document), &platform, false,
                              &err);
 
     tap_ok(strstr(err.message, "linux/cpu9") && !strstr(err.message, "cpu59")
@@ -489,12 +477,12 @@ test_list_refused(void)
           PLATFORM("linux", "arm") "}]}", SCHEMA1_NO_PLATFORM }
     };
 
-    (void) schema1_platform_read(&platform, test_str("linux/amd64"));
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         memset(&err, 0, sizeof(schema1_error_t));
 
-        rc = schema1_list_find(&child, test_str(cases[i].document), &platform,
+        rc = schema1_list_find(&child, exact_str(cases[i].document), &platform,
                                false, &err);
 
         tap_ok(rc == SCHEMA1_ERROR && err.reason == cases[i].reason
@@ -533,34 +521,35 @@ test_many(void)
 {
     int                 rc;
     char               *text;
-    schema1_str_t       str;
+    size_t              len;
     schema1_error_t     err;
     schema1_child_t     child;
     schema1_manifest_t  m;
     schema1_platform_t  platform;
 
-    (void) schema1_platform_read(&platform, test_str("linux/amd64"));
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
     text = malloc(BIG);
-    str.data = text;
 
-    str.len = test_fill(text, V2 CONFIG "\"layers\":[", "{" DIGEST(B) "},",
-                        "]}", strlen(V2 CONFIG "\"layers\":[]}")
-                              + strlen("{" DIGEST(B) "},") * 10000);
+    len = test_fill(text, V2 CONFIG "\"layers\":[", "{" DIGEST(B) "},", "]}",
+                    strlen(V2 CONFIG "\"layers\":[]}")
+                    + strlen("{" DIGEST(B) "},") * 10000);
 
-    rc = schema1_manifest_read(&m, str, &err);
+    rc = schema1_manifest_read(&m, exact_bytes(text, len), &err);
     tap_ok(rc == SCHEMA1_OK && m.nlayers == SCHEMA1_MAX_LAYERS,
            "10000 layers are read");
     schema1_manifest_free(&m);
 
-    memcpy(text + str.len - 2, ",{}]}", 5);
-    str.len += 3;
+    memcpy(text + len - 2, ",{}]}", 5);
 
-    tap_ok(schema1_manifest_read(&m, str, &err) == SCHEMA1_ERROR
-           && err.reason == SCHEMA1_TOO_MANY, "10001 are refused");
+    tap_ok(schema1_manifest_read(&m, exact_bytes(text, len + 3), &err)
+           == SCHEMA1_ERROR && err.reason == SCHEMA1_TOO_MANY,
+           "10001 layers are refused");
 
-    str.len = test_fill(text, V2 "\"manifests\":[", "{},", "]}", 40000);
-    tap_ok(schema1_list_find(&child, str, &platform, false, &err)
+    len = test_fill(text, V2 "\"manifests\":[", "{},", "]}", 40000);
+
+    tap_ok(schema1_list_find(&child, exact_bytes(text, len), &platform, false,
+                             &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_TOO_MANY,
            "too many entries of a list are refused");
 
@@ -607,7 +596,7 @@ test_memory(void)
         return;
     }
 
-    (void) schema1_platform_read(&platform, test_str("linux/amd64"));
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
     text = malloc(BIG);
     str.data = text;
@@ -665,7 +654,7 @@ test_fail_each(int list)
     schema1_manifest_t  m;
     schema1_platform_t  platform;
 
-    (void) schema1_platform_read(&platform, test_str("linux/amd64"));
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
     for (n = 1; n < 1000; n++) {
         memset(&err, 0, sizeof(schema1_error_t));
@@ -673,12 +662,12 @@ test_fail_each(int list)
         alloc_countdown = n;
 
         if (list) {
-            rc = schema1_list_find(&child, test_str(
+            rc = schema1_list_find(&child, exact_str(
                      V2 "\"manifests\":[{" DIGEST(A) ","
                      PLATFORM("linux", "amd64") "}]}"), &platform, false,
                      &err);
         } else {
-            rc = schema1_manifest_read(&m, test_str(V2 CONFIG LAYERS "}"),
+            rc = schema1_manifest_read(&m, exact_str(V2 CONFIG LAYERS "}"),
                                        &err);
         }
 

@@ -8,6 +8,7 @@
 
 #include "schema1_metrics.h"
 #include "alloc.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -32,9 +33,11 @@ static const schema1_metrics_count_t  test_reasons[] = {
     { "denied", 3 }
 };
 
-static const schema1_metrics_zone_t  test_zones[] = {
-    { schema1_string("one"), 1048576, 4, 5, 6, 7, 8 },
-    { schema1_string("two"), 65536, 0, 0, 0, 0, 0 }
+/* the names are set before the first test */
+
+static schema1_metrics_zone_t  test_zones[] = {
+    { schema1_string(""), 1048576, 4, 5, 6, 7, 8 },
+    { schema1_string(""), 65536, 0, 0, 0, 0, 0 }
 };
 
 static const schema1_metrics_t  test_metrics = {
@@ -46,6 +49,9 @@ static const schema1_metrics_t  test_metrics = {
 int
 main(void)
 {
+    test_zones[0].name = exact_str("one");
+    test_zones[1].name = exact_str("two");
+
     test_json();
     test_prometheus();
     test_zone_names();
@@ -153,8 +159,7 @@ test_zone_name(const char *data, size_t len, const char *name,
     schema1_metrics_zone_t   zone;
 
     zone = test_zones[0];
-    zone.name.data = data;
-    zone.name.len = len;
+    zone.name = exact_bytes(data, len);
 
     metrics = test_metrics;
     metrics.zones = &zone;

@@ -5,6 +5,7 @@
 
 
 #include "schema1_platform.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -15,7 +16,6 @@ typedef struct {
 } test_choice_t;
 
 
-static schema1_str_t test_text(const char *text);
 static void test_read(void);
 static void test_choices(void);
 static int test_choose(const schema1_platform_t *asked, const char *entries);
@@ -120,18 +120,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 static void
 test_read(void)
 {
@@ -139,22 +127,22 @@ test_read(void)
     schema1_platform_t  platform;
 
     for (i = 0; i < sizeof(test_good) / sizeof(test_good[0]); i++) {
-        tap_ok(schema1_platform_read(&platform, test_text(test_good[i]))
+        tap_ok(schema1_platform_read(&platform, exact_str(test_good[i]))
                == SCHEMA1_OK, "a platform: %s", test_good[i]);
     }
 
     for (i = 0; i < sizeof(test_bad) / sizeof(test_bad[0]); i++) {
-        tap_ok(schema1_platform_read(&platform, test_text(test_bad[i]))
+        tap_ok(schema1_platform_read(&platform, exact_str(test_bad[i]))
                == SCHEMA1_ERROR, "no platform: number %zu", i);
     }
 
-    (void) schema1_platform_read(&platform, test_text("linux/arm/v7"));
+    (void) schema1_platform_read(&platform, exact_str("linux/arm/v7"));
     tap_is(platform.os.data, platform.os.len, "linux", "the system");
     tap_is(platform.architecture.data, platform.architecture.len, "arm",
            "the architecture");
     tap_is(platform.variant.data, platform.variant.len, "v7", "the variant");
 
-    (void) schema1_platform_read(&platform, test_text("linux/arm"));
+    (void) schema1_platform_read(&platform, exact_str("linux/arm"));
     tap_ok(platform.variant.len == 0, "no variant is asked for");
 }
 
@@ -172,7 +160,7 @@ test_choices(void)
     {
         choice = &test_choices_made[i];
 
-        (void) schema1_platform_read(&asked, test_text(choice->asked));
+        (void) schema1_platform_read(&asked, exact_str(choice->asked));
 
         tap_ok(test_choose(&asked, choice->entries) == choice->chosen,
                "%s of %s: %d", choice->asked, choice->entries,
@@ -213,26 +201,25 @@ test_choose(const schema1_platform_t *asked, const char *entries)
 static schema1_platform_t
 test_entry(const char *text, size_t len)
 {
-    const char          *slash, *last;
+    size_t               n;
+    const char          *last;
     schema1_platform_t   entry;
 
     memset(&entry, 0, sizeof(schema1_platform_t));
 
     last = text + len;
-    slash = memchr(text, '/', len);
 
-    entry.os.data = text;
-    entry.os.len = (size_t) (slash - text);
+    n = strcspn(text, "/");
+    entry.os = exact_bytes(text, n);
+    text += n + 1;
 
-    text = slash + 1;
-    slash = memchr(text, '/', (size_t) (last - text));
+    n = strcspn(text, "/ ");
+    entry.architecture = exact_bytes(text, n);
+    text += n;
 
-    entry.architecture.data = text;
-    entry.architecture.len = (size_t) ((slash ? slash : last) - text);
-
-    if (slash != NULL) {
-        entry.variant.data = slash + 1;
-        entry.variant.len = (size_t) (last - entry.variant.data);
+    if (text < last) {
+        text++;
+        entry.variant = exact_bytes(text, (size_t) (last - text));
     }
 
     return entry;
@@ -244,18 +231,18 @@ test_incomplete(void)
 {
     schema1_platform_t  asked, entry;
 
-    (void) schema1_platform_read(&asked, test_text("linux/amd64"));
+    (void) schema1_platform_read(&asked, exact_str("linux/amd64"));
 
     memset(&entry, 0, sizeof(schema1_platform_t));
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
            "an entry without a platform never matches");
 
-    entry.os = test_text("linux");
+    entry.os = exact_str("linux");
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
            "nor one without an architecture");
 
     memset(&entry, 0, sizeof(schema1_platform_t));
-    entry.architecture = test_text("amd64");
+    entry.architecture = exact_str("amd64");
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
            "nor one without a system");
 
@@ -283,13 +270,13 @@ test_names(void)
     };
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i += 2) {
-        name = schema1_platform_oci_name(test_text(names[i]));
+        name = schema1_platform_oci_name(exact_str(names[i]));
         tap_ok(name != NULL && strcmp(name, names[i + 1]) == 0,
                "OCI's name of %s is %s", names[i], names[i + 1]);
     }
 
     for (i = 0; i < sizeof(oci) / sizeof(oci[0]); i++) {
-        tap_ok(schema1_platform_oci_name(test_text(oci[i])) == NULL,
+        tap_ok(schema1_platform_oci_name(exact_str(oci[i])) == NULL,
                "\"%s\" has no other name", oci[i]);
     }
 }

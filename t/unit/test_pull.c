@@ -12,6 +12,7 @@
 #include "schema1_pull.h"
 #include "alloc.h"
 #include "keys.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -71,6 +72,7 @@ typedef struct {
     char                  body[TEST_DOC_MAX];
     size_t                len;
     const char           *type;
+    const char           *sent;         /* the body as the pull received it */
 } test_doc_t;
 
 
@@ -85,10 +87,10 @@ typedef struct {
 } test_result_t;
 
 
-static schema1_str_t test_text(const char *text);
 static test_doc_t *test_store(const char *type, const char *body);
 static test_doc_t *test_link(const char *type, const char *format,
     const test_doc_t *child);
+static schema1_str_t test_sent(test_doc_t *doc);
 static void test_run(const char *accept, const char *platform, bool digest);
 static bool test_failed(schema1_reason_e reason);
 static bool test_made(schema1_type_e type);
@@ -123,7 +125,7 @@ main(void)
 {
     char  error[SCHEMA1_KEY_ERROR_SIZE];
 
-    test_key = schema1_key_read(test_text(TEST_JWK_EC256), NULL, 0, error);
+    test_key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, error);
 
     test_schema1();
     test_schema2();
@@ -149,18 +151,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 static test_doc_t *
 test_store(const char *type, const char *body)
 {
@@ -174,7 +164,7 @@ test_store(const char *type, const char *body)
     memcpy(doc->body, body, doc->len);
 
     memcpy(doc->digest, "sha256:", 7);
-    (void) schema1_digest_sha256_hex(test_text(body), doc->digest + 7);
+    (void) schema1_digest_sha256_hex(exact_str(body), doc->digest + 7);
 
     return doc;
 }
@@ -205,15 +195,27 @@ test_link(const char *type, const char *format, const test_doc_t *child)
 }
 
 
+static schema1_str_t
+test_sent(test_doc_t *doc)
+{
+    schema1_str_t  body;
+
+    body = exact_bytes(doc->body, doc->len);
+    doc->sent = body.data;
+
+    return body;
+}
+
+
 /* pulls the last document; all that it leads to is found by its digest */
 
 static void
 test_run(const char *accept, const char *platform, bool digest)
 {
     size_t                         i;
+    test_doc_t                    *doc;
     schema1_str_t                  line;
     schema1_pull_t                *pull;
-    const test_doc_t              *doc;
     schema1_document_t             document;
     schema1_pull_conf_t            conf;
     const schema1_pull_request_t  *want;
@@ -221,21 +223,20 @@ test_run(const char *accept, const char *platform, bool digest)
     memset(&test_result, 0xee, sizeof(test_result_t));
     memset(&conf, 0, sizeof(schema1_pull_conf_t));
 
-    line = test_text(accept);
+    line = exact_str(accept);
     schema1_accept_read(&conf.accept, &line, 1);
 
-    conf.name = test_text("team/app");
-    conf.tag = test_text("1.0");
-    conf.platform = test_text(platform);
+    conf.name = exact_str("team/app");
+    conf.tag = exact_str("1.0");
+    conf.platform = exact_str(platform);
     conf.key = test_key;
     conf.now = 1234567890;
     conf.max_size = test_max_size;
 
     doc = &test_docs[test_ndocs - 1];
-    document.type = test_text(doc->type);
-    document.body.data = doc->body;
-    document.body.len = doc->len;
-    document.digest = test_text(digest ? doc->digest : "");
+    document.type = exact_str(doc->type);
+    document.body = test_sent(doc);
+    document.digest = exact_str(digest ? doc->digest : "");
 
     test_result.fetches = 0;
     pull = schema1_pull_new(&conf);
@@ -266,10 +267,9 @@ test_run(const char *accept, const char *platform, bool digest)
         }
 
         doc = &test_docs[i < test_ndocs ? i : 0];
-        document.type = test_text(want->blob ? "" : doc->type);
-        document.body.data = doc->body;
-        document.body.len = doc->len;
-        document.digest = test_text("");
+        document.type = exact_str(want->blob ? "" : doc->type);
+        document.body = test_sent(doc);
+        document.digest = exact_str("");
 
         test_result.step = schema1_pull_feed(pull, &document,
                                              &test_result.err);
@@ -322,7 +322,7 @@ test_made(schema1_type_e type)
 
     memset(&buf, 0, sizeof(schema1_buf_t));
 
-    body = test_text(test_result.body);
+    body = exact_str(test_result.body);
     payload = body;
     rc = SCHEMA1_OK;
 
@@ -350,7 +350,7 @@ test_as_is(const test_doc_t *doc)
 {
     return test_result.step == SCHEMA1_PULL_DONE
            && !test_result.answer.converted
-           && test_result.answer.body.data == doc->body
+           && test_result.answer.body.data == doc->sent
            && test_result.answer.body.len == doc->len
            && strcmp(test_result.answer.digest, doc->digest) == 0
            && strcmp(schema1_media_type_name(test_result.answer.type),
@@ -580,7 +580,7 @@ test_signed_child(void)
     schema1_error_t   err;
 
     memset(&body, 0, sizeof(schema1_buf_t));
-    (void) schema1_jws_sign(test_key, test_text(UNSIGNED), 0, &body, &err);
+    (void) schema1_jws_sign(test_key, exact_str(UNSIGNED), 0, &body, &err);
     schema1_buf_putc(&body, '\0');
 
     test_ndocs = 0;
@@ -589,7 +589,7 @@ test_signed_child(void)
 
     strcpy(whole, child->digest);
     memcpy(payload, "sha256:", 7);
-    (void) schema1_digest_sha256_hex(test_text(UNSIGNED), payload + 7);
+    (void) schema1_digest_sha256_hex(exact_str(UNSIGNED), payload + 7);
     payload[71] = '\0';
 
     /* the store finds it by what the list says */
@@ -860,7 +860,7 @@ test_order(void)
     tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR,
            "nothing can be given before it is told");
 
-    document.type = test_text(V2);
+    document.type = exact_str(V2);
     tap_ok(schema1_pull_start(pull, &document, &err)
            == SCHEMA1_PULL_NEED_LOOKUP,
            "an empty document is told by its header");

@@ -5,6 +5,7 @@
 
 
 #include "schema1_redirect.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -28,7 +29,6 @@ typedef struct {
 } test_case_t;
 
 
-static schema1_str_t test_text(const char *text);
 static void test_examples(void);
 static void test_cases(const char *title, const schema1_hop_t *asked,
     const test_case_t *cases, size_t n);
@@ -325,19 +325,19 @@ int
 main(void)
 {
     schema1_hop_t  https = {
-        true, schema1_string("https"), schema1_string("reg.example:443"),
-        schema1_string("/v2/team/app/blobs/sha256:00?ns=x"),
-        schema1_string("team/app"), schema1_string("")
+        true, exact_str("https"), exact_str("reg.example:443"),
+        exact_str("/v2/team/app/blobs/sha256:00?ns=x"),
+        exact_str("team/app"), exact_str("")
     };
     schema1_hop_t  plain = {
-        true, schema1_string("http"), schema1_string("127.0.0.1:5000"),
-        schema1_string("/v2/team/app/blobs/sha256:00"),
-        schema1_string("team/app"), schema1_string("")
+        true, exact_str("http"), exact_str("127.0.0.1:5000"),
+        exact_str("/v2/team/app/blobs/sha256:00"),
+        exact_str("team/app"), exact_str("")
     };
     schema1_hop_t  foreign = {
-        false, schema1_string("https"), schema1_string("reg.example"),
-        schema1_string("/v2/team/app/blobs/x"), schema1_string("team/app"),
-        schema1_string("")
+        false, exact_str("https"), exact_str("reg.example"),
+        exact_str("/v2/team/app/blobs/x"), exact_str("team/app"),
+        exact_str("")
     };
 
     test_examples();
@@ -349,11 +349,11 @@ main(void)
     test_cases("after a foreign hop", &foreign, test_foreign,
                sizeof(test_foreign) / sizeof(test_foreign[0]));
 
-    https.upstream = test_text("backend:5000");
+    https.upstream = exact_str("backend:5000");
     test_cases("upstream", &https, test_proxied,
                sizeof(test_proxied) / sizeof(test_proxied[0]));
 
-    https.upstream = test_text("unix:/run/registry.sock");
+    https.upstream = exact_str("unix:/run/registry.sock");
     test_cases("socket", &https, test_socket,
                sizeof(test_socket) / sizeof(test_socket[0]));
 
@@ -372,18 +372,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 static void
 test_examples(void)
 {
@@ -392,16 +380,16 @@ test_examples(void)
     schema1_error_t     err;
     schema1_redirect_e  result;
     schema1_hop_t       asked = {
-        false, schema1_string("http"), schema1_string("a"),
-        schema1_string("/b/c/d;p?q"), schema1_string("x"),
-        schema1_string("")
+        false, exact_str("http"), exact_str("a"),
+        exact_str("/b/c/d;p?q"), exact_str("x"),
+        exact_str("")
     };
 
     for (i = 0; i < sizeof(test_rfc) / sizeof(test_rfc[0]); i++) {
         memset(&target, 0, sizeof(schema1_buf_t));
 
         result = schema1_redirect_resolve(&asked,
-                                          test_text(test_rfc[i].location),
+                                          exact_str(test_rfc[i].location),
                                           &target, &err);
 
         tap_ok(result == FOREIGN, "RFC 3986, 5.4: %s", test_rfc[i].location);
@@ -425,7 +413,7 @@ test_cases(const char *title, const schema1_hop_t *asked,
         memset(&target, 0, sizeof(schema1_buf_t));
         memset(&err, 0, sizeof(schema1_error_t));
 
-        result = schema1_redirect_resolve(asked, test_text(cases[i].location),
+        result = schema1_redirect_resolve(asked, exact_str(cases[i].location),
                                           &target, &err);
 
         tap_ok(result == cases[i].result, "%s: number %zu", title, i);
@@ -456,9 +444,9 @@ test_bytes(void)
     schema1_error_t     err;
     schema1_redirect_e  result;
     schema1_hop_t       asked = {
-        true, schema1_string("https"), schema1_string("r"),
-        schema1_string("/v2/a/blobs/y"), schema1_string("a"),
-        schema1_string("")
+        true, exact_str("https"), exact_str("r"),
+        exact_str("/v2/a/blobs/y"), exact_str("a"),
+        exact_str("")
     };
 
     own = 0;
@@ -468,8 +456,7 @@ test_bytes(void)
         memset(&target, 0, sizeof(schema1_buf_t));
 
         text[12] = (char) i;
-        location.data = text;
-        location.len = sizeof(text) - 1;
+        location = exact_bytes(text, sizeof(text) - 1);
 
         result = schema1_redirect_resolve(&asked, location, &target, &err);
 
@@ -492,21 +479,21 @@ test_append(void)
     schema1_buf_t    target;
     schema1_error_t  err;
     schema1_hop_t    asked = {
-        true, schema1_string("https"), schema1_string("r"),
-        schema1_string("/v2/a/blobs/y"), schema1_string("a"),
-        schema1_string("")
+        true, exact_str("https"), exact_str("r"),
+        exact_str("/v2/a/blobs/y"), exact_str("a"),
+        exact_str("")
     };
 
     memset(&target, 0, sizeof(schema1_buf_t));
     schema1_buf_puts(&target, ">");
 
-    (void) schema1_redirect_resolve(&asked, test_text("z"), &target, &err);
+    (void) schema1_redirect_resolve(&asked, exact_str("z"), &target, &err);
     tap_is(target.data, target.len, ">/v2/a/blobs/z", "target is appended to");
 
     schema1_buf_free(&target);
 
     target.failed = true;
-    tap_ok(schema1_redirect_resolve(&asked, test_text("z"), &target, &err)
+    tap_ok(schema1_redirect_resolve(&asked, exact_str("z"), &target, &err)
            == REFUSED && err.reason == SCHEMA1_NO_MEMORY,
            "out of memory is told");
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "schema1_reference.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -25,7 +26,6 @@ typedef struct {
 } test_uri_t;
 
 
-static schema1_str_t test_text(const char *text);
 static schema1_uri_e test_read(schema1_uri_t *uri, const char *target,
     char **buf);
 static void test_uris(void);
@@ -189,18 +189,6 @@ main(void)
 }
 
 
-static schema1_str_t
-test_text(const char *text)
-{
-    schema1_str_t  str;
-
-    str.data = text;
-    str.len = strlen(text);
-
-    return str;
-}
-
-
 /* the buffer has just the room that is promised, so that a sanitizer sees */
 
 static schema1_uri_e
@@ -208,7 +196,7 @@ test_read(schema1_uri_t *uri, const char *target, char **buf)
 {
     *buf = malloc(strlen(target));
 
-    return schema1_uri_read(uri, test_text(target), *buf);
+    return schema1_uri_read(uri, exact_str(target), *buf);
 }
 
 
@@ -247,23 +235,23 @@ static void
 test_buffer(void)
 {
     char           buf[64];
-    const char    *target = "/v2/a/manifests/x?b=%20";
+    schema1_str_t  target = exact_str("/v2/a/manifests/x?b=%20");
     schema1_uri_t  uri;
 
     memset(buf, 'z', sizeof(buf));
 
-    (void) schema1_uri_read(&uri, test_text(target), buf);
+    (void) schema1_uri_read(&uri, target, buf);
 
-    tap_ok(buf[0] == 'z' && uri.name.data == target + 4,
+    tap_ok(buf[0] == 'z' && uri.name.data == target.data + 4,
            "without a percent sign in the path nothing is copied");
 
-    tap_ok(schema1_uri_read(&uri, test_text("/v2/a/manifests/x"), NULL)
+    tap_ok(schema1_uri_read(&uri, exact_str("/v2/a/manifests/x"), NULL)
            == SCHEMA1_URI_TAG
-           && schema1_uri_read(&uri, test_text("/v2/%61/manifests/x"), NULL)
+           && schema1_uri_read(&uri, exact_str("/v2/%61/manifests/x"), NULL)
               == SCHEMA1_URI_OTHER,
            "without a buffer nothing is decoded");
 
-    (void) schema1_uri_read(&uri, test_text("/v2/%61/manifests/x"), buf);
+    (void) schema1_uri_read(&uri, exact_str("/v2/%61/manifests/x"), buf);
 
     tap_ok(uri.name.data == buf + 4, "else name and tag lie in the buffer");
 }
@@ -276,12 +264,12 @@ test_names(void)
 
     for (i = 0; i < sizeof(test_good_names) / sizeof(test_good_names[0]); i++)
     {
-        tap_ok(schema1_name_valid(test_text(test_good_names[i])), "name: %s",
+        tap_ok(schema1_name_valid(exact_str(test_good_names[i])), "name: %s",
                test_good_names[i]);
     }
 
     for (i = 0; i < sizeof(test_bad_names) / sizeof(test_bad_names[0]); i++) {
-        tap_ok(!schema1_name_valid(test_text(test_bad_names[i])),
+        tap_ok(!schema1_name_valid(exact_str(test_bad_names[i])),
                "no name: number %zu", i);
     }
 }
@@ -293,12 +281,12 @@ test_tags(void)
     size_t  i;
 
     for (i = 0; i < sizeof(test_good_tags) / sizeof(test_good_tags[0]); i++) {
-        tap_ok(schema1_tag_valid(test_text(test_good_tags[i])), "tag: %s",
+        tap_ok(schema1_tag_valid(exact_str(test_good_tags[i])), "tag: %s",
                test_good_tags[i]);
     }
 
     for (i = 0; i < sizeof(test_bad_tags) / sizeof(test_bad_tags[0]); i++) {
-        tap_ok(!schema1_tag_valid(test_text(test_bad_tags[i])), "no tag: %s",
+        tap_ok(!schema1_tag_valid(exact_str(test_bad_tags[i])), "no tag: %s",
                test_bad_tags[i]);
     }
 }

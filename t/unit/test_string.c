@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "schema1_string.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -106,8 +107,8 @@ static void
 test_compare(void)
 {
     schema1_str_t  none = { 0, NULL };
-    schema1_str_t  mixed = schema1_string("AbC-9");
-    schema1_str_t  marks = schema1_string("@[`{");
+    schema1_str_t  mixed = exact_str("AbC-9");
+    schema1_str_t  marks = exact_str("@[`{");
 
     tap_ok(schema1_str_eq(none, ""), "no bytes equal an empty text");
     tap_ok(schema1_str_caseeq(none, ""), "in any case");
@@ -124,52 +125,60 @@ test_compare(void)
 static void
 test_decode(void)
 {
-    char    buf[16];
-    size_t  i;
+    char           *buf;
+    size_t          i;
+    schema1_str_t   str;
 
     static const struct {
-        schema1_str_t  from;
-        const char    *to;              /* NULL: refused */
-        size_t         len;
+        const char  *from;
+        const char  *to;                /* NULL: refused */
+        size_t       len;
     } cases[] = {
-        { schema1_string(""), "", 0 },
-        { schema1_string("plain"), "plain", 5 },
-        { schema1_string("%41b%63"), "Abc", 3 },
-        { schema1_string("%2f%2F"), "//", 2 },
-        { schema1_string("a%00b"), "a\0b", 3 },
-        { schema1_string("%ff"), "\xff", 1 },
-        { schema1_string("%2541"), "%41", 3 },
-        { schema1_string("%"), NULL, 0 },
-        { { 3, "a%41" }, NULL, 0 },     /* cut off before the last digit */
-        { { 2, "a%41" }, NULL, 0 },
-        { schema1_string("%4g"), NULL, 0 },
-        { schema1_string("%g4"), NULL, 0 },
-        { schema1_string("%%41"), NULL, 0 },
-        { schema1_string("%:1"), NULL, 0 },
-        { schema1_string("%@1"), NULL, 0 }
+        { "", "", 0 },
+        { "plain", "plain", 5 },
+        { "%41b%63", "Abc", 3 },
+        { "%2f%2F", "//", 2 },
+        { "a%00b", "a\0b", 3 },
+        { "%ff", "\xff", 1 },
+        { "%2541", "%41", 3 },
+        { "%", NULL, 0 },
+        { "a%4", NULL, 0 },
+        { "%4g", NULL, 0 },
+        { "%g4", NULL, 0 },
+        { "%%41", NULL, 0 },
+        { "%:1", NULL, 0 },
+        { "%@1", NULL, 0 }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        str = exact_str(cases[i].from);
+
+        /* "which has room for str.len bytes" */
+        buf = (char *) exact_str(cases[i].from).data;
 
         if (cases[i].to == NULL) {
-            tap_ok(schema1_str_decode(cases[i].from, buf) == -1, "refused: %s",
-                   cases[i].from.data);
+            tap_ok(schema1_str_decode(str, buf) == -1, "refused: %s",
+                   cases[i].from);
             continue;
         }
 
-        tap_ok(schema1_str_decode(cases[i].from, buf)
-               == (ptrdiff_t) cases[i].len
+        tap_ok(schema1_str_decode(str, buf) == (ptrdiff_t) cases[i].len
                && memcmp(buf, cases[i].to, cases[i].len) == 0, "decoded: %s",
-               cases[i].from.data);
+               cases[i].from);
 
-        /* where they are */
+        buf = (char *) str.data;
 
-        memcpy(buf, cases[i].from.data, cases[i].from.len);
-
-        tap_ok(schema1_str_decode((schema1_str_t) { cases[i].from.len, buf },
-                                  buf)
-               == (ptrdiff_t) cases[i].len
+        tap_ok(schema1_str_decode(str, buf) == (ptrdiff_t) cases[i].len
                && memcmp(buf, cases[i].to, cases[i].len) == 0,
-               "in place: %s", cases[i].from.data);
+               "decoded in place: %s", cases[i].from);
+    }
+
+    /* the last digit is there, but it does not belong to the text */
+
+    str = exact_str("a%41");
+
+    for (str.len = 2; str.len < 4; str.len++) {
+        tap_ok(schema1_str_decode(str, (char *) str.data) == -1,
+               "refused: the first %zu bytes of a%%41", str.len);
     }
 }

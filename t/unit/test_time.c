@@ -5,6 +5,7 @@
 
 
 #include "schema1_time.h"
+#include "exact.h"
 #include "tap.h"
 
 
@@ -95,14 +96,10 @@ main(void)
     int             rc;
     char            text[SCHEMA1_TIME_SIZE];
     size_t          i;
-    schema1_str_t   token;
     schema1_time_t  t;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        token.data = cases[i].token;
-        token.len = strlen(cases[i].token);
-
-        rc = schema1_time_parse(&t, token);
+        rc = schema1_time_parse(&t, exact_str(cases[i].token));
 
         if (cases[i].text == NULL) {
             tap_ok(rc == SCHEMA1_ERROR, "refused: %s", cases[i].token);
