@@ -150,19 +150,6 @@ typedef struct ngx_http_schema1_fetch_s  ngx_http_schema1_fetch_t;
 typedef struct ngx_http_schema1_ctx_s  ngx_http_schema1_ctx_t;
 
 
-/* what a client gets instead of what is stored */
-
-typedef struct {
-    ngx_str_t                   body;
-    ngx_str_t                   digest;
-    ngx_str_t                   source_digest;  /* the tag's document */
-    schema1_type_e              type;
-    schema1_type_e              source_type;
-    ngx_uint_t                  entries;        /* of a schema 1 history */
-    ngx_uint_t                  made;           /* else a child as it is */
-} ngx_http_schema1_answer_t;
-
-
 /* of a cache entry; "repository" is the part that its digest shares */
 
 typedef struct {
@@ -225,13 +212,39 @@ struct ngx_http_schema1_ctx_s {
     ngx_array_t                    *cache_sources;  /* of a digest */
     ngx_uint_t                      cache_source;   /* the current one */
 
-    ngx_http_schema1_answer_t       answer;
+    schema1_answer_t                answer;
     ngx_str_t                       rest;       /* of the body, to send */
     schema1_error_t                 error;
 
     unsigned                        edited:1;   /* headers_in are not the
                                                    client's at the moment */
 };
+
+
+/* strings of nginx and of the core: the bytes are shared */
+
+static ngx_inline ngx_str_t
+ngx_http_schema1_str(schema1_str_t str)
+{
+    ngx_str_t  value;
+
+    value.len = str.len;
+    value.data = (u_char *) str.data;
+
+    return value;
+}
+
+
+static ngx_inline schema1_str_t
+ngx_http_schema1_core_str(ngx_str_t *value)
+{
+    schema1_str_t  str;
+
+    str.len = value->len;
+    str.data = (char *) value->data;
+
+    return str;
+}
 
 
 extern ngx_module_t  ngx_http_schema1_module;

@@ -49,7 +49,7 @@ static ngx_int_t ngx_http_schema1_cache_lookup(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_uint_t last);
 static ngx_int_t ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
-    ngx_str_t *source);
+    schema1_str_t source);
 static void ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
     ngx_http_request_t *r, ngx_str_t *parts, in_port_t *port);
 static ngx_uint_t ngx_http_schema1_cache_has_upstream(ngx_http_request_t *r);
@@ -67,17 +67,16 @@ ngx_int_t
 ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_str_t  source;
+    schema1_str_t  source;
 
-    source.len = ctx->document.digest.len;
-    source.data = (u_char *) ctx->document.digest.data;
+    source = ctx->document.digest;
 
     /* "Without that header, or without an upstream, the document is hashed" */
 
     if (!ngx_http_schema1_cache_has_upstream(r)
         || source.len != 71
         || ngx_strncmp(source.data, "sha256:", 7) != 0
-        || ngx_http_schema1_cache_create_key(r, ctx, r, &source) != NGX_OK)
+        || ngx_http_schema1_cache_create_key(r, ctx, r, source) != NGX_OK)
     {
         return NGX_DECLINED;
     }
@@ -96,7 +95,7 @@ ngx_http_schema1_cache_get(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     upstream = ctx->fetch ? ctx->fetch->request : r;
 
     if (ngx_http_schema1_cache_create_key(r, ctx, upstream,
-                                          &ctx->answer.source_digest)
+                                          ctx->answer.source_digest)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -125,7 +124,7 @@ ngx_http_schema1_cache_lookup(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
-    ngx_str_t *source)
+    schema1_str_t source)
 {
     in_port_t                        port;
     ngx_str_t                        parts[NGX_HTTP_SCHEMA1_CACHE_PARTS];
@@ -141,10 +140,9 @@ ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     types.json = ctx->accept.json;
     types.wildcard = ctx->accept.wildcard;
 
-    parts[NGX_HTTP_SCHEMA1_CACHE_SOURCE] = *source;
-    parts[NGX_HTTP_SCHEMA1_CACHE_TAG].len = ctx->uri.reference.len;
-    parts[NGX_HTTP_SCHEMA1_CACHE_TAG].data =
-        (u_char *) ctx->uri.reference.data;
+    parts[NGX_HTTP_SCHEMA1_CACHE_SOURCE] = ngx_http_schema1_str(source);
+    parts[NGX_HTTP_SCHEMA1_CACHE_TAG] =
+        ngx_http_schema1_str(ctx->uri.reference);
     parts[NGX_HTTP_SCHEMA1_CACHE_TYPES].len = sizeof(types);
     parts[NGX_HTTP_SCHEMA1_CACHE_TYPES].data = (u_char *) &types;
 
@@ -162,7 +160,8 @@ ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     parts[NGX_HTTP_SCHEMA1_CACHE_SIGNING_KEY].len = ngx_strlen(fingerprint);
     parts[NGX_HTTP_SCHEMA1_CACHE_SIGNING_KEY].data = (u_char *) fingerprint;
 
-    ctx->cache_key.hash = ngx_murmur_hash2(source->data, source->len);
+    ctx->cache_key.hash = ngx_murmur_hash2((u_char *) source.data,
+                                           source.len);
 
     return ngx_http_schema1_cache_join(r->pool, parts,
                                        NGX_HTTP_SCHEMA1_CACHE_PARTS,
@@ -181,8 +180,7 @@ ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
     parts[NGX_HTTP_SCHEMA1_CACHE_LOCATION].len =
         sizeof(ctx->conf->location_id);
     parts[NGX_HTTP_SCHEMA1_CACHE_LOCATION].data = ctx->conf->location_id;
-    parts[NGX_HTTP_SCHEMA1_CACHE_NAME].len = ctx->uri.name.len;
-    parts[NGX_HTTP_SCHEMA1_CACHE_NAME].data = (u_char *) ctx->uri.name.data;
+    parts[NGX_HTTP_SCHEMA1_CACHE_NAME] = ngx_http_schema1_str(ctx->uri.name);
 
     ngx_str_null(&parts[NGX_HTTP_SCHEMA1_CACHE_SCHEME]);
     ngx_str_null(&parts[NGX_HTTP_SCHEMA1_CACHE_HOST]);
@@ -284,8 +282,7 @@ ngx_http_schema1_cache_get_by_digest(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    digest.len = ctx->uri.reference.len;
-    digest.data = (u_char *) ctx->uri.reference.data;
+    digest = ngx_http_schema1_str(ctx->uri.reference);
 
     rc = ngx_http_schema1_cache_zone_find(ctx->conf->cache, &key, &digest,
                                           &ctx->answer, ctx->cache_sources,

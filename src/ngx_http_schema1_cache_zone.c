@@ -99,14 +99,14 @@ static ngx_int_t ngx_http_schema1_cache_zone_add_source(
     ngx_http_schema1_cache_entry_t *entry, ngx_array_t *sources,
     ngx_pool_t *pool);
 static ngx_int_t ngx_http_schema1_cache_zone_copy(
-    ngx_http_schema1_cache_entry_t *entry, ngx_http_schema1_answer_t *answer,
+    ngx_http_schema1_cache_entry_t *entry, schema1_answer_t *answer,
     ngx_pool_t *pool);
 static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_alloc(
     ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_shctx_t *sh,
     size_t size);
 static void ngx_http_schema1_cache_zone_fill(
     ngx_http_schema1_cache_entry_t *entry, ngx_http_schema1_cache_key_t *key,
-    ngx_http_schema1_answer_t *answer);
+    schema1_answer_t *answer);
 static void ngx_http_schema1_cache_zone_insert(
     ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
 static void ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
@@ -406,7 +406,7 @@ ngx_http_schema1_cache_zone_compare_digest(ngx_rbtree_key_t hash,
 
 ngx_int_t
 ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
-    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer,
+    ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer,
     ngx_pool_t *pool, ngx_uint_t last)
 {
     ngx_int_t                        rc;
@@ -450,7 +450,7 @@ ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
 ngx_int_t
 ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
-    ngx_http_schema1_answer_t *answer, ngx_array_t *sources,
+    schema1_answer_t *answer, ngx_array_t *sources,
     ngx_pool_t *pool)
 {
     ngx_int_t                        rc;
@@ -550,6 +550,7 @@ static ngx_int_t
 ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
     ngx_array_t *sources, ngx_pool_t *pool)
 {
+    u_char                           *p;
     ngx_uint_t                        i;
     ngx_http_schema1_cache_source_t  *source;
 
@@ -573,16 +574,17 @@ ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
         return NGX_ERROR;
     }
 
-    source->type = entry->source_type;
-    source->digest.len = entry->source_len;
-    source->digest.data = ngx_pnalloc(pool, entry->source_len);
-
-    if (source->digest.data == NULL) {
+    p = ngx_pnalloc(pool, entry->source_len);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(source->digest.data, ngx_http_schema1_cache_entry_source(entry),
+    ngx_memcpy(p, ngx_http_schema1_cache_entry_source(entry),
                entry->source_len);
+
+    source->type = entry->source_type;
+    source->digest.len = entry->source_len;
+    source->digest.data = (char *) p;
 
     return NGX_OK;
 }
@@ -592,9 +594,9 @@ ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
 
 static ngx_int_t
 ngx_http_schema1_cache_zone_copy(ngx_http_schema1_cache_entry_t *entry,
-    ngx_http_schema1_answer_t *answer, ngx_pool_t *pool)
+    schema1_answer_t *answer, ngx_pool_t *pool)
 {
-    u_char  *p;
+    char    *p;
     size_t   len;
 
     len = entry->digest_len + entry->source_len + entry->body_len;
@@ -620,7 +622,7 @@ ngx_http_schema1_cache_zone_copy(ngx_http_schema1_cache_entry_t *entry,
     answer->type = entry->type;
     answer->source_type = entry->source_type;
     answer->entries = entry->history;
-    answer->made = entry->converted;
+    answer->converted = entry->converted;
 
     return NGX_OK;
 }
@@ -628,7 +630,7 @@ ngx_http_schema1_cache_zone_copy(ngx_http_schema1_cache_entry_t *entry,
 
 ngx_int_t
 ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
-    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer)
+    ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer)
 {
     size_t                           size;
     ngx_http_schema1_cache_t        *cache;
@@ -713,19 +715,19 @@ ngx_http_schema1_cache_zone_alloc(ngx_http_schema1_cache_t *cache,
 
 static void
 ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
-    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer)
+    ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer)
 {
     u_char  *p;
 
     entry->node.key = key->hash;
-    entry->digest_node.key = ngx_murmur_hash2(answer->digest.data,
+    entry->digest_node.key = ngx_murmur_hash2((u_char *) answer->digest.data,
                                               answer->digest.len);
     entry->used = ngx_time();
 
     entry->type = answer->type;
     entry->source_type = answer->source_type;
     entry->history = answer->entries;
-    entry->converted = answer->made;
+    entry->converted = answer->converted;
 
     entry->repository_len = key->repository;
     entry->key_len = key->len;

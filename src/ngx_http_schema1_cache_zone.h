@@ -31,7 +31,7 @@ typedef struct {
 /* the document that a converted manifest was created from */
 
 typedef struct {
-    ngx_str_t                   digest;
+    schema1_str_t               digest;
     schema1_type_e              type;
 } ngx_http_schema1_cache_source_t;
 
@@ -44,7 +44,7 @@ ngx_int_t ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data);
  * miss is counted only if no other lookup follows for the request.
  */
 ngx_int_t ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
-    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer,
+    ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer,
     ngx_pool_t *pool, ngx_uint_t last);
 
 /*
@@ -54,12 +54,12 @@ ngx_int_t ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
  */
 ngx_int_t ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
-    ngx_http_schema1_answer_t *answer, ngx_array_t *sources,
+    schema1_answer_t *answer, ngx_array_t *sources,
     ngx_pool_t *pool);
 
 /* NGX_DECLINED: the entry is too large for the zone */
 ngx_int_t ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
-    ngx_http_schema1_cache_key_t *key, ngx_http_schema1_answer_t *answer);
+    ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer);
 
 void ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_stats_t *stats);

@@ -25,6 +25,8 @@ ngx_int_t
 ngx_http_schema1_empty_layer_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
+    static ngx_str_t  digest = ngx_string(SCHEMA1_EMPTY_LAYER_DIGEST);
+
     ngx_http_schema1_send_clear(r);
     ngx_http_schema1_send_type(r, "application/octet-stream");
     ngx_http_schema1_send_own(r);
@@ -37,10 +39,10 @@ ngx_http_schema1_empty_layer_header(ngx_http_request_t *r,
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = SCHEMA1_EMPTY_LAYER_SIZE;
 
-    ngx_str_set(&ctx->answer.digest, SCHEMA1_EMPTY_LAYER_DIGEST);
+    ctx->answer.digest = ngx_http_schema1_core_str(&digest);
 
     return ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_digest,
-                                            &ctx->answer.digest)
+                                            &digest)
            ? NGX_OK : NGX_ERROR;
 }
 

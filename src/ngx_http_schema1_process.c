@@ -235,8 +235,6 @@ static ngx_int_t
 ngx_http_schema1_process_collect(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_str_t                *digest;
-    schema1_str_t             source;
     ngx_http_schema1_body_t  *body;
 
     body = &ctx->body;
@@ -259,13 +257,9 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
     }
 
     if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
-        digest = &ctx->answer.source_digest;
-
-        source.len = digest->len;
-        source.data = (char *) digest->data;
-
         return ngx_http_schema1_process_subrequest(r, ctx,
-                                     NGX_HTTP_SCHEMA1_FETCH_SOURCE, source);
+                                                NGX_HTTP_SCHEMA1_FETCH_SOURCE,
+                                                ctx->answer.source_digest);
     }
 
     if (ngx_http_schema1_response_document(&ctx->response, &ctx->document,
@@ -285,8 +279,7 @@ static ngx_int_t
 ngx_http_schema1_process_sniff(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t    rc;
-    const char  *digest;
+    ngx_int_t  rc;
 
     if (ctx->pull == NULL
         && ngx_http_schema1_process_pull_create(r, ctx) != NGX_OK)
@@ -301,11 +294,7 @@ ngx_http_schema1_process_sniff(ngx_http_request_t *r,
                                  : ngx_http_schema1_process_no_memory(ctx);
     }
 
-    digest = schema1_pull_source_digest(ctx->pull);
-
-    ctx->answer.source_type = schema1_pull_source_type(ctx->pull);
-    ctx->answer.source_digest.data = (u_char *) digest;
-    ctx->answer.source_digest.len = ngx_strlen(digest);
+    ctx->answer = *schema1_pull_answer(ctx->pull);
 
     switch (ctx->step) {
 
@@ -333,8 +322,7 @@ ngx_http_schema1_process_pull_create(ngx_http_request_t *r,
     conf.name = ctx->uri.name;
     conf.tag = ctx->uri.reference;
     conf.accept = ctx->accept;
-    conf.platform.len = ctx->platform.len;
-    conf.platform.data = (char *) ctx->platform.data;
+    conf.platform = ngx_http_schema1_core_str(&ctx->platform);
     conf.key = ngx_http_schema1_key(r, ctx->conf);
     conf.now = ngx_time();
     conf.max_size = ctx->conf->max_size;
@@ -418,24 +406,12 @@ static ngx_int_t
 ngx_http_schema1_process_converted(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_answer_t  *answer;
-    const schema1_answer_t     *made;
+    ctx->answer = *schema1_pull_answer(ctx->pull);
 
-    made = schema1_pull_answer(ctx->pull);
-    answer = &ctx->answer;
+    ctx->outcome = ctx->answer.converted ? NGX_HTTP_SCHEMA1_OUTCOME_CONVERTED
+                                         : NGX_HTTP_SCHEMA1_OUTCOME_CHILD;
 
-    answer->body.len = made->body.len;
-    answer->body.data = (u_char *) made->body.data;
-    answer->digest.len = ngx_strlen(made->digest);
-    answer->digest.data = (u_char *) made->digest;
-    answer->type = made->type;
-    answer->entries = made->entries;
-    answer->made = made->converted;
-
-    ctx->outcome = made->converted ? NGX_HTTP_SCHEMA1_OUTCOME_CONVERTED
-                                   : NGX_HTTP_SCHEMA1_OUTCOME_CHILD;
-
-    if (made->converted
+    if (ctx->answer.converted
         && ctx->fetch
         && ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
     {
@@ -657,15 +633,10 @@ ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx)
 static void
 ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx)
 {
-    schema1_str_t  digest;
-
-    digest.len = ctx->answer.source_digest.len;
-    digest.data = (char *) ctx->answer.source_digest.data;
-
     ctx->step = SCHEMA1_PULL_DONE;
 
-    if (schema1_digest_verify(digest, ctx->document.body, "source",
-                              &ctx->error)
+    if (schema1_digest_verify(ctx->answer.source_digest, ctx->document.body,
+                              "source", &ctx->error)
         != SCHEMA1_OK)
     {
         ctx->step = SCHEMA1_PULL_ERROR;

@@ -128,14 +128,15 @@ ngx_int_t
 ngx_http_schema1_send_converted(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_answer_t  *answer;
+    ngx_str_t          body, digest;
+    schema1_answer_t  *answer;
 
     answer = &ctx->answer;
 
     if (answer->entries > SCHEMA1_OLD_DOCKER_LAYERS) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "schema_conversion: the manifest made for this request "
-                      "has %ui history entries, Docker before 1.10 pulls no "
+                      "has %uz history entries, Docker before 1.10 pulls no "
                       "more than %d", answer->entries,
                       SCHEMA1_OLD_DOCKER_LAYERS);
     }
@@ -145,13 +146,16 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 
     r->headers_out.status = NGX_HTTP_OK;
 
-    if (ngx_http_schema1_send_digest(r, &answer->digest) != NGX_OK) {
+    body = ngx_http_schema1_str(answer->body);
+    digest = ngx_http_schema1_str(answer->digest);
+
+    if (ngx_http_schema1_send_digest(r, &digest) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_http_schema1_condition_converted(r, &answer->digest);
+    ngx_http_schema1_condition_converted(r, &digest);
 
-    return ngx_http_schema1_send_response(r, ctx, &answer->body);
+    return ngx_http_schema1_send_response(r, ctx, &body);
 }
 
 
@@ -421,23 +425,16 @@ static void
 ngx_http_schema1_send_log(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
     ngx_str_t         name, tag;
-    schema1_str_t     source;
     schema1_error_t  *err;
 
     err = &ctx->error;
 
-    name.len = ctx->uri.name.len;
-    name.data = (u_char *) ctx->uri.name.data;
+    name = ngx_http_schema1_str(ctx->uri.name);
+    tag = ngx_http_schema1_str(ctx->uri.reference);
 
-    tag.len = ctx->uri.reference.len;
-    tag.data = (u_char *) ctx->uri.reference.data;
-
-    source.len = ctx->answer.source_digest.len;
-    source.data = (char *) ctx->answer.source_digest.data;
-
-    if (source.len) {
+    if (ctx->answer.source_digest.len) {
         schema1_error_note(err->source_digest, sizeof(err->source_digest),
-                           source);
+                           ctx->answer.source_digest);
     }
 
     ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

@@ -141,11 +141,11 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
             break;
 
         case NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST:
-            value = ctx->answer.source_digest;
+            value = ngx_http_schema1_str(ctx->answer.source_digest);
             break;
 
         case NGX_HTTP_SCHEMA1_VAR_DIGEST:
-            value = ctx->answer.digest;
+            value = ngx_http_schema1_str(ctx->answer.digest);
             break;
 
         default: /* NGX_HTTP_SCHEMA1_VAR_REASON */
@@ -187,12 +187,12 @@ ngx_http_schema1_var_history(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    value.data = ngx_pnalloc(r->pool, NGX_INT_T_LEN);
+    value.data = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
     if (value.data == NULL) {
         return NGX_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "%ui", ctx->answer.entries)
+    value.len = ngx_sprintf(value.data, "%uz", ctx->answer.entries)
                 - value.data;
 
     ngx_http_schema1_var_set(v, &value);

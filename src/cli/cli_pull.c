@@ -339,7 +339,7 @@ cli_pull_start(cli_job_t *job)
 
     step = schema1_pull_start(job->pull, &document, &err);
 
-    cli_pull_set_source(job, schema1_pull_source_type(job->pull));
+    cli_pull_set_source(job, schema1_pull_answer(job->pull)->source_type);
 
     if (step == SCHEMA1_PULL_NEED_LOOKUP) {
         step = schema1_pull_feed(job->pull, &document, &err);
@@ -530,7 +530,7 @@ cli_pull_pass(cli_job_t *job)
     result = &job->image->results[job->client];
 
     result->outcome = CLI_OUTCOME_AS_IS;
-    result->type = job->pull ? schema1_pull_source_type(job->pull)
+    result->type = job->pull ? schema1_pull_answer(job->pull)->source_type
                              : schema1_media_type(
                                                cli_bytes(&job->source.type));
     result->digest = cli_pull_source_digest(job, result->type);
@@ -589,7 +589,7 @@ cli_pull_answer(cli_job_t *job)
                                    : CLI_OUTCOME_CHILD;
     result->type = answer->type;
     result->history = answer->entries;
-    result->digest = cli_strdup(cli_text(answer->digest));
+    result->digest = cli_strdup(answer->digest);
 
     cli_pull_end(job);
 }

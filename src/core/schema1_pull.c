@@ -26,13 +26,13 @@ struct schema1_pull_s {
     schema1_pull_conf_t    conf;
     schema1_expect_e       expect;
     schema1_action_e       action;      /* for the document at hand */
-    schema1_type_e         source_type;
-    char                   source_digest[7 + 64 + 1];
     schema1_type_e         type;        /* of the document at hand */
     schema1_child_t        child;
     schema1_manifest_t     manifest;
     schema1_pull_request_t request;
     schema1_answer_t       answer;
+    char                   source_digest[7 + 64 + 1];
+    char                   digest[SCHEMA1_DIGEST_MAX + 1];
     schema1_buf_t          body;        /* of a converted manifest */
     bool                   proven;      /* the tag's document had a digest */
     bool                   list;        /* a platform was looked for */
@@ -64,8 +64,8 @@ static int schema1_pull_verify(const schema1_pull_t *pull,
     schema1_str_t document, const char *what, schema1_error_t *err);
 static int schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
     schema1_error_t *err);
-static int schema1_pull_digest(char *digest, schema1_str_t data,
-    schema1_error_t *err);
+static int schema1_pull_digest(schema1_str_t *digest, char *buf,
+    schema1_str_t data, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_end(schema1_pull_t *pull,
     schema1_pull_step_e step, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_no_memory(schema1_error_t *err);
@@ -118,16 +118,16 @@ schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
 
     memset(err, 0, sizeof(schema1_error_t));
 
-    pull->source_type = schema1_media_type(document->type);
+    pull->type = schema1_media_type(document->type);
 
-    if (pull->source_type == SCHEMA1_TYPE_GENERIC) {
-        pull->source_type = schema1_manifest_sniff(document->body);
+    if (pull->type == SCHEMA1_TYPE_GENERIC) {
+        pull->type = schema1_manifest_sniff(document->body);
     }
 
-    pull->type = pull->source_type;
+    pull->answer.source_type = pull->type;
 
-    pull->action = schema1_accept_decide(&pull->conf.accept,
-                                         pull->source_type, false);
+    pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
+                                         false);
 
     switch (pull->action) {
 
@@ -185,20 +185,6 @@ schema1_pull_feed(schema1_pull_t *pull, const schema1_document_t *document,
 }
 
 
-schema1_type_e
-schema1_pull_source_type(const schema1_pull_t *pull)
-{
-    return pull->source_type;
-}
-
-
-const char *
-schema1_pull_source_digest(const schema1_pull_t *pull)
-{
-    return pull->source_digest;
-}
-
-
 const schema1_pull_request_t *
 schema1_pull_request(const schema1_pull_t *pull)
 {
@@ -217,7 +203,11 @@ static schema1_pull_step_e
 schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
-    if (schema1_pull_digest(pull->source_digest, document->body, err)
+    schema1_str_t  *digest;
+
+    digest = &pull->answer.source_digest;
+
+    if (schema1_pull_digest(digest, pull->source_digest, document->body, err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
@@ -227,12 +217,12 @@ schema1_pull_verify_tag(schema1_pull_t *pull,
 
         /* it is hashed once, unless the digest is another one */
 
-        if (!schema1_str_eq(document->digest, pull->source_digest)
+        if (!schema1_str_eq(document->digest, digest->data)
             && schema1_digest_verify(document->digest, document->body,
                                      "manifest", err)
                != SCHEMA1_OK)
         {
-            pull->source_digest[0] = '\0';
+            digest->len = 0;
             schema1_error_note(err->source_digest, sizeof(err->source_digest),
                                document->digest);
             return SCHEMA1_PULL_ERROR;
@@ -342,8 +332,9 @@ static schema1_pull_step_e
 schema1_pull_feed_config(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
-    int            rc;
-    schema1_str_t  payload;
+    int                rc;
+    schema1_str_t      payload;
+    schema1_answer_t  *answer;
 
     if (schema1_pull_verify(pull, document->body, "config", err)
         != SCHEMA1_OK)
@@ -351,15 +342,17 @@ schema1_pull_feed_config(schema1_pull_t *pull,
         return SCHEMA1_PULL_ERROR;
     }
 
+    answer = &pull->answer;
+
     rc = schema1_convert_payload(&pull->manifest, document->body,
                                  pull->conf.name, pull->conf.tag, &pull->body,
-                                 &pull->answer.entries, err);
+                                 &answer->entries, err);
 
     payload.data = pull->body.data;
     payload.len = pull->body.len;
 
     if (rc == SCHEMA1_OK) {
-        rc = schema1_pull_digest(pull->answer.digest, payload, err);
+        rc = schema1_pull_digest(&answer->digest, pull->digest, payload, err);
     }
 
     if (rc == SCHEMA1_OK) {
@@ -371,10 +364,10 @@ schema1_pull_feed_config(schema1_pull_t *pull,
         return SCHEMA1_PULL_ERROR;
     }
 
-    pull->answer.body.data = pull->body.data;
-    pull->answer.body.len = pull->body.len;
-    pull->answer.type = SCHEMA1_TYPE_SIGNED;
-    pull->answer.converted = true;
+    answer->body.data = pull->body.data;
+    answer->body.len = pull->body.len;
+    answer->type = SCHEMA1_TYPE_SIGNED;
+    answer->converted = true;
 
     return SCHEMA1_PULL_DONE;
 }
@@ -417,7 +410,7 @@ static schema1_pull_step_e
 schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
     schema1_error_t *err)
 {
-    schema1_str_t  body;
+    schema1_answer_t  *answer;
 
     if (schema1_manifest_read(&pull->manifest, document, err) != SCHEMA1_OK
         || schema1_convert_check(&pull->manifest, err) != SCHEMA1_OK)
@@ -436,16 +429,18 @@ schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
         return SCHEMA1_PULL_ERROR;
     }
 
-    body.data = pull->body.data;
-    body.len = pull->body.len;
+    answer = &pull->answer;
 
-    if (schema1_pull_digest(pull->answer.digest, body, err) != SCHEMA1_OK) {
+    answer->body.data = pull->body.data;
+    answer->body.len = pull->body.len;
+    answer->type = SCHEMA1_TYPE_SCHEMA2;
+    answer->converted = true;
+
+    if (schema1_pull_digest(&answer->digest, pull->digest, answer->body, err)
+        != SCHEMA1_OK)
+    {
         return SCHEMA1_PULL_ERROR;
     }
-
-    pull->answer.body = body;
-    pull->answer.type = SCHEMA1_TYPE_SCHEMA2;
-    pull->answer.converted = true;
 
     return SCHEMA1_PULL_DONE;
 }
@@ -454,19 +449,23 @@ schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
 static schema1_pull_step_e
 schema1_pull_as_is(schema1_pull_t *pull, schema1_str_t document)
 {
-    size_t  len;
+    schema1_answer_t  *answer;
 
-    pull->answer.body = document;
-    pull->answer.type = pull->type;
-    pull->answer.converted = false;
+    answer = &pull->answer;
+
+    answer->body = document;
+    answer->type = pull->type;
+    answer->converted = false;
 
     /* of a payload that the list does not name it was computed */
 
-    if (pull->payload || pull->answer.digest[0] == '\0') {
-        len = pull->request.digest.len;
+    if (pull->payload || answer->digest.len == 0) {
+        memcpy(pull->digest, pull->request.digest.data,
+               pull->request.digest.len);
 
-        memcpy(pull->answer.digest, pull->request.digest.data, len);
-        pull->answer.digest[len] = '\0';
+        answer->digest.data = pull->digest;
+        answer->digest.len = pull->request.digest.len;
+        pull->digest[answer->digest.len] = '\0';
     }
 
     return SCHEMA1_PULL_DONE;
@@ -576,7 +575,8 @@ schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
     payload.data = buf.data;
     payload.len = buf.len;
 
-    rc = schema1_pull_digest(pull->answer.digest, payload, err);
+    rc = schema1_pull_digest(&pull->answer.digest, pull->digest, payload,
+                             err);
 
     if (rc == SCHEMA1_OK) {
         pull->payload_len = payload.len;
@@ -601,18 +601,23 @@ done:
 }
 
 
-static int
-schema1_pull_digest(char *digest, schema1_str_t data, schema1_error_t *err)
-{
-    memcpy(digest, "sha256:", 7);
+/* "buf" has space for 7 + 64 + 1 bytes */
 
-    if (schema1_digest_sha256_hex(data, digest + 7) != SCHEMA1_OK) {
-        digest[0] = '\0';
+static int
+schema1_pull_digest(schema1_str_t *digest, char *buf, schema1_str_t data,
+    schema1_error_t *err)
+{
+    memcpy(buf, "sha256:", 7);
+
+    if (schema1_digest_sha256_hex(data, buf + 7) != SCHEMA1_OK) {
         (void) schema1_pull_no_memory(err);
         return SCHEMA1_ERROR;
     }
 
-    digest[7 + 64] = '\0';
+    buf[7 + 64] = '\0';
+
+    digest->data = buf;
+    digest->len = 7 + 64;
 
     return SCHEMA1_OK;
 }
@@ -632,12 +637,9 @@ schema1_pull_end(schema1_pull_t *pull, schema1_pull_step_e step,
 
     pull->expect = SCHEMA1_EXPECT_NOTHING;
 
-    if (pull->source_digest[0] != '\0') {
-        value.data = pull->source_digest;
-        value.len = strlen(value.data);
-
+    if (pull->answer.source_digest.len != 0) {
         schema1_error_note(err->source_digest, sizeof(err->source_digest),
-                           value);
+                           pull->answer.source_digest);
     }
 
     if (err->media_type[0] == '\0') {

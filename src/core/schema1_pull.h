@@ -77,11 +77,18 @@ typedef struct {
 } schema1_pull_request_t;
 
 
+/*
+ * What a client receives instead of the source.  Digests are "sha256:..." or
+ * the like, terminated by NUL.
+ */
+
 typedef struct {
     schema1_str_t         body;         /* of an unchanged child: the document
                                            fed last, borrowed */
+    schema1_str_t         digest;
+    schema1_str_t         source_digest;    /* of the tag's document */
     schema1_type_e        type;
-    char                  digest[SCHEMA1_DIGEST_MAX + 1];
+    schema1_type_e        source_type;
     bool                  converted;    /* else an unchanged child */
     size_t                entries;      /* of a schema 1 history, else 0 */
 } schema1_answer_t;
@@ -104,15 +111,14 @@ schema1_pull_step_e schema1_pull_start(schema1_pull_t *pull,
 schema1_pull_step_e schema1_pull_feed(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
 
-/*
- * The source's type, and "sha256:..." of its bytes, computed here, borrowed
- * ("" before NEED_LOOKUP).
- */
-schema1_type_e schema1_pull_source_type(const schema1_pull_t *pull);
-const char *schema1_pull_source_digest(const schema1_pull_t *pull);
-
-/* after NEED_FETCH and DONE; borrowed until the next call */
+/* after NEED_FETCH; borrowed until the next call */
 const schema1_pull_request_t *schema1_pull_request(const schema1_pull_t *pull);
+
+/*
+ * Borrowed until the next call.  The source's type is there after
+ * schema1_pull_start(), the digest of its bytes, computed here, after
+ * NEED_LOOKUP, the rest after DONE.
+ */
 const schema1_answer_t *schema1_pull_answer(const schema1_pull_t *pull);
 
 

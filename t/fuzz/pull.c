@@ -273,7 +273,8 @@ pull_run(pull_t *p)
     if (step == SCHEMA1_PULL_NEED_LOOKUP) {
         fuzz_check(document.digest.len == 0
                    || !(p->option[3] & PULL_BAD_TAG));
-        fuzz_check(strcmp(schema1_pull_source_digest(pull) + 7, p->digest[0])
+        fuzz_check(strcmp(schema1_pull_answer(pull)->source_digest.data + 7,
+                          p->digest[0])
                    == 0);
 
         step = schema1_pull_feed(pull, &document, &err);
@@ -398,7 +399,7 @@ pull_check_answer(const pull_t *p, const schema1_pull_conf_t *conf,
     const schema1_answer_t *answer)
 {
     fuzz_check(!schema1_accept_is_modern(&conf->accept));
-    fuzz_check(answer->digest[0] != '\0');
+    fuzz_check(answer->digest.len != 0);
 
     if (!answer->converted) {
         fuzz_check(answer->entries == 0);
@@ -413,7 +414,7 @@ pull_check_answer(const pull_t *p, const schema1_pull_conf_t *conf,
         fuzz_check(!p->spoilt);
         fuzz_check(conf->accept.types & 1u << answer->type);
         fuzz_check(fuzz_same(answer->body, fuzz_buf(&p->document[p->given])));
-        fuzz_check(strcmp(answer->digest + 7, p->digest[p->given]) == 0);
+        fuzz_check(strcmp(answer->digest.data + 7, p->digest[p->given]) == 0);
         return;
     }
 
@@ -441,7 +442,7 @@ pull_check_schema2(const pull_t *p, const schema1_answer_t *answer)
     schema1_manifest_t  from, to;
 
     fuzz_sha256(answer->body, hex);
-    fuzz_check(strcmp(answer->digest + 7, hex) == 0);
+    fuzz_check(strcmp(answer->digest.data + 7, hex) == 0);
     fuzz_check(answer->entries == 0);
 
     fuzz_check(schema1_manifest_read(&from,
@@ -475,8 +476,8 @@ pull_check_schema1(const pull_t *p, const schema1_pull_conf_t *conf,
 
     fuzz_sha256(fuzz_buf(&cut), hex);
 
-    fuzz_check(memcmp(answer->digest, "sha256:", 7) == 0);
-    fuzz_check(strcmp(answer->digest + 7, hex) == 0);
+    fuzz_check(memcmp(answer->digest.data, "sha256:", 7) == 0);
+    fuzz_check(strcmp(answer->digest.data + 7, hex) == 0);
 
     pull_check_body(answer->body, fuzz_buf(&cut));
 

@@ -80,8 +80,8 @@ typedef struct {
     schema1_pull_step_e   step;
     schema1_error_t       err;
     schema1_answer_t      answer;
-    schema1_type_e        source_type;
     char                  source_digest[80];
+    char                  digest[160];
     char                  body[TEST_DOC_MAX * 2];
     unsigned              fetches;
 } test_result_t;
@@ -92,6 +92,8 @@ static test_doc_t *test_link(const char *type, const char *format,
     const test_doc_t *child);
 static schema1_str_t test_sent(test_doc_t *doc);
 static void test_run(const char *accept, const char *platform, bool digest);
+static void test_keep_answer(const schema1_answer_t *answer);
+static void test_keep(char *to, schema1_str_t digest);
 static bool test_failed(schema1_reason_e reason);
 static bool test_made(schema1_type_e type);
 static bool test_as_is(const test_doc_t *doc);
@@ -248,8 +250,7 @@ test_run(const char *accept, const char *platform, bool digest)
     }
 
     test_result.step = schema1_pull_start(pull, &document, &test_result.err);
-    test_result.source_type = schema1_pull_source_type(pull);
-    strcpy(test_result.source_digest, schema1_pull_source_digest(pull));
+    test_keep_answer(schema1_pull_answer(pull));
 
     if (test_result.step == SCHEMA1_PULL_NEED_LOOKUP) {
         test_result.step = schema1_pull_feed(pull, &document,
@@ -276,13 +277,36 @@ test_run(const char *accept, const char *platform, bool digest)
     }
 
     if (test_result.step == SCHEMA1_PULL_DONE) {
-        test_result.answer = *schema1_pull_answer(pull);
+        test_keep_answer(schema1_pull_answer(pull));
         memset(test_result.body, 0, sizeof(test_result.body));
         memcpy(test_result.body, test_result.answer.body.data,
                test_result.answer.body.len);
     }
 
     schema1_pull_free(pull);
+}
+
+
+/* the digests are the pull's */
+
+static void
+test_keep_answer(const schema1_answer_t *answer)
+{
+    test_result.answer = *answer;
+
+    test_keep(test_result.source_digest, answer->source_digest);
+    test_keep(test_result.digest, answer->digest);
+}
+
+
+static void
+test_keep(char *to, schema1_str_t digest)
+{
+    to[0] = '\0';
+
+    if (digest.len != 0) {
+        memcpy(to, digest.data, digest.len + 1);
+    }
 }
 
 
@@ -334,9 +358,9 @@ test_made(schema1_type_e type)
 
     if (rc == SCHEMA1_OK) {
         (void) schema1_digest_sha256_hex(payload, hex);
-        rc = memcmp(test_result.answer.digest, "sha256:", 7)
-             || memcmp(test_result.answer.digest + 7, hex, 64)
-             || test_result.answer.digest[71] != '\0';
+        rc = memcmp(test_result.digest, "sha256:", 7)
+             || memcmp(test_result.digest + 7, hex, 64)
+             || test_result.digest[71] != '\0';
     }
 
     schema1_buf_free(&buf);
@@ -352,7 +376,7 @@ test_as_is(const test_doc_t *doc)
            && !test_result.answer.converted
            && test_result.answer.body.data == doc->sent
            && test_result.answer.body.len == doc->len
-           && strcmp(test_result.answer.digest, doc->digest) == 0
+           && strcmp(test_result.digest, doc->digest) == 0
            && strcmp(schema1_media_type_name(test_result.answer.type),
                      doc->type) == 0
            && test_result.answer.entries == 0;
@@ -375,11 +399,11 @@ test_schema1(void)
     tap_ok(test_result.answer.entries == 1, "one entry of history");
     tap_ok(strstr(test_result.body, "\"name\": \"team/app\",\n"
                   "   \"tag\": \"1.0\"") != NULL, "under the client's name");
-    tap_ok(test_result.source_type == SCHEMA1_TYPE_SCHEMA2
+    tap_ok(test_result.answer.source_type == SCHEMA1_TYPE_SCHEMA2
            && strcmp(test_result.source_digest,
                      test_docs[test_ndocs - 1].digest) == 0,
            "the source is told");
-    strcpy(first, test_result.answer.digest);
+    strcpy(first, test_result.digest);
 
     test_run("", "", false);
     tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "without a digest too");
@@ -387,13 +411,13 @@ test_schema1(void)
     test_link(OM, OCI, config);
     test_run("*/*", "", true);
     tap_ok(test_made(SCHEMA1_TYPE_SIGNED)
-           && strcmp(first, test_result.answer.digest) == 0,
+           && strcmp(first, test_result.digest) == 0,
            "an OCI manifest gives the same payload");
 
     test_docs[test_ndocs - 1].type = "application/json";
     test_run("*/*", "", true);
     tap_ok(test_made(SCHEMA1_TYPE_SIGNED)
-           && test_result.source_type == SCHEMA1_TYPE_OCI_MANIFEST,
+           && test_result.answer.source_type == SCHEMA1_TYPE_OCI_MANIFEST,
            "and one of a generic type");
 }
 
@@ -448,13 +472,13 @@ test_passes(void)
     test_store("application/json", UNSIGNED);
     test_run("", "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
-           && test_result.source_type == SCHEMA1_TYPE_UNSIGNED,
+           && test_result.answer.source_type == SCHEMA1_TYPE_UNSIGNED,
            "also where the document tells it");
 
     test_store("", "<html>");
     test_run("", "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
-           && test_result.source_type == SCHEMA1_TYPE_OTHER,
+           && test_result.answer.source_type == SCHEMA1_TYPE_OTHER,
            "what is no manifest passes");
 }
 
