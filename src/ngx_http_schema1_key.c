@@ -106,9 +106,9 @@ ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b)
 static char *
 ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
 {
-    char           error[SCHEMA1_KEY_ERROR_SIZE];
-    ngx_array_t    passwords;
-    schema1_str_t  data, lines, chain;
+    ngx_array_t      passwords;
+    schema1_str_t    data, lines, chain;
+    schema1_error_t  err;
 
     if (ngx_array_init(&passwords, cf->temp_pool, 4, sizeof(schema1_str_t))
         != NGX_OK)
@@ -139,7 +139,7 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
         return NGX_CONF_ERROR;
     }
 
-    file->key = schema1_key_read(data, passwords.elts, passwords.nelts, error);
+    file->key = schema1_key_read(data, passwords.elts, passwords.nelts, &err);
 
     ngx_http_schema1_key_cleanse(&data);
     ngx_http_schema1_key_cleanse(&lines);
@@ -147,7 +147,7 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
     if (file->key == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_key\" \"%V\": %s",
-                           &file->key_file, error);
+                           &file->key_file, err.message);
         return NGX_CONF_ERROR;
     }
 
@@ -163,10 +163,10 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
         return NGX_CONF_ERROR;
     }
 
-    if (schema1_key_certify(file->key, chain, error) != SCHEMA1_OK) {
+    if (schema1_key_certify(file->key, chain, &err) != SCHEMA1_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_certificate\" \"%V\": %s",
-                           &file->certificate_file, error);
+                           &file->certificate_file, err.message);
         schema1_key_free(file->key);
         return NGX_CONF_ERROR;
     }
@@ -311,7 +311,7 @@ ngx_http_schema1_key_cleanup(void *data)
 ngx_int_t
 ngx_http_schema1_key_ephemeral(ngx_conf_t *cf)
 {
-    char                           error[SCHEMA1_KEY_ERROR_SIZE];
+    schema1_error_t                err;
     ngx_http_schema1_main_conf_t  *smcf;
 
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
@@ -324,13 +324,13 @@ ngx_http_schema1_key_ephemeral(ngx_conf_t *cf)
     }
 
     if (ngx_http_schema1_ephemeral_key == NULL) {
-        ngx_http_schema1_ephemeral_key = schema1_key_generate(error);
+        ngx_http_schema1_ephemeral_key = schema1_key_generate(false, &err);
 
         if (ngx_http_schema1_ephemeral_key == NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"schema_conversion\" without "
                                "\"schema_conversion_key\" could not make a "
-                               "key: %s", error);
+                               "key: %s", err.message);
             return NGX_ERROR;
         }
     }

@@ -257,7 +257,7 @@ my %bad = (
     $keys               => ": read() \"$keys\" failed (21: Is a directory)",
     "$dir/nokey"        => ' "DIR/nokey": is neither PEM nor a JWK',
     "$dir/empty"        => ' "DIR/empty": is empty',
-    "$dir/broken.pem"   => ' "DIR/broken.pem": is a private key that can\'t be',
+    "$dir/broken.pem"   => ' "DIR/broken.pem": is a private key that cannot be',
     "$keys/public.pem"  => ' "KEYS/public.pem": is not a private key',
     "$keys/chain.pem"   => ' "KEYS/chain.pem": is not a private key',
     "$keys/rsa1024.pem" => ' "KEYS/rsa1024.pem": is an RSA key of 1024 bits,'
@@ -311,7 +311,7 @@ refused("chain: $_->[1]", "\"$certificate\"$_->[2]",
         ["$keys/ec256.pem", 'no certificate',
          ' "KEYS/ec256.pem": holds no certificate'],
         ["$dir/half.pem", 'a broken one',
-         ' "DIR/half.pem": holds a certificate that can\'t be read, number 3'];
+         ' "DIR/half.pem": holds a certificate that cannot be read, number 3'];
 refused('a chain without a key', "no $key for the \"$certificate\""
         . ' "KEYS/chain.pem"',
         location => "schema_conversion on; $certificate $keys/chain.pem;");

@@ -16,7 +16,6 @@
 
 #include "cli.h"
 #include "cli_audit.h"
-#include "cli_key.h"
 #include "cli_report.h"
 
 
@@ -110,6 +109,7 @@ static int
 cli_audit_init(cli_audit_t *audit)
 {
     size_t                i;
+    schema1_error_t       err;
     cli_audit_options_t  *options;
 
     options = &audit->options;
@@ -126,7 +126,9 @@ cli_audit_init(cli_audit_t *audit)
         return SCHEMA1_ERROR;
     }
 
-    audit->key = cli_key_generate();
+    /* the report has no signatures, and no digest depends on them */
+
+    audit->key = schema1_key_generate(true, &err);
 
     if (audit->key == NULL) {
         fputs("schema1: a key cannot be generated\n", stderr);

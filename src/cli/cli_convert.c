@@ -383,10 +383,10 @@ cli_convert_sign(const cli_convert_options_t *options, schema1_buf_t *payload,
 static schema1_key_t *
 cli_convert_key(const cli_convert_options_t *options, schema1_error_t *err)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE];
-    schema1_buf_t   pem, line;
-    schema1_str_t   password;
-    schema1_key_t  *key;
+    schema1_buf_t     pem, line;
+    schema1_str_t     password;
+    schema1_key_t    *key;
+    schema1_error_t   cause;
 
     memset(&pem, 0, sizeof(schema1_buf_t));
     memset(&line, 0, sizeof(schema1_buf_t));
@@ -413,12 +413,12 @@ cli_convert_key(const cli_convert_options_t *options, schema1_error_t *err)
     password.len = strcspn(password.data, "\r\n");
 
     key = schema1_key_read(cli_bytes(&pem), &password,
-                           options->password_file ? 1 : 0, error);
+                           options->password_file ? 1 : 0, &cause);
 
     if (key == NULL) {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "the key \"%s\" cannot be used: %s",
-                          options->key, error);
+                          options->key, cause.message);
     }
 
 done:

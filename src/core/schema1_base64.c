@@ -12,21 +12,21 @@
 #include "schema1_base64.h"
 
 
-/* bytes in a block, a multiple of 3, and characters for them */
-
-#define SCHEMA1_BASE64_BYTES  3072
-#define SCHEMA1_BASE64_CHARS  4096
-
-
-static void schema1_base64(schema1_buf_t *buf, const unsigned char *data,
-    size_t len, bool url);
-
-
 void
 schema1_base64_encode(schema1_buf_t *buf, const unsigned char *data,
     size_t len)
 {
-    schema1_base64(buf, data, len, false);
+    int            n;
+    size_t         part;
+    unsigned char  text[SCHEMA1_BASE64_BLOCK_SIZE];
+
+    for (/* void */ ; len != 0; data += part, len -= part) {
+        part = len < SCHEMA1_BASE64_BYTES ? len : SCHEMA1_BASE64_BYTES;
+
+        n = EVP_EncodeBlock(text, data, (int) part);
+
+        schema1_buf_append(buf, (const char *) text, (size_t) n);
+    }
 }
 
 
@@ -34,7 +34,36 @@ void
 schema1_base64url_encode(schema1_buf_t *buf, const unsigned char *data,
     size_t len)
 {
-    schema1_base64(buf, data, len, true);
+    size_t         n, part;
+    unsigned char  text[SCHEMA1_BASE64_BLOCK_SIZE];
+
+    for (/* void */ ; len != 0; data += part, len -= part) {
+        part = len < SCHEMA1_BASE64_BYTES ? len : SCHEMA1_BASE64_BYTES;
+
+        n = schema1_base64url_block(text, data, part);
+
+        schema1_buf_append(buf, (const char *) text, n);
+    }
+}
+
+
+size_t
+schema1_base64url_block(unsigned char *text, const unsigned char *data,
+    size_t len)
+{
+    int  i, n;
+
+    n = EVP_EncodeBlock(text, data, (int) len);
+
+    for (i = 0; i < n; i++) {
+        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+    }
+
+    while (n != 0 && text[n - 1] == '=') {
+        n--;
+    }
+
+    return (size_t) n;
 }
 
 
@@ -88,32 +117,4 @@ done:
     OPENSSL_cleanse(out, sizeof(out));
 
     return rc;
-}
-
-
-static void
-schema1_base64(schema1_buf_t *buf, const unsigned char *data, size_t len,
-    bool url)
-{
-    int            n, i;
-    size_t         part;
-    unsigned char  out[SCHEMA1_BASE64_CHARS + 1];
-
-    for (/* void */ ; len != 0; data += part, len -= part) {
-        part = len < SCHEMA1_BASE64_BYTES ? len : SCHEMA1_BASE64_BYTES;
-
-        n = EVP_EncodeBlock(out, data, (int) part);
-
-        if (url) {
-            for (i = 0; i < n; i++) {
-                out[i] = out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i];
-            }
-
-            while (n != 0 && out[n - 1] == '=') {
-                n--;
-            }
-        }
-
-        schema1_buf_append(buf, (const char *) out, (size_t) n);
-    }
 }

@@ -4,36 +4,43 @@
  */
 
 
-#include <stdio.h>
+/*
+ * RSA and EC_KEY are what all versions of OpenSSL, LibreSSL and AWS-LC have in
+ * common; the headers of OpenSSL 3 call them deprecated.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
 
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
 
 #include "schema1_base64.h"
 #include "schema1_json.h"
 #include "schema1_jwk.h"
 
 
-/* RSA of 16384 bits: n and d of 2048 bytes, the other five of 1024 */
+/* bits of an RSA key; OpenSSL verifies no signature by a larger one */
+#define SCHEMA1_JWK_RSA_MIN     2048
+#define SCHEMA1_JWK_RSA_MAX     16384
 
-#define SCHEMA1_JWK_INTEGER_MAX  2048
-#define SCHEMA1_JWK_DER_SIZE     (10 * 1024)
+/* bytes of the largest number */
+#define SCHEMA1_JWK_NUMBER_MAX  (SCHEMA1_JWK_RSA_MAX / 8)
 
-#define SCHEMA1_DER_INTEGER      0x02
-#define SCHEMA1_DER_BIT_STRING   0x03
-#define SCHEMA1_DER_OCTETS       0x04
-#define SCHEMA1_DER_SEQUENCE     0x30
-#define SCHEMA1_DER_CONTEXT_0    0xa0
-#define SCHEMA1_DER_CONTEXT_1    0xa1
+/* 0x04, x and y of P-521 */
+#define SCHEMA1_JWK_POINT_MAX   133
+
+#define I  SCHEMA1_JWK_INDENT
 
 
 typedef enum {
     SCHEMA1_JWK_KTY = 0,
     SCHEMA1_JWK_CRV,
-    SCHEMA1_JWK_D,
     SCHEMA1_JWK_X,
     SCHEMA1_JWK_Y,
     SCHEMA1_JWK_N,
     SCHEMA1_JWK_E,
+    SCHEMA1_JWK_D,
     SCHEMA1_JWK_P,
     SCHEMA1_JWK_Q,
     SCHEMA1_JWK_DP,
@@ -45,113 +52,184 @@ typedef enum {
 } schema1_jwk_member_e;
 
 
-typedef struct {
-    const char     *name;
-    size_t          size;           /* of a coordinate, bytes */
-    schema1_str_t   oid;            /* DER, with its tag */
-} schema1_jwk_curve_t;
+/* the members of an RSA key, from SCHEMA1_JWK_N on */
+#define SCHEMA1_JWK_RSA_MEMBERS  (SCHEMA1_JWK_QI - SCHEMA1_JWK_N + 1)
 
 
-/* DER that grows from its end; private, so cleansed after use */
-
-typedef struct {
-    size_t          start;
-    bool            failed;
-    unsigned char   data[SCHEMA1_JWK_DER_SIZE];
-} schema1_der_t;
-
-
+static const schema1_jwk_alg_t *schema1_jwk_alg_rsa(EVP_PKEY *pkey,
+    schema1_error_t *err);
+static const schema1_jwk_alg_t *schema1_jwk_alg_ec(EVP_PKEY *pkey,
+    schema1_error_t *err);
 static int schema1_jwk_members(schema1_str_t *members, schema1_str_t data);
-static int schema1_jwk_rsa(schema1_der_t *der, const schema1_str_t *members,
-    char error[SCHEMA1_KEY_ERROR_SIZE]);
-static int schema1_jwk_ec(schema1_der_t *der, const schema1_str_t *members,
-    char error[SCHEMA1_KEY_ERROR_SIZE]);
-static const schema1_jwk_curve_t *schema1_jwk_curve(schema1_str_t name);
-static void schema1_der_integer(schema1_der_t *der, schema1_str_t text);
-static void schema1_der_fixed(schema1_der_t *der, schema1_str_t text,
-    size_t size);
-static void schema1_der_prepend(schema1_der_t *der, const void *data,
-    size_t len);
-static void schema1_der_wrap(schema1_der_t *der, unsigned char tag,
-    size_t end);
+static EVP_PKEY *schema1_jwk_read_rsa(const schema1_str_t *members,
+    schema1_error_t *err);
+static EVP_PKEY *schema1_jwk_read_ec(const schema1_str_t *members,
+    schema1_error_t *err);
+static BIGNUM *schema1_jwk_decode(schema1_str_t text, size_t size);
+static int schema1_jwk_write_rsa(EVP_PKEY *pkey, const char *kid,
+    schema1_buf_t *header);
+static void schema1_jwk_encode(schema1_buf_t *header, const BIGNUM *number);
+static int schema1_jwk_write_ec(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
+    const char *kid, schema1_buf_t *header);
 
 
 /* in the order of schema1_jwk_member_e */
 
 static const char  *schema1_jwk_names[SCHEMA1_JWK_MAX] = {
-    "kty", "crv", "d", "x", "y", "n", "e", "p", "q", "dp", "dq", "qi", "oth",
+    "kty", "crv", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi", "oth",
     "keys"
 };
 
 
-static const schema1_jwk_curve_t  schema1_jwk_curves[] = {
-    { "P-256", 32,
-      schema1_string("\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07") },
-    { "P-384", 48, schema1_string("\x06\x05\x2b\x81\x04\x00\x22") },
-    { "P-521", 66, schema1_string("\x06\x05\x2b\x81\x04\x00\x23") }
+static const schema1_jwk_alg_t  schema1_jwk_rsa_alg =
+    { 0, 0, NULL, "RS256", EVP_sha256 };
+
+
+static const schema1_jwk_alg_t  schema1_jwk_ec_algs[] = {
+    { NID_X9_62_prime256v1, 32, "P-256", "ES256", EVP_sha256 },
+    { NID_secp384r1, 48, "P-384", "ES384", EVP_sha384 },
+    { NID_secp521r1, 66, "P-521", "ES512", EVP_sha512 },
+    { 0, 0, NULL, NULL, NULL }
 };
 
 
-EVP_PKEY *
-schema1_jwk_read(schema1_str_t data, char error[SCHEMA1_KEY_ERROR_SIZE])
+const schema1_jwk_alg_t *
+schema1_jwk_alg(EVP_PKEY *pkey, schema1_error_t *err)
 {
-    int                   rc, type;
-    EVP_PKEY             *pkey;
-    schema1_der_t         der;
-    schema1_str_t         members[SCHEMA1_JWK_MAX];
-    const unsigned char  *p;
+    switch (EVP_PKEY_base_id(pkey)) {
 
-    pkey = NULL;
+    case EVP_PKEY_RSA:
+        return schema1_jwk_alg_rsa(pkey, err);
+
+    case EVP_PKEY_EC:
+        return schema1_jwk_alg_ec(pkey, err);
+    }
+
+    schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                      "is a key of another type than RSA of 2048 bits or "
+                      "more, EC P-256, P-384 and P-521");
+    return NULL;
+}
+
+
+static const schema1_jwk_alg_t *
+schema1_jwk_alg_rsa(EVP_PKEY *pkey, schema1_error_t *err)
+{
+    int            bits;
+    const RSA     *rsa;
+    const BIGNUM  *e;
+
+    bits = EVP_PKEY_bits(pkey);
+
+    if (bits < SCHEMA1_JWK_RSA_MIN) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is an RSA key of %d bits, too small: %d or more "
+                          "are needed", bits, SCHEMA1_JWK_RSA_MIN);
+        return NULL;
+    }
+
+    if (bits > SCHEMA1_JWK_RSA_MAX) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is an RSA key of %d bits, too large: at most %d "
+                          "are allowed", bits, SCHEMA1_JWK_RSA_MAX);
+        return NULL;
+    }
+
+    rsa = EVP_PKEY_get0_RSA(pkey);
+    if (rsa == NULL) {
+        return NULL;
+    }
+
+    RSA_get0_key(rsa, NULL, &e, NULL);
+
+    /* clients are written in Go, whose crypto/rsa allows no more */
+
+    if (BN_num_bits(e) > 31) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is an RSA key whose public exponent is too large: "
+                          "31 bits are allowed");
+        return NULL;
+    }
+
+    return &schema1_jwk_rsa_alg;
+}
+
+
+static const schema1_jwk_alg_t *
+schema1_jwk_alg_ec(EVP_PKEY *pkey, schema1_error_t *err)
+{
+    const EC_KEY             *ec;
+    const EC_GROUP           *group;
+    const schema1_jwk_alg_t  *alg;
+
+    ec = EVP_PKEY_get0_EC_KEY(pkey);
+    if (ec == NULL) {
+        return NULL;
+    }
+
+    group = EC_KEY_get0_group(ec);
+
+    if (EC_GROUP_get_asn1_flag(group) == OPENSSL_EC_NAMED_CURVE) {
+
+        for (alg = schema1_jwk_ec_algs; alg->curve != NULL; alg++) {
+            if (alg->nid == EC_GROUP_get_curve_name(group)) {
+                return alg;
+            }
+        }
+    }
+
+    schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                      "is an EC key on a curve that is none of P-256, P-384, "
+                      "P-521 by name");
+    return NULL;
+}
+
+
+EVP_PKEY *
+schema1_jwk_read(schema1_str_t data, schema1_error_t *err)
+{
+    bool           rsa;
+    schema1_str_t  members[SCHEMA1_JWK_MAX];
 
     if (schema1_jwk_members(members, data) != SCHEMA1_OK) {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is not a valid JWK");
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED, "is not a valid JWK");
         return NULL;
     }
 
     if (members[SCHEMA1_JWK_KEYS].data != NULL) {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
-                 "is a set of keys, a single JWK is needed");
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is a set of keys, a single JWK is needed");
         return NULL;
     }
 
-    der.start = SCHEMA1_JWK_DER_SIZE;
-    der.failed = false;
+    rsa = schema1_str_eq(members[SCHEMA1_JWK_KTY], "RSA");
 
-    if (schema1_str_eq(members[SCHEMA1_JWK_KTY], "RSA")) {
-        type = EVP_PKEY_RSA;
-        rc = schema1_jwk_rsa(&der, members, error);
-
-    } else if (schema1_str_eq(members[SCHEMA1_JWK_KTY], "EC")) {
-        type = EVP_PKEY_EC;
-        rc = schema1_jwk_ec(&der, members, error);
-
-    } else {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is a JWK of a type that is "
-                 "neither RSA nor EC");
+    if (!rsa && !schema1_str_eq(members[SCHEMA1_JWK_KTY], "EC")) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is a JWK of a type that is neither RSA nor EC");
         return NULL;
     }
 
-    if (rc == SCHEMA1_OK) {
-        p = der.data + der.start;
-
-        if (!der.failed) {
-            pkey = d2i_PrivateKey(type, NULL, &p,
-                                  (long) (SCHEMA1_JWK_DER_SIZE - der.start));
-        }
-
-        if (pkey == NULL) {
-            snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is a JWK whose values "
-                     "make no key");
-        }
+    if (members[SCHEMA1_JWK_D].data == NULL) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED, "is not a private key");
+        return NULL;
     }
 
-    OPENSSL_cleanse(&der, sizeof(schema1_der_t));
+    /* unless there is a better reason */
 
-    return pkey;
+    schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                      "is a JWK whose values make no key");
+
+    return rsa ? schema1_jwk_read_rsa(members, err)
+               : schema1_jwk_read_ec(members, err);
 }
 
 
-/* points the members into "data": no copy of a secret is made */
+/*
+ * Points the members into "data".  jansson would copy the secrets into memory
+ * that it does not cleanse, and its allocator is that of the whole process:
+ * other modules and threads use it, too.
+ */
 
 static int
 schema1_jwk_members(schema1_str_t *members, schema1_str_t data)
@@ -189,224 +267,248 @@ schema1_jwk_members(schema1_str_t *members, schema1_str_t data)
             continue;
         }
 
-        if (members[i].data != NULL) {
+        if (members[i].data != NULL
+            || (type != SCHEMA1_JSON_STRING && i < SCHEMA1_JWK_OTH))
+        {
             return SCHEMA1_ERROR;
         }
 
-        if (i == SCHEMA1_JWK_OTH || i == SCHEMA1_JWK_KEYS) {
-            members[i] = value;
-            continue;
+        members[i] = value;
+
+        if (i < SCHEMA1_JWK_OTH) {
+
+            /* without its quotes; base64url has no escapes */
+
+            members[i].data++;
+            members[i].len -= 2;
         }
-
-        if (type != SCHEMA1_JSON_STRING) {
-            return SCHEMA1_ERROR;
-        }
-
-        /* without its quotes; an escape is no base64url */
-
-        members[i].data = value.data + 1;
-        members[i].len = value.len - 2;
     }
 
     return SCHEMA1_OK;
 }
 
 
-/* RSAPrivateKey (RFC 8017, A.1.2) */
-
-static int
-schema1_jwk_rsa(schema1_der_t *der, const schema1_str_t *members,
-    char error[SCHEMA1_KEY_ERROR_SIZE])
+static EVP_PKEY *
+schema1_jwk_read_rsa(const schema1_str_t *members, schema1_error_t *err)
 {
-    size_t             i;
-    static const char  version[] = { SCHEMA1_DER_INTEGER, 1, 0 };
-
-    static const schema1_jwk_member_e  last_first[] = {
-        SCHEMA1_JWK_QI, SCHEMA1_JWK_DQ, SCHEMA1_JWK_DP, SCHEMA1_JWK_Q,
-        SCHEMA1_JWK_P, SCHEMA1_JWK_D, SCHEMA1_JWK_E, SCHEMA1_JWK_N
-    };
-
-    if (members[SCHEMA1_JWK_D].data == NULL) {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is not a private key");
-        return SCHEMA1_ERROR;
-    }
+    RSA       *rsa;
+    bool       complete;
+    size_t     i;
+    BIGNUM    *n[SCHEMA1_JWK_RSA_MEMBERS];
+    EVP_PKEY  *pkey;
 
     if (members[SCHEMA1_JWK_OTH].data != NULL) {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
-                 "is an RSA key of more than two primes");
-        return SCHEMA1_ERROR;
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is an RSA key of more than two primes");
+        return NULL;
     }
 
-    for (i = 0; i < sizeof(last_first) / sizeof(last_first[0]); i++) {
+    complete = true;
 
-        if (members[last_first[i]].data == NULL) {
-            snprintf(error, SCHEMA1_KEY_ERROR_SIZE,
-                     "is a JWK without a member \"%s\"",
-                     schema1_jwk_names[last_first[i]]);
-            return SCHEMA1_ERROR;
+    for (i = 0; i < SCHEMA1_JWK_RSA_MEMBERS; i++) {
+
+        n[i] = schema1_jwk_decode(members[SCHEMA1_JWK_N + i], 0);
+        complete = complete && n[i] != NULL;
+
+        if (members[SCHEMA1_JWK_N + i].data == NULL) {
+            schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                              "is a JWK without a member \"%s\"",
+                              schema1_jwk_names[SCHEMA1_JWK_N + i]);
         }
-
-        schema1_der_integer(der, members[last_first[i]]);
     }
 
-    schema1_der_prepend(der, version, sizeof(version));
-    schema1_der_wrap(der, SCHEMA1_DER_SEQUENCE, SCHEMA1_JWK_DER_SIZE);
+    rsa = RSA_new();
+    pkey = EVP_PKEY_new();
 
-    return SCHEMA1_OK;
-}
-
-
-/* ECPrivateKey (RFC 5915, 3) */
-
-static int
-schema1_jwk_ec(schema1_der_t *der, const schema1_str_t *members,
-    char error[SCHEMA1_KEY_ERROR_SIZE])
-{
-    size_t                      end;
-    static const char           version[] = { SCHEMA1_DER_INTEGER, 1, 1 };
-    static const char           uncompressed[] = { 0, 4 };
-    const schema1_jwk_curve_t  *curve;
-
-    curve = schema1_jwk_curve(members[SCHEMA1_JWK_CRV]);
-
-    if (curve == NULL) {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is an EC key on a curve that "
-                 "is none of P-256, P-384, P-521");
-        return SCHEMA1_ERROR;
-    }
-
-    if (members[SCHEMA1_JWK_D].data == NULL) {
-        snprintf(error, SCHEMA1_KEY_ERROR_SIZE, "is not a private key");
-        return SCHEMA1_ERROR;
-    }
-
-    schema1_der_fixed(der, members[SCHEMA1_JWK_Y], curve->size);
-    schema1_der_fixed(der, members[SCHEMA1_JWK_X], curve->size);
-    schema1_der_prepend(der, uncompressed, sizeof(uncompressed));
-    schema1_der_wrap(der, SCHEMA1_DER_BIT_STRING, SCHEMA1_JWK_DER_SIZE);
-    schema1_der_wrap(der, SCHEMA1_DER_CONTEXT_1, SCHEMA1_JWK_DER_SIZE);
-
-    end = der->start;
-    schema1_der_prepend(der, curve->oid.data, curve->oid.len);
-    schema1_der_wrap(der, SCHEMA1_DER_CONTEXT_0, end);
-
-    end = der->start;
-    schema1_der_fixed(der, members[SCHEMA1_JWK_D], curve->size);
-    schema1_der_wrap(der, SCHEMA1_DER_OCTETS, end);
-
-    schema1_der_prepend(der, version, sizeof(version));
-    schema1_der_wrap(der, SCHEMA1_DER_SEQUENCE, SCHEMA1_JWK_DER_SIZE);
-
-    return SCHEMA1_OK;
-}
-
-
-static const schema1_jwk_curve_t *
-schema1_jwk_curve(schema1_str_t name)
-{
-    size_t  i;
-
-    for (i = 0;
-         i < sizeof(schema1_jwk_curves) / sizeof(schema1_jwk_curves[0]);
-         i++)
+    if (complete && rsa != NULL && pkey != NULL
+        && EVP_PKEY_set1_RSA(pkey, rsa) == 1)
     {
-        if (schema1_str_eq(name, schema1_jwk_curves[i].name)) {
-            return &schema1_jwk_curves[i];
-        }
-    }
+        /* n, e, d; p, q; dp, dq, qi: owned by the key from now on */
 
-    return NULL;
-}
-
-
-static void
-schema1_der_integer(schema1_der_t *der, schema1_str_t text)
-{
-    int             n;
-    size_t          end;
-    unsigned char  *p, value[SCHEMA1_JWK_INTEGER_MAX];
-
-    end = der->start;
-
-    n = schema1_base64url_decode(value, sizeof(value), text);
-
-    if (n <= 0) {
-        der->failed = true;
-        n = 0;
-    }
-
-    for (p = value; n > 0 && *p == 0; p++) {
-        n--;
-    }
-
-    schema1_der_prepend(der, p, (size_t) n);
-
-    if (n == 0 || *p & 0x80) {
-        schema1_der_prepend(der, "", 1);
-    }
-
-    schema1_der_wrap(der, SCHEMA1_DER_INTEGER, end);
-
-    OPENSSL_cleanse(value, sizeof(value));
-}
-
-
-/* a coordinate or d: has to have its curve's size (RFC 7518, 6.2) */
-
-static void
-schema1_der_fixed(schema1_der_t *der, schema1_str_t text, size_t size)
-{
-    int            n;
-    unsigned char  value[SCHEMA1_JWK_INTEGER_MAX];
-
-    n = schema1_base64url_decode(value, sizeof(value), text);
-
-    if (n < 0 || (size_t) n != size) {
-        der->failed = true;
+        (void) RSA_set0_key(rsa, n[0], n[1], n[2]);
+        (void) RSA_set0_factors(rsa, n[3], n[4]);
+        (void) RSA_set0_crt_params(rsa, n[5], n[6], n[7]);
 
     } else {
-        schema1_der_prepend(der, value, size);
+        for (i = 0; i < SCHEMA1_JWK_RSA_MEMBERS; i++) {
+            BN_clear_free(n[i]);
+        }
+
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
     }
 
-    OPENSSL_cleanse(value, sizeof(value));
+    RSA_free(rsa);
+
+    return pkey;
+}
+
+
+static EVP_PKEY *
+schema1_jwk_read_ec(const schema1_str_t *members, schema1_error_t *err)
+{
+    BIGNUM                   *x, *y, *d;
+    EC_KEY                   *ec;
+    EVP_PKEY                 *pkey;
+    const schema1_jwk_alg_t  *alg;
+
+    for (alg = schema1_jwk_ec_algs; alg->curve != NULL; alg++) {
+        if (schema1_str_eq(members[SCHEMA1_JWK_CRV], alg->curve)) {
+            break;
+        }
+    }
+
+    if (alg->curve == NULL) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is an EC key on a curve that is none of P-256, "
+                          "P-384, P-521");
+        return NULL;
+    }
+
+    x = schema1_jwk_decode(members[SCHEMA1_JWK_X], alg->size);
+    y = schema1_jwk_decode(members[SCHEMA1_JWK_Y], alg->size);
+    d = schema1_jwk_decode(members[SCHEMA1_JWK_D], alg->size);
+
+    ec = EC_KEY_new_by_curve_name(alg->nid);
+    pkey = EVP_PKEY_new();
+
+    if (x == NULL || y == NULL || d == NULL || ec == NULL || pkey == NULL
+        || EC_KEY_set_public_key_affine_coordinates(ec, x, y) != 1
+        || EC_KEY_set_private_key(ec, d) != 1
+        || EVP_PKEY_set1_EC_KEY(pkey, ec) != 1)
+    {
+        EVP_PKEY_free(pkey);
+        pkey = NULL;
+    }
+
+    EC_KEY_free(ec);
+    BN_free(x);
+    BN_free(y);
+    BN_clear_free(d);
+
+    return pkey;
+}
+
+
+/*
+ * A number in base64url (RFC 7518, 2).  "size": as many bytes as a coordinate
+ * has, leading zeros included (6.2.1.2); 0: any.
+ */
+
+static BIGNUM *
+schema1_jwk_decode(schema1_str_t text, size_t size)
+{
+    int            n;
+    BIGNUM        *number;
+    unsigned char  bytes[SCHEMA1_JWK_NUMBER_MAX];
+
+    number = NULL;
+
+    n = schema1_base64url_decode(bytes, sizeof(bytes), text);
+
+    if (n > 0 && (size == 0 || (size_t) n == size)) {
+        number = BN_bin2bn(bytes, n, NULL);
+    }
+
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+
+    return number;
+}
+
+
+int
+schema1_jwk_write(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
+    const char *kid, schema1_buf_t *header)
+{
+    int  rc;
+
+    rc = alg->curve ? schema1_jwk_write_ec(pkey, alg, kid, header)
+                    : schema1_jwk_write_rsa(pkey, kid, header);
+
+    schema1_buf_puts(header, "\"\n"
+                             I "},\n"
+                             I "\"alg\": \"");
+    schema1_buf_puts(header, alg->name);
+    schema1_buf_putc(header, '"');
+
+    return header->failed ? SCHEMA1_ERROR : rc;
+}
+
+
+static int
+schema1_jwk_write_rsa(EVP_PKEY *pkey, const char *kid, schema1_buf_t *header)
+{
+    const RSA     *rsa;
+    const BIGNUM  *n, *e;
+
+    rsa = EVP_PKEY_get0_RSA(pkey);
+    if (rsa == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    RSA_get0_key(rsa, &n, &e, NULL);
+
+    schema1_buf_puts(header, I "\"jwk\": {\n"
+                             I "   \"e\": \"");
+    schema1_jwk_encode(header, e);
+    schema1_buf_puts(header, "\",\n"
+                             I "   \"kid\": \"");
+    schema1_buf_puts(header, kid);
+    schema1_buf_puts(header, "\",\n"
+                             I "   \"kty\": \"RSA\",\n"
+                             I "   \"n\": \"");
+    schema1_jwk_encode(header, n);
+
+    return SCHEMA1_OK;
 }
 
 
 static void
-schema1_der_prepend(schema1_der_t *der, const void *data, size_t len)
+schema1_jwk_encode(schema1_buf_t *header, const BIGNUM *number)
 {
-    if (len > der->start) {
-        der->failed = true;
-        return;
-    }
+    int            n;
+    unsigned char  bytes[SCHEMA1_JWK_NUMBER_MAX];
 
-    der->start -= len;
-    memcpy(der->data + der->start, data, len);
+    n = BN_bn2bin(number, bytes);
+
+    schema1_base64url_encode(header, bytes, (size_t) n);
 }
 
 
-/* puts a tag and length before what was written since "end" */
-
-static void
-schema1_der_wrap(schema1_der_t *der, unsigned char tag, size_t end)
+static int
+schema1_jwk_write_ec(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
+    const char *kid, schema1_buf_t *header)
 {
-    size_t         len, n;
-    unsigned char  header[4];
+    size_t          n;
+    const EC_KEY   *ec;
+    unsigned char   point[SCHEMA1_JWK_POINT_MAX];
 
-    len = end - der->start;
-    n = 0;
-
-    header[n++] = tag;
-
-    if (len > 0xff) {
-        header[n++] = 0x82;
-        header[n++] = (unsigned char) (len >> 8);
-
-    } else if (len > 0x7f) {
-        header[n++] = 0x81;
+    ec = EVP_PKEY_get0_EC_KEY(pkey);
+    if (ec == NULL) {
+        return SCHEMA1_ERROR;
     }
 
-    header[n++] = (unsigned char) len;
+    n = EC_POINT_point2oct(EC_KEY_get0_group(ec), EC_KEY_get0_public_key(ec),
+                           POINT_CONVERSION_UNCOMPRESSED, point,
+                           sizeof(point), NULL);
 
-    schema1_der_prepend(der, header, n);
+    if (n != 1 + 2 * alg->size) {
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_buf_puts(header, I "\"jwk\": {\n"
+                             I "   \"crv\": \"");
+    schema1_buf_puts(header, alg->curve);
+    schema1_buf_puts(header, "\",\n"
+                             I "   \"kid\": \"");
+    schema1_buf_puts(header, kid);
+    schema1_buf_puts(header, "\",\n"
+                             I "   \"kty\": \"EC\",\n"
+                             I "   \"x\": \"");
+    schema1_base64url_encode(header, point + 1, alg->size);
+    schema1_buf_puts(header, "\",\n"
+                             I "   \"y\": \"");
+    schema1_base64url_encode(header, point + 1 + alg->size, alg->size);
+
+    return SCHEMA1_OK;
 }

@@ -8,40 +8,36 @@
 #define _SCHEMA1_KEY_H_INCLUDED_
 
 
-#include "schema1_string.h"
+#include "schema1_error.h"
 
 
 /*
  * A private key for signing, with all that does not change between two
- * signatures prepared.  Read-only once made: any number of threads may sign.
+ * signatures prepared.  Read-only: any number of threads may sign.
  */
 
 typedef struct schema1_key_s  schema1_key_t;
-
-
-#define SCHEMA1_KEY_ERROR_SIZE  256
 
 
 /*
  * Reads a private key: PEM (PKCS #8, plain or encrypted, PKCS #1, SEC 1) or a
  * JWK as libtrust writes it (RFC 7517, 7518).  RSA of 2048 bits or more, EC
  * P-256, P-384, P-521.  Passwords are tried in turn.  The caller frees the key
- * by schema1_key_free() and cleanses "data".  NULL: "error" says why; it holds
- * nothing of the key or a password.
+ * by schema1_key_free() and cleanses "data".  NULL: "err" has a message to put
+ * after the name of the file, without any part of the key or a password.
  */
 schema1_key_t *schema1_key_read(schema1_str_t data,
-    const schema1_str_t *passwords, size_t npasswords,
-    char error[SCHEMA1_KEY_ERROR_SIZE]);
+    const schema1_str_t *passwords, size_t npasswords, schema1_error_t *err);
 
-/* a new RSA key of 2048 bits */
-schema1_key_t *schema1_key_generate(char error[SCHEMA1_KEY_ERROR_SIZE]);
+/* a new key: RSA of 2048 bits, or EC P-256 */
+schema1_key_t *schema1_key_generate(bool ec, schema1_error_t *err);
 
 /*
- * Adds a PEM chain whose first certificate has to hold the key: signatures
- * bear "x5c" (RFC 7515, 4.1.6) instead of "jwk" from now on.
+ * Adds a PEM chain whose first certificate must contain the key: signatures
+ * have "x5c" (RFC 7515, 4.1.6) instead of "jwk" from now on.
  */
 int schema1_key_certify(schema1_key_t *key, schema1_str_t chain,
-    char error[SCHEMA1_KEY_ERROR_SIZE]);
+    schema1_error_t *err);
 
 /* cleanses what it frees; NULL is allowed */
 void schema1_key_free(schema1_key_t *key);
@@ -51,7 +47,7 @@ const char *schema1_key_id(const schema1_key_t *key);
 
 /*
  * 64 hex digits, terminated, borrowed: SHA-256 of the key's public half and of
- * its chain.  Equal where signatures by two keys can stand for each other.
+ * its chain.  Equal if a signature by one key can replace that by the other.
  */
 const char *schema1_key_fingerprint(const schema1_key_t *key);
 

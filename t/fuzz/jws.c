@@ -92,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 static const schema1_key_t *
 jws_key(void)
 {
-    char                       error[SCHEMA1_KEY_ERROR_SIZE];
+    schema1_error_t              err;
     static const schema1_key_t  *key;
 
     /* RFC 7515, A.3 */
@@ -104,7 +104,7 @@ jws_key(void)
         "\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}");
 
     if (key == NULL) {
-        key = schema1_key_read(jwk, NULL, 0, error);
+        key = schema1_key_read(jwk, NULL, 0, &err);
         fuzz_check(key != NULL);
     }
 

@@ -757,10 +757,11 @@ pull_copy_text(const fuzz_node_t *node, char *to, size_t size)
 static void
 pull_key(void)
 {
-    BIO            *bio;
-    char            error[SCHEMA1_KEY_ERROR_SIZE], *pem;
-    EVP_PKEY_CTX   *ctx;
-    schema1_str_t   data;
+    BIO              *bio;
+    char             *pem;
+    EVP_PKEY_CTX     *ctx;
+    schema1_str_t     data;
+    schema1_error_t   err;
 
     if (pull_signer != NULL) {
         return;
@@ -787,7 +788,7 @@ pull_key(void)
     data.len = (size_t) BIO_get_mem_data(bio, &pem);
     data.data = pem;
 
-    pull_signer = schema1_key_read(data, NULL, 0, error);
+    pull_signer = schema1_key_read(data, NULL, 0, &err);
     fuzz_check(pull_signer != NULL);
 
     BIO_free(bio);

@@ -45,7 +45,7 @@ typedef struct {
     size_t                npasswords;
     schema1_key_t        *key;
     unsigned long         countdown;    /* to the allocation that fails */
-    char                  error[SCHEMA1_KEY_ERROR_SIZE];
+    schema1_error_t       err;
 } test_read_t;
 
 
@@ -253,7 +253,7 @@ test_thread(void *data)
     alloc_countdown = read->countdown;
 
     read->key = schema1_key_read(read->data, read->passwords,
-                                 read->npasswords, read->error);
+                                 read->npasswords, &read->err);
 
     read->countdown = alloc_countdown;
     alloc_countdown = 0;
@@ -289,7 +289,8 @@ test_run(test_read_t *read)
     alloc_freed = NULL;
     (void) pthread_attr_destroy(&attr);
 
-    left = test_blocks + test_holds(read->error, strlen(read->error));
+    left = test_blocks
+           + test_holds(read->err.message, strlen(read->err.message));
 
     /*
      * a PEM is OpenSSL's to read: where it stops, versions from 3.5 on leave
@@ -328,7 +329,7 @@ test_clean(const char *title, const char *data,
 
     tap_ok(left == 0 && (read.key != NULL) == good,
            "%s: nothing is left (%zu; blocks %u; %s)", title, left,
-           test_blocks, read.error);
+           test_blocks, read.err.message);
 }
 
 

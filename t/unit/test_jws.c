@@ -102,7 +102,6 @@ main(void)
 static void
 test_algorithm(const test_key_t *test)
 {
-    char             error[SCHEMA1_KEY_ERROR_SIZE];
     json_t          *json, *first;
     unsigned         i, wrong;
     const char      *value;
@@ -112,7 +111,7 @@ test_algorithm(const test_key_t *test)
     unsigned char    raw[512];
     schema1_error_t  err;
 
-    key = schema1_key_read(exact_str(test->jwk), NULL, 0, error);
+    key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
     wrong = 0;
 
     for (i = 0; i < 300; i++) {
@@ -380,7 +379,6 @@ test_decode(unsigned char *to, const char *text)
 static void
 test_form(void)
 {
-    char             error[SCHEMA1_KEY_ERROR_SIZE];
     size_t           before;
     const char      *after;
     schema1_buf_t    body;
@@ -412,7 +410,7 @@ test_form(void)
         "   ]\n"
         "}";
 
-    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, error);
+    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
     memset(&body, 0, sizeof(schema1_buf_t));
 
     (void) schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 1234567890, &body,
@@ -432,7 +430,6 @@ test_form(void)
 static void
 test_refused(void)
 {
-    char                error[SCHEMA1_KEY_ERROR_SIZE];
     size_t              i;
     schema1_buf_t       body;
     schema1_key_t      *key;
@@ -440,7 +437,7 @@ test_refused(void)
     static const char  *payloads[] = { "", "}", "\n}", "{}", "{\"a\":1}",
                                        "{\n   \"a\": 1\n}\n" };
 
-    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, error);
+    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
 
     for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         memset(&body, 0, sizeof(schema1_buf_t));
@@ -469,17 +466,17 @@ test_refused(void)
 static void
 test_memory(const test_key_t *test)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE];
-    unsigned        told;
-    unsigned long   n;
-    schema1_key_t  *key;
+    unsigned         told;
+    unsigned long    n;
+    schema1_key_t   *key;
+    schema1_error_t  err;
 
     if (!alloc_hooked() || !test_separate) {
         tap_ok(1, "%s # SKIP the allocator is another one", test->title);
         return;
     }
 
-    key = schema1_key_read(exact_str(test->jwk), NULL, 0, error);
+    key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
     test_der_max = 0;
 
     n = test_failing(key, &told);
@@ -510,10 +507,10 @@ test_memory(const test_key_t *test)
 static bool
 test_reading(const test_key_t *test)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE];
-    bool            good;
-    unsigned long   n, left;
-    schema1_key_t  *key;
+    bool             good;
+    unsigned long    n, left;
+    schema1_key_t   *key;
+    schema1_error_t  err;
 
     good = true;
     left = 0;
@@ -521,12 +518,14 @@ test_reading(const test_key_t *test)
 
     for (n = 1; left == 0; n += 1 + n / 16) {
         alloc_countdown = n;
-        key = schema1_key_read(exact_str(test->jwk), NULL, 0, error);
+        key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
         left = alloc_countdown;
         alloc_countdown = 0;
 
-        if (key == NULL ? error[0] == '\0' : schema1_key_id(key)[0] == '\0') {
-            printf("# allocation %lu: \"%s\"\n", n, error);
+        if (key == NULL ? err.message[0] == '\0'
+                        : schema1_key_id(key)[0] == '\0')
+        {
+            printf("# allocation %lu: \"%s\"\n", n, err.message);
             good = false;
         }
 

@@ -168,15 +168,16 @@ test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer)
 static void
 test_reads(const char *title, schema1_str_t data, const char *id)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE];
-    schema1_str_t   passwords[2] = {
+    schema1_str_t     passwords[2] = {
         exact_str("wrong"), exact_str("secret")
     };
-    schema1_key_t  *key;
+    schema1_key_t    *key;
+    schema1_error_t   err;
 
-    key = schema1_key_read(data, passwords, 2, error);
+    key = schema1_key_read(data, passwords, 2, &err);
 
-    tap_ok(key != NULL, "%s is read (%s)", title, error);
+    tap_ok(key != NULL, "%s is read (%s)", title,
+           key ? "" : err.message);
 
     if (key != NULL) {
         tap_ok(id == NULL || strcmp(schema1_key_id(key), id) == 0,
@@ -193,13 +194,13 @@ test_reads(const char *title, schema1_str_t data, const char *id)
 static void
 test_refuses(const char *title, schema1_str_t data, const char *reason)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE];
-    schema1_key_t  *key;
+    schema1_key_t    *key;
+    schema1_error_t   err;
 
-    key = schema1_key_read(data, NULL, 0, error);
+    key = schema1_key_read(data, NULL, 0, &err);
 
-    tap_ok(key == NULL && strstr(error, reason) != NULL, "%s: \"%s\"", title,
-           error);
+    tap_ok(key == NULL && strstr(err.message, reason) != NULL, "%s: \"%s\"",
+           title, err.message);
 
     schema1_key_free(key);
 }
@@ -325,12 +326,13 @@ test_pems(void)
 static void
 test_passwords(void)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE], *name;
-    size_t          i;
-    EVP_PKEY       *pkey;
-    schema1_buf_t   pem;
-    schema1_str_t   wrong = exact_str("wrong");
-    const char     *forms[] = { "encrypted", "old encrypted" };
+    char             *name;
+    size_t            i;
+    EVP_PKEY         *pkey;
+    schema1_buf_t     pem;
+    schema1_str_t     wrong = exact_str("wrong");
+    const char       *forms[] = { "encrypted", "old encrypted" };
+    schema1_error_t   err;
 
     pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
 
@@ -342,9 +344,10 @@ test_passwords(void)
         test_refuses(name, exact_str(pem.data),
                      "schema_conversion_password_file is needed");
 
-        tap_ok(schema1_key_read(exact_str(pem.data), &wrong, 1, error) == NULL
-               && strstr(error, "no password of") != NULL
-               && strstr(error, "wrong") == NULL, "a wrong one: %s", error);
+        tap_ok(schema1_key_read(exact_str(pem.data), &wrong, 1, &err) == NULL
+               && strstr(err.message, "no password of") != NULL
+               && strstr(err.message, "wrong") == NULL, "a wrong one: %s",
+               err.message);
 
         schema1_buf_free(&pem);
     }
@@ -396,16 +399,16 @@ test_broken(void)
     test_refuses("white space", exact_str(" \n\t"), "is empty");
     test_refuses("words", exact_str("hello"), "neither PEM nor a JWK");
     test_refuses("half a PEM", exact_str("-----BEGIN PRIVATE KEY-----\nAAAA"),
-                 "can't be read");
+                 "cannot be read");
     test_refuses("an empty PEM", exact_str("-----BEGIN PRIVATE KEY-----\n"
-                 "-----END PRIVATE KEY-----\n"), "can't be read");
+                 "-----END PRIVATE KEY-----\n"), "cannot be read");
 
     pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
     pem = test_pem(pkey, "PKCS #8");
 
     middle = pem.data + pem.len / 2;
     *middle = '*';
-    test_refuses("a damaged PEM", exact_str(pem.data), "can't be read");
+    test_refuses("a damaged PEM", exact_str(pem.data), "cannot be read");
 
     schema1_buf_free(&pem);
     pem = test_certificate(pkey, pkey);
@@ -421,9 +424,9 @@ test_broken(void)
 static void
 test_header(void)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE];
-    size_t          i;
-    schema1_key_t  *key;
+    size_t            i;
+    schema1_key_t    *key;
+    schema1_error_t   err;
 
     static const struct {
         const char       *jwk;
@@ -459,7 +462,7 @@ test_header(void)
     };
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        key = schema1_key_read(exact_str(keys[i].jwk), NULL, 0, error);
+        key = schema1_key_read(exact_str(keys[i].jwk), NULL, 0, &err);
 
         tap_is(schema1_key_header(key), strlen(schema1_key_header(key)),
                keys[i].header, "the header is libtrust's");
@@ -467,7 +470,7 @@ test_header(void)
         schema1_key_free(key);
     }
 
-    key = schema1_key_generate(error);
+    key = schema1_key_generate(false, &err);
     tap_ok(key != NULL, "a key is generated");
     tap_ok(strstr(schema1_key_header(key), "\"alg\": \"RS256\"") != NULL,
            "which is RSA");
@@ -478,11 +481,12 @@ test_header(void)
 static void
 test_chain(void)
 {
-    char            error[SCHEMA1_KEY_ERROR_SIZE], before[65], id[60];
-    EVP_PKEY       *pkey, *other;
-    const char     *header, *comma;
-    schema1_buf_t   pem, own, foreign, chain;
-    schema1_key_t  *key;
+    char              before[65], id[60];
+    EVP_PKEY         *pkey, *other;
+    const char       *header, *comma;
+    schema1_buf_t     pem, own, foreign, chain;
+    schema1_key_t    *key;
+    schema1_error_t   err;
 
     pkey = test_generate(EVP_PKEY_EC, NID_secp384r1);
     other = test_generate(EVP_PKEY_EC, NID_secp384r1);
@@ -491,35 +495,37 @@ test_chain(void)
     own = test_certificate(pkey, other);
     foreign = test_certificate(other, other);
 
-    key = schema1_key_read(exact_str(pem.data), NULL, 0, error);
+    key = schema1_key_read(exact_str(pem.data), NULL, 0, &err);
     strcpy(before, schema1_key_fingerprint(key));
     strcpy(id, schema1_key_id(key));
 
-    tap_ok(schema1_key_certify(key, exact_str(foreign.data), error)
-           == SCHEMA1_ERROR && strstr(error, "does not hold the key") != NULL,
-           "a certificate of another key: %s", error);
-    tap_ok(schema1_key_certify(key, exact_str(pem.data), error)
-           == SCHEMA1_ERROR && strstr(error, "no certificate") != NULL,
-           "no certificate: %s", error);
-    tap_ok(schema1_key_certify(key, exact_str(""), error) == SCHEMA1_ERROR
-           && error[0] != '\0', "no bytes: %s", error);
+    tap_ok(schema1_key_certify(key, exact_str(foreign.data), &err)
+           == SCHEMA1_ERROR
+           && strstr(err.message, "does not hold the key") != NULL,
+           "a certificate of another key: %s", err.message);
+    tap_ok(schema1_key_certify(key, exact_str(pem.data), &err)
+           == SCHEMA1_ERROR && strstr(err.message, "no certificate") != NULL,
+           "no certificate: %s", err.message);
+    tap_ok(schema1_key_certify(key, exact_str(""), &err) == SCHEMA1_ERROR
+           && err.message[0] != '\0', "no bytes: %s", err.message);
 
     memset(&chain, 0, sizeof(schema1_buf_t));
     schema1_buf_puts(&chain, foreign.data);
     schema1_buf_puts(&chain, own.data);
     schema1_buf_putc(&chain, '\0');
-    tap_ok(schema1_key_certify(key, exact_str(chain.data), error)
-           == SCHEMA1_ERROR && strstr(error, "does not hold the key") != NULL,
-           "the right one comes second: %s", error);
+    tap_ok(schema1_key_certify(key, exact_str(chain.data), &err)
+           == SCHEMA1_ERROR
+           && strstr(err.message, "does not hold the key") != NULL,
+           "the right one comes second: %s", err.message);
     schema1_buf_free(&chain);
 
     schema1_buf_puts(&chain, own.data);
     schema1_buf_puts(&chain, "-----BEGIN CERTIFICATE-----\nAAAA\n"
                              "-----END CERTIFICATE-----\n");
     schema1_buf_putc(&chain, '\0');
-    tap_ok(schema1_key_certify(key, exact_str(chain.data), error)
-           == SCHEMA1_ERROR && strstr(error, "number 2") != NULL,
-           "the second is broken: %s", error);
+    tap_ok(schema1_key_certify(key, exact_str(chain.data), &err)
+           == SCHEMA1_ERROR && strstr(err.message, "number 2") != NULL,
+           "the second is broken: %s", err.message);
     schema1_buf_free(&chain);
 
     tap_ok(strcmp(schema1_key_fingerprint(key), before) == 0
@@ -529,8 +535,8 @@ test_chain(void)
     schema1_buf_puts(&chain, own.data);
     schema1_buf_puts(&chain, foreign.data);
     schema1_buf_putc(&chain, '\0');
-    tap_ok(schema1_key_certify(key, exact_str(chain.data), error)
-           == SCHEMA1_OK, "a chain of two (%s)", error);
+    tap_ok(schema1_key_certify(key, exact_str(chain.data), &err)
+           == SCHEMA1_OK, "a chain of two");
     schema1_buf_free(&chain);
 
     header = schema1_key_header(key);

@@ -125,9 +125,9 @@ static schema1_key_t   *test_key;
 int
 main(void)
 {
-    char  error[SCHEMA1_KEY_ERROR_SIZE];
+    schema1_error_t  err;
 
-    test_key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, error);
+    test_key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
 
     test_schema1();
     test_schema2();

@@ -1,0 +1,221 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <limits.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "schema1_pem.h"
+
+
+/* more than OpenSSL's functions use below the caller's frame */
+#define SCHEMA1_PEM_STACK  32768
+
+
+/* for the callback: the password to try, and whether OpenSSL called it */
+
+typedef struct {
+    const schema1_str_t          *password;     /* NULL: there is none */
+    bool                          encrypted;
+} schema1_pem_password_t;
+
+
+static EVP_PKEY *schema1_pem_with_headers(schema1_str_t data);
+static void schema1_pem_error(schema1_str_t data, bool encrypted,
+    size_t npasswords, schema1_error_t *err);
+static int schema1_pem_password(char *buf, int size, int rwflag, void *data);
+static void schema1_pem_clear_stack(void);
+static bool schema1_pem_contains(schema1_str_t data, const char *text);
+
+
+EVP_PKEY *
+schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
+    size_t npasswords, schema1_error_t *err)
+{
+    BIO                     *bio;
+    size_t                   i;
+    EVP_PKEY                *pkey;
+    schema1_pem_password_t   password;
+
+    pkey = NULL;
+    password.password = NULL;
+    password.encrypted = false;
+
+    for (i = 0; /* void */ ; i++) {
+
+        ERR_clear_error();
+
+        bio = schema1_pem_bio(data);
+        if (bio == NULL) {
+            break;
+        }
+
+        pkey = PEM_read_bio_PrivateKey(bio, NULL, schema1_pem_password,
+                                       &password);
+        BIO_free(bio);
+
+        if (pkey != NULL || !password.encrypted || i == npasswords) {
+            break;
+        }
+
+        password.password = &passwords[i];
+    }
+
+    if (pkey == NULL && !password.encrypted) {
+        pkey = schema1_pem_with_headers(data);
+    }
+
+    schema1_pem_clear_stack();
+
+    if (pkey == NULL) {
+        schema1_pem_error(data, password.encrypted, npasswords, err);
+    }
+
+    return pkey;
+}
+
+
+BIO *
+schema1_pem_bio(schema1_str_t data)
+{
+    return data.len <= INT_MAX ? BIO_new_mem_buf(data.data, (int) data.len)
+                               : NULL;
+}
+
+
+/*
+ * libtrust writes a "keyID" header into its PEM, OpenSSL only accepts
+ * encryption headers.  If this fails too, the error of the former reading is
+ * reported.
+ */
+
+static EVP_PKEY *
+schema1_pem_with_headers(schema1_str_t data)
+{
+    BIO                  *bio;
+    char                 *name, *header;
+    long                  len;
+    EVP_PKEY             *pkey;
+    unsigned char        *der;
+    const unsigned char  *p;
+
+    ERR_set_mark();
+
+    pkey = NULL;
+    bio = schema1_pem_bio(data);
+
+    while (bio != NULL && pkey == NULL
+           && PEM_read_bio(bio, &name, &header, &der, &len) == 1)
+    {
+        p = der;
+
+        if (strstr(name, "PRIVATE KEY") != NULL
+            && strstr(header, "Proc-Type:") == NULL)
+        {
+            pkey = d2i_AutoPrivateKey(NULL, &p, len);
+        }
+
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_cleanse(der, (size_t) len);
+        OPENSSL_free(der);
+    }
+
+    BIO_free(bio);
+    ERR_pop_to_mark();
+
+    return pkey;
+}
+
+
+static void
+schema1_pem_error(schema1_str_t data, bool encrypted, size_t npasswords,
+    schema1_error_t *err)
+{
+    const char  *reason;
+
+    if (!schema1_pem_contains(data, "-----BEGIN ")) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is neither PEM nor a JWK");
+
+    } else if (!schema1_pem_contains(data, "PRIVATE KEY-----")) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is not a private key");
+
+    } else if (encrypted && npasswords == 0) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is encrypted: schema_conversion_password_file is "
+                          "needed");
+
+    } else if (encrypted) {
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is encrypted, and no password of "
+                          "schema_conversion_password_file opens it");
+
+    } else {
+        reason = ERR_reason_error_string(ERR_peek_last_error());
+
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is a private key that cannot be read (%s)",
+                          reason ? reason : "unknown reason");
+    }
+}
+
+
+/* without a callback OpenSSL would prompt on the terminal */
+
+static int
+schema1_pem_password(char *buf, int size, int rwflag, void *data)
+{
+    schema1_pem_password_t *state = data;
+
+    (void) rwflag;
+
+    state->encrypted = true;
+
+    if (state->password == NULL || size < 0
+        || state->password->len > (size_t) size)
+    {
+        return -1;
+    }
+
+    memcpy(buf, state->password->data, state->password->len);
+
+    return (int) state->password->len;
+}
+
+
+/* OpenSSL's decoders leave passwords and lines of the PEM on the stack */
+
+static __attribute__((noinline)) void
+schema1_pem_clear_stack(void)
+{
+    size_t                  i;
+    volatile unsigned char  stack[SCHEMA1_PEM_STACK];
+
+    for (i = 0; i < sizeof(stack); i++) {
+        stack[i] = 0;
+    }
+}
+
+
+static bool
+schema1_pem_contains(schema1_str_t data, const char *text)
+{
+    size_t  i, len;
+
+    len = strlen(text);
+
+    for (i = 0; len <= data.len && i <= data.len - len; i++) {
+        if (memcmp(data.data + i, text, len) == 0) {
+            return true;
+        }
+    }
+
+    return false;
+}
