@@ -185,6 +185,7 @@ struct ngx_http_schema1_ctx_s {
 
     schema1_uri_t                   uri;
     schema1_accept_t                accept;
+    schema1_action_e                action;     /* by the Content-Type */
     ngx_str_t                       upstream_accept;
     ngx_str_t                       platform;
     ngx_http_schema1_headers_in_t   client;
@@ -245,6 +246,13 @@ ngx_http_schema1_core_str(ngx_str_t *value)
 
     return str;
 }
+
+
+/* whether the client gets what is stored, if that is what its header states */
+
+#define ngx_http_schema1_may_pass(ctx)                                        \
+    ((ctx)->action == SCHEMA1_ACTION_AS_IS                                    \
+     || (ctx)->action == SCHEMA1_ACTION_SNIFF)
 
 
 extern ngx_module_t  ngx_http_schema1_module;

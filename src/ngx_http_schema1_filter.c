@@ -312,8 +312,7 @@ static ngx_http_schema1_class_e
 ngx_http_schema1_classify_tag(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    schema1_str_t     type;
-    schema1_action_e  action;
+    schema1_str_t  type;
 
     ctx->state = NGX_HTTP_SCHEMA1_PASS;
 
@@ -325,24 +324,45 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
     type.data = (char *) r->headers_out.content_type.data;
 
     ctx->answer.source_type = schema1_media_type(type);
-    action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
-                                   false);
+    ctx->action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
+                                        false);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 classify: type \"%V\" is %d, action %d",
                    &r->headers_out.content_type, (int) ctx->answer.source_type,
-                   (int) action);
+                   (int) ctx->action);
 
-    if (action == SCHEMA1_ACTION_AS_IS
-        || (action == SCHEMA1_ACTION_SNIFF
-            && r->headers_out.content_length_n > (off_t) ctx->conf->max_size))
-    {
-        ngx_http_schema1_condition_passthrough(r);
+    switch (ctx->action) {
 
-        return NGX_HTTP_SCHEMA1_PASS_TAG;
+    case SCHEMA1_ACTION_AS_IS:
+
+        if (ctx->answer.source_type != SCHEMA1_TYPE_OTHER
+            && r->method != NGX_HTTP_HEAD
+            && r->headers_out.content_encoding == NULL
+            && r->headers_out.content_length_n <= (off_t) ctx->conf->max_size)
+        {
+            /* the document may be of another type than its header states */
+
+            return NGX_HTTP_SCHEMA1_HOLD_BACK;
+        }
+
+        break;
+
+    case SCHEMA1_ACTION_SNIFF:
+
+        if (r->headers_out.content_length_n <= (off_t) ctx->conf->max_size) {
+            return NGX_HTTP_SCHEMA1_HOLD_BACK;
+        }
+
+        break;
+
+    default:
+        return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
-    return NGX_HTTP_SCHEMA1_HOLD_BACK;
+    ngx_http_schema1_condition_passthrough(r);
+
+    return NGX_HTTP_SCHEMA1_PASS_TAG;
 }
 
 
@@ -418,7 +438,7 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
     /* "a cache hit hashes and buffers nothing, and is sent immediately" */
 
     if (ctx->conf->cache
-        && ctx->answer.source_type != SCHEMA1_TYPE_GENERIC
+        && !ngx_http_schema1_may_pass(ctx)
         && ngx_http_schema1_cache_get_by_header(r, ctx) == NGX_OK)
     {
         ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;

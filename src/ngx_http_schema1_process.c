@@ -241,9 +241,7 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
 
     if (body->overflow
         && (ctx->uri.kind == SCHEMA1_URI_DIGEST
-            || schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
-                                     false)
-               == SCHEMA1_ACTION_SNIFF))
+            || ngx_http_schema1_may_pass(ctx)))
     {
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
         return NGX_DECLINED;
@@ -493,9 +491,7 @@ ngx_http_schema1_process_fetch(ngx_http_request_t *r,
 
         if (ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG
             && ctx->error.reason == SCHEMA1_TOO_LARGE
-            && schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
-                                     false)
-               == SCHEMA1_ACTION_SNIFF)
+            && ngx_http_schema1_may_pass(ctx))
         {
             /* a GET passes: the manifest is too large to sniff */
 

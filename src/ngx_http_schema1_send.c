@@ -27,6 +27,8 @@ static ngx_int_t ngx_http_schema1_send_response(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
 static ngx_int_t ngx_http_schema1_send_slice(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_send_true_type(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_send_log(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
@@ -87,6 +89,7 @@ ngx_http_schema1_send_passthrough(ngx_http_request_t *r,
     tag = (ctx->uri.kind == SCHEMA1_URI_TAG);
 
     if (tag) {
+        ngx_http_schema1_send_true_type(r, ctx);
         ngx_http_schema1_condition_passthrough(r);
     }
 
@@ -121,6 +124,27 @@ ngx_http_schema1_send_passthrough(ngx_http_request_t *r,
     rc = ngx_http_schema1_next_body_filter(r, &out);
 
     return (rc == NGX_AGAIN) ? NGX_OK : rc;
+}
+
+
+/* a client reads a manifest by its Content-Type */
+
+static void
+ngx_http_schema1_send_true_type(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_str_t   value;
+    schema1_type_e  type;
+
+    value.len = r->headers_out.content_type.len;
+    value.data = (char *) r->headers_out.content_type.data;
+
+    type = schema1_media_type(value);
+
+    if (type != SCHEMA1_TYPE_GENERIC && type != ctx->answer.source_type) {
+        ngx_http_schema1_send_type(r,
+                             schema1_media_type_name(ctx->answer.source_type));
+    }
 }
 
 

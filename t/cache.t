@@ -68,14 +68,13 @@ our $unproven = image('bad/app:1');
 answer(qr{^GET /v2/bad/app/blobs/}, body => '{}');
 
 # without a mediaType, the header determines the type
-our $typed = image('typed/app', format => 'oci');
+our $typed = image('typed/app');
 (my $untyped = $typed->{body}) =~ s/"mediaType":"[^"]*manifest[^"]*",?//;
 answer(qr{^GET /v2/typed/app/manifests/1}, sub {
     my ($socket, $request) = @_;
 
     my $type = $request->{uri} =~ /oci/
-               ? $typed->{type}
-               : 'application/vnd.docker.distribution.manifest.v2+json';
+               ? type_of('oci', 'manifest') : $typed->{type};
     print $socket "HTTP/1.1 200 OK\r\nContent-Type: $type\r\nContent-Length: ",
                   length $untyped, "\r\nConnection: close\r\n\r\n$untyped";
 });
@@ -527,10 +526,10 @@ server {
 [map { "GET /v2/typed/app/manifests/1?$_" } qw(oci docker oci docker)]
 --- same: a b a b
 --- schema1_log eval
-"CONVERTED $::typed->{type} * * -
-CONVERTED $::app->{type} * * -
-HIT $::typed->{type} * * -
-HIT $::app->{type} * * -"
+"CONVERTED $::oci->{type} * * -
+CONVERTED $::typed->{type} * * -
+HIT $::oci->{type} * * -
+HIT $::typed->{type} * * -"
 
 
 

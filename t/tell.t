@@ -5,9 +5,10 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 189;
+plan tests => repeat_each() * 324;
 
 our $v1 = type_of('docker', 'schema1');
+our $unsigned = $v1 =~ s/prettyjws/json/r;
 our $v2 = type_of('docker', 'manifest');
 our $list = type_of('docker', 'list');
 our $oci = type_of('oci', 'manifest');
@@ -25,8 +26,8 @@ our %document = (
     docker  => $app->{body},
     oci     => $new->{body},
     list    => list('team/list', entries => [image('team/list')])->{body},
-    bare    => image('team/bare', format => 'oci',
-                     manifest => { mediaType => undef })->{body}
+    bare    => (our $bare = image('team/bare', format => 'oci',
+                     manifest => { mediaType => undef }))->{body}
                =~ s/"mediaType":null,//r,
     index   => list('team/index', format => 'oci', entries => [
                    image('team/index')])->{body},
@@ -54,10 +55,23 @@ stored($_, 'json', 'application/json') for keys %document;
 
 stored('docker', 'html', 'text/html');
 stored('docker', 'odd', 'application/vnd.oci.artifact.manifest.v1+json');
-stored('docker', 'signed', $v1);
 stored('docker', 'spelt', uc($v2) . '; charset=utf-8');
-stored('oci', 'docker', $v2);
-stored('docker', 'oci', $oci);
+
+# what the Content-Type says that they are
+our @mislabelled = (
+    [docker => 'signed'], [docker => 'oci'], [docker => 'list'],
+    [oci => 'signed'], [oci => 'docker'], [bare => 'docker'],
+    [bare => 'signed'], [bare => 'index'], [list => 'docker'],
+    [list => 'signed'], [index => 'list'], [index => 'oci'],
+    [members => 'oci'],
+);
+my %label = (signed => $v1, docker => $v2, list => $list, oci => $oci,
+             index => $index);
+
+stored($_->[0], $_->[1], $label{$_->[1]}) for @mislabelled;
+stored($_, 'signed', $v1) for qw(text nothing empty chart);
+stored('schema1', 'docker', $v2);
+stored('schema1', 'unsigned', $unsigned);
 
 sub stored
 {
@@ -75,6 +89,17 @@ answer('/v2/team/big/manifests/chunked', status => 200, type => 'text/plain',
        body => $big, headers => [], chunked => 1);
 answer('/v2/team/big/manifests/slow', status => 200, type => undef,
        body => $big, headers => [], chunked => 1, drip => [1500, 0.01]);
+
+answer('/v2/team/large/manifests/1', status => 200, type => $v1,
+       body => $big, headers => ['X-Kept' => 'yes']);
+answer('/v2/team/large/manifests/chunked', status => 200, type => $v1,
+       body => $big, headers => ['X-Kept' => 'yes'], chunked => 1);
+answer('/v2/team/large/manifests/slow', status => 200, type => $v1, body => $big,
+       headers => ['X-Kept' => 'yes'], chunked => 1, drip => [1500, 0.01]);
+answer('/v2/team/docker/manifests/packed', status => 200, type => $v1,
+       body => $document{docker}, headers => ['Content-Encoding' => 'br']);
+answer('/v2/team/docker/manifests/cut', status => 200, type => $v1,
+       body => $document{docker}, headers => [], truncate => 50);
 
 sub pulls
 {
@@ -179,27 +204,23 @@ GET /v2/team/docker/manifests/odd
 
 
 
-=== TEST 10: the Content-Type takes precedence
+=== TEST 10: the document takes precedence over the Content-Type
 --- request eval
-::pulls('docker/manifests/signed', 'oci/manifests/docker')
+::pulls(map { "$_->[0]/manifests/$_->[1]" } @::mislabelled)
+--- schema1 eval
+[map { "team/$_->[0]:$_->[1] 2 layers" } @::mislabelled]
+
+
+
+=== TEST 11: a document that the client accepts passes with its own type
+--- request eval
+::pulls('docker/manifests/signed', 'docker/manifests/oci')
 --- more_headers eval
-['', "Accept: $::v2"]
+"Accept: $::v2, $::list, $::v1"
 --- response_body eval
-[@::document{qw(docker oci)}]
+[($::document{docker}) x 2]
 --- response_headers eval
-["Content-Type: $::v1", "Content-Type: $::v2"]
-
-
-
-=== TEST 11: the Content-Type takes precedence for conversion
---- request
-GET /v2/team/docker/manifests/oci
---- more_headers eval
-"Accept: $::v2"
---- response_headers eval
-"Content-Type: $::v2"
---- response_body_like
-"layers": \[
+[("Content-Type: $::v2\nX-Kept: yes\nVary: Accept") x 2]
 
 
 
@@ -271,3 +292,122 @@ HEAD /v2/team/docker/manifests/json
 --- head_as_get:
 --- response_headers eval
 "Content-Type: $::v1"
+
+
+
+=== TEST 18: schema 2 is converted from OCI labelled as schema 2
+--- request eval
+::pulls('oci/manifests/docker', 'bare/manifests/docker')
+--- more_headers eval
+"Accept: $::v2, $::list, $::v1"
+--- response_body eval
+[Schema1::Made::made_schema2($::new)->{body},
+ Schema1::Made::made_schema2($::bare)->{body}]
+--- response_headers eval
+[("Content-Type: $::v2") x 2]
+
+
+
+=== TEST 19: HEAD of an accepted type is not followed by GET
+--- request eval
+[map { "HEAD /v2/team/$_" } qw(docker/manifests/signed oci/manifests/docker)]
+--- more_headers eval
+["", "Accept: $::v2, $::v1"]
+--- response_headers eval
+["Content-Type: $::v1\nX-Kept: yes", "Content-Type: $::v2\nX-Kept: yes"]
+--- asked
+HEAD /v2/team/docker/manifests/signed
+HEAD /v2/team/oci/manifests/docker
+
+
+
+=== TEST 20: HEAD of a wrong type that is not accepted is answered as GET
+--- request
+HEAD /v2/team/docker/manifests/oci
+--- head_as_get:
+--- response_headers eval
+"Content-Type: $::v1"
+
+
+
+=== TEST 21: schema 1 labelled as schema 2 passes with its own type
+--- request eval
+::pulls(map { "schema1/manifests/$_" } qw(docker unsigned))
+--- response_body eval
+[($::document{schema1}) x 2]
+--- response_headers eval
+["Content-Type: $::v1\nX-Kept: yes",
+ "Content-Type: $::unsigned\nX-Kept: yes"]
+
+
+
+=== TEST 22: a modern client receives the wrong type unchanged
+--- request eval
+::pulls('docker/manifests/signed', 'oci/manifests/docker')
+--- more_headers eval
+"Accept: $::v2, $::list, $::oci, $::index"
+--- response_body eval
+[@::document{qw(docker oci)}]
+--- response_headers eval
+["Content-Type: $::v1\nX-Kept: yes", "Content-Type: $::v2\nX-Kept: yes"]
+
+
+
+=== TEST 23: an accepted type beyond the size limit passes
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+::pulls(map { "large/manifests/$_" } qw(1 chunked slow))
+--- response_body eval
+[($::big) x 3]
+--- response_headers eval
+[("Content-Type: $::v1\nX-Kept: yes\nVary: Accept") x 3]
+
+
+
+=== TEST 24: an accepted type that is compressed passes
+--- request
+GET /v2/team/docker/manifests/packed
+--- response_body eval
+$::document{docker}
+--- response_headers eval
+"Content-Type: $::v1\nContent-Encoding: br"
+
+
+
+=== TEST 25: an accepted type that is no manifest passes
+--- request eval
+::pulls(map { "$_/manifests/signed" } qw(text nothing empty chart))
+--- response_body eval
+[@::document{qw(text nothing empty chart)}]
+--- response_headers eval
+[("Content-Type: $::v1\nX-Kept: yes") x 4]
+
+
+
+=== TEST 26: wrong types are cached under the type of the document
+--- main_config
+    thread_pool one threads=2;
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- location
+    schema_conversion_cache one;
+    schema_conversion_thread_pool one;
+--- request eval
+::pulls(('oci/manifests/signed') x 2, ('docker/manifests/oci') x 2)
+--- schema1_log eval
+"* $::oci * * -
+HIT $::oci * * -
+* $::v2 * * -
+HIT $::v2 * * -"
+
+
+
+=== TEST 27: a cut document of an accepted type is an error
+--- request
+GET /v2/team/docker/manifests/cut
+--- error_code: 502
+--- response_body_like eval
+qr/cut off after 50 bytes/
+--- error_log
+reason: truncated

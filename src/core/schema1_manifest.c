@@ -51,6 +51,7 @@ typedef struct {
     schema1_str_t             version;
     schema1_str_t             media_type;
     schema1_raw_descriptor_t  config;
+    schema1_str_t             config_token;
     schema1_array_t           layers;
     schema1_array_t           manifests;
     schema1_str_t             artifact_type;
@@ -63,6 +64,12 @@ typedef struct {
 } schema1_raw_manifest_t;
 
 
+static schema1_type_e schema1_sniff_schema1(const schema1_raw_manifest_t *raw,
+    schema1_type_e stated);
+static schema1_type_e schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
+    schema1_type_e stated);
+static bool schema1_sniff_oci_config(const schema1_raw_manifest_t *raw);
+static schema1_type_e schema1_sniff_unknown(schema1_type_e stated);
 static schema1_type_e schema1_sniff_type(schema1_str_t token);
 static int schema1_manifest_version(schema1_str_t document,
     schema1_raw_manifest_t *raw, const char *what, schema1_error_t *err);
@@ -202,7 +209,7 @@ static const schema1_field_t  schema1_sniff_fields[] = {
     schema1_field("schemaVersion", RAW, schema1_raw_manifest_t, version),
     schema1_field("mediaType", RAW, schema1_raw_manifest_t, media_type),
     schema1_field("manifests", PRESENT, schema1_raw_manifest_t, has_manifests),
-    schema1_field("config", PRESENT, schema1_raw_manifest_t, has_config),
+    schema1_field("config", RAW, schema1_raw_manifest_t, config_token),
     schema1_field("layers", PRESENT, schema1_raw_manifest_t, has_layers),
     schema1_field("fsLayers", PRESENT, schema1_raw_manifest_t, has_fslayers),
     schema1_field("signatures", PRESENT, schema1_raw_manifest_t,
@@ -211,41 +218,66 @@ static const schema1_field_t  schema1_sniff_fields[] = {
 };
 
 
+static const schema1_field_t  schema1_sniff_config_fields[] = {
+    schema1_field("mediaType", RAW, schema1_raw_manifest_t, media_type),
+    schema1_end
+};
+
+
 schema1_type_e
-schema1_manifest_sniff(schema1_str_t document)
+schema1_manifest_sniff(schema1_str_t document, schema1_type_e stated)
 {
     int64_t                 version;
-    schema1_type_e          type;
     schema1_error_t         err;
     schema1_raw_manifest_t  raw;
 
     memset(&raw, 0, sizeof(schema1_raw_manifest_t));
 
-    if (schema1_decode(document, schema1_sniff_fields, &raw, "document",
-                       SCHEMA1_INVALID_MANIFEST, &err)
-        != SCHEMA1_OK)
+    if (stated == SCHEMA1_TYPE_OTHER
+        || schema1_decode(document, schema1_sniff_fields, &raw, "document",
+                          SCHEMA1_INVALID_MANIFEST, &err)
+           != SCHEMA1_OK
+        || schema1_json_int(raw.version, &version) != SCHEMA1_OK)
     {
-        return SCHEMA1_TYPE_OTHER;
+        return schema1_sniff_unknown(stated);
     }
 
-    if (schema1_json_int(raw.version, &version) != SCHEMA1_OK) {
-        return SCHEMA1_TYPE_OTHER;
+    switch (version) {
+
+    case 1:
+        return schema1_sniff_schema1(&raw, stated);
+
+    case 2:
+        return schema1_sniff_manifest(&raw, stated);
+
+    default:
+        return schema1_sniff_unknown(stated);
+    }
+}
+
+
+static schema1_type_e
+schema1_sniff_schema1(const schema1_raw_manifest_t *raw, schema1_type_e stated)
+{
+    if (stated == SCHEMA1_TYPE_SIGNED || stated == SCHEMA1_TYPE_UNSIGNED) {
+        return stated;
     }
 
-    type = schema1_sniff_type(raw.media_type);
-
-    if (version == 1) {
-        if (!raw.has_fslayers) {
-            return SCHEMA1_TYPE_OTHER;
-        }
-
-        return raw.has_signatures ? SCHEMA1_TYPE_SIGNED
-                                  : SCHEMA1_TYPE_UNSIGNED;
+    if (!raw->has_fslayers) {
+        return schema1_sniff_unknown(stated);
     }
 
-    if (version != 2) {
-        return SCHEMA1_TYPE_OTHER;
-    }
+    return raw->has_signatures ? SCHEMA1_TYPE_SIGNED : SCHEMA1_TYPE_UNSIGNED;
+}
+
+
+static schema1_type_e
+schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
+    schema1_type_e stated)
+{
+    schema1_type_e  type;
+
+    type = schema1_sniff_type(raw->media_type);
 
     switch (type) {
 
@@ -259,15 +291,60 @@ schema1_manifest_sniff(schema1_str_t document)
         break;
 
     default:
-        return SCHEMA1_TYPE_OTHER;
+        return schema1_sniff_unknown(stated);
     }
 
-    if (raw.has_manifests) {
-        return SCHEMA1_TYPE_OCI_INDEX;
+    /* a document without a mediaType is an OCI one, unless stated otherwise */
+
+    if (raw->has_manifests) {
+        return (stated == SCHEMA1_TYPE_LIST) ? stated : SCHEMA1_TYPE_OCI_INDEX;
     }
 
-    return raw.has_config && raw.has_layers ? SCHEMA1_TYPE_OCI_MANIFEST
-                                            : SCHEMA1_TYPE_OTHER;
+    if (!raw->has_layers
+        || raw->config_token.len == 0
+        || raw->config_token.data[0] == 'n')
+    {
+        return schema1_sniff_unknown(stated);
+    }
+
+    if (stated == SCHEMA1_TYPE_SCHEMA2 && !schema1_sniff_oci_config(raw)) {
+        return stated;
+    }
+
+    return SCHEMA1_TYPE_OCI_MANIFEST;
+}
+
+
+/* registries label a manifest without a mediaType as schema 2 */
+
+static bool
+schema1_sniff_oci_config(const schema1_raw_manifest_t *raw)
+{
+    schema1_error_t         err;
+    schema1_raw_manifest_t  config;
+
+    memset(&config, 0, sizeof(schema1_raw_manifest_t));
+
+    if (schema1_decode(raw->config_token, schema1_sniff_config_fields, &config,
+                       "config", SCHEMA1_INVALID_MANIFEST, &err)
+        != SCHEMA1_OK)
+    {
+        return false;
+    }
+
+    return config.media_type.len != 0
+           && config.media_type.data[0] == '"'
+           && schema1_json_is(config.media_type,
+                              "application/vnd.oci.image.config.v1+json");
+}
+
+
+/* a document that tells nothing is what its header says it is */
+
+static schema1_type_e
+schema1_sniff_unknown(schema1_type_e stated)
+{
+    return (stated == SCHEMA1_TYPE_GENERIC) ? SCHEMA1_TYPE_OTHER : stated;
 }
 
 

@@ -36,10 +36,12 @@ typedef struct {
 
 /*
  * Determines the type of a document by its own mediaType, schemaVersion,
- * manifests, config, layers, fsLayers.  OTHER if it is not valid JSON or not a
- * manifest.  Linear in the length.
+ * manifests, config, layers, fsLayers, which take precedence over the type
+ * that its header states.  A document that is not valid JSON or not a manifest
+ * has the stated type, or OTHER if that is GENERIC.  Linear in the length.
  */
-schema1_type_e schema1_manifest_sniff(schema1_str_t document);
+schema1_type_e schema1_manifest_sniff(schema1_str_t document,
+    schema1_type_e stated);
 
 /*
  * Reads a schema 2 or OCI manifest as distribution 2.8 reads it.  Every digest

@@ -118,10 +118,14 @@ schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
 
     memset(err, 0, sizeof(schema1_error_t));
 
+    /* "the document takes precedence, for clients that are not modern" */
+
     pull->type = schema1_media_type(document->type);
 
-    if (pull->type == SCHEMA1_TYPE_GENERIC) {
-        pull->type = schema1_manifest_sniff(document->body);
+    if (pull->type == SCHEMA1_TYPE_GENERIC
+        || !schema1_accept_is_modern(&pull->conf.accept))
+    {
+        pull->type = schema1_manifest_sniff(document->body, pull->type);
     }
 
     pull->answer.source_type = pull->type;
@@ -282,7 +286,8 @@ schema1_pull_feed_child(schema1_pull_t *pull,
 
     if (pull->type == SCHEMA1_TYPE_GENERIC || pull->type == SCHEMA1_TYPE_OTHER)
     {
-        pull->type = schema1_manifest_sniff(document->body);
+        pull->type = schema1_manifest_sniff(document->body,
+                                            SCHEMA1_TYPE_GENERIC);
     }
 
     if (schema1_pull_is_schema1(pull->type)

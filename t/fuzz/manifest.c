@@ -58,7 +58,7 @@ manifest_check_told(schema1_str_t document)
     schema1_type_e    type;
     schema1_writer_t  writer;
 
-    type = schema1_manifest_sniff(document);
+    type = schema1_manifest_sniff(document, SCHEMA1_TYPE_GENERIC);
 
     fuzz_check(type != SCHEMA1_TYPE_GENERIC && type <= SCHEMA1_TYPE_OTHER);
 
@@ -75,7 +75,8 @@ manifest_check_told(schema1_str_t document)
         writer.buf = &buf;
         schema1_json_put_compact(&writer, document);
 
-        fuzz_check(schema1_manifest_sniff(fuzz_buf(&buf)) == type);
+        fuzz_check(schema1_manifest_sniff(fuzz_buf(&buf), SCHEMA1_TYPE_GENERIC)
+                   == type);
 
         schema1_buf_free(&buf);
     }
@@ -186,7 +187,7 @@ manifest_check_schema2(const schema1_manifest_t *manifest)
     memset(&again, 0, sizeof(schema1_buf_t));
 
     fuzz_check(schema1_convert_schema2(manifest, &made, &err) == SCHEMA1_OK);
-    fuzz_check(schema1_manifest_sniff(fuzz_buf(&made))
+    fuzz_check(schema1_manifest_sniff(fuzz_buf(&made), SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_SCHEMA2);
     fuzz_check(schema1_manifest_read(&second, fuzz_buf(&made), &err)
                == SCHEMA1_OK);

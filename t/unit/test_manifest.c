@@ -22,6 +22,8 @@
 #define B       "sha256:" HEX "bbbb"
 #define C       "sha256:" HEX "cccc"
 
+#define OCI_CONFIG  "application/vnd.oci.image.config.v1+json"
+
 #define TYPE(type)     "\"mediaType\":\"" type "\""
 #define DIGEST(digest) "\"digest\":\"" digest "\""
 #define V2             "{\"schemaVersion\":2,"
@@ -40,6 +42,7 @@
 
 
 static void test_tell(void);
+static void test_stated(void);
 static void test_read(void);
 static void test_refused(void);
 static void test_merged(void);
@@ -58,6 +61,7 @@ int
 main(void)
 {
     test_tell();
+    test_stated();
     test_read();
     test_refused();
     test_merged();
@@ -113,8 +117,65 @@ test_tell(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tap_ok(schema1_manifest_sniff(exact_str(cases[i].document))
+        tap_ok(schema1_manifest_sniff(exact_str(cases[i].document),
+                                      SCHEMA1_TYPE_GENERIC)
                == cases[i].type, "told: %s", cases[i].document);
+    }
+}
+
+
+static void
+test_stated(void)
+{
+    size_t  i;
+
+    static const struct {
+        const char      *document;
+        schema1_type_e   stated;
+        schema1_type_e   type;
+    } cases[] = {
+        { V2 TYPE(DOCKER) "}", SCHEMA1_TYPE_SIGNED, SCHEMA1_TYPE_SCHEMA2 },
+        { V2 TYPE(OCI) "}", SCHEMA1_TYPE_SIGNED, SCHEMA1_TYPE_OCI_MANIFEST },
+        { V2 TYPE(OCI) "}", SCHEMA1_TYPE_SCHEMA2, SCHEMA1_TYPE_OCI_MANIFEST },
+        { V2 TYPE(DOCKER) "}", SCHEMA1_TYPE_OCI_MANIFEST,
+          SCHEMA1_TYPE_SCHEMA2 },
+        { V2 TYPE(OCI) "}", SCHEMA1_TYPE_LIST, SCHEMA1_TYPE_OCI_MANIFEST },
+        { V2 TYPE(INDEX) "}", SCHEMA1_TYPE_OCI_MANIFEST,
+          SCHEMA1_TYPE_OCI_INDEX },
+        { V2 TYPE(OCI) "}", SCHEMA1_TYPE_OTHER, SCHEMA1_TYPE_OTHER },
+        { V2 TYPE("application/x") "}", SCHEMA1_TYPE_LIST, SCHEMA1_TYPE_LIST },
+        { V2 CONFIG LAYERS "}", SCHEMA1_TYPE_SIGNED,
+          SCHEMA1_TYPE_OCI_MANIFEST },
+        { V2 CONFIG LAYERS "}", SCHEMA1_TYPE_LIST, SCHEMA1_TYPE_OCI_MANIFEST },
+        { V2 CONFIG LAYERS "}", SCHEMA1_TYPE_SCHEMA2, SCHEMA1_TYPE_SCHEMA2 },
+        { V2 "\"config\":{\"mediaType\":\"" OCI_CONFIG "\"}," LAYERS "}",
+          SCHEMA1_TYPE_SCHEMA2, SCHEMA1_TYPE_OCI_MANIFEST },
+        { V2 "\"config\":{\"mediaType\":1}," LAYERS "}",
+          SCHEMA1_TYPE_SCHEMA2, SCHEMA1_TYPE_SCHEMA2 },
+        { V2 "\"config\":[]," LAYERS "}", SCHEMA1_TYPE_SCHEMA2,
+          SCHEMA1_TYPE_SCHEMA2 },
+        { V2 "\"config\":null," LAYERS "}", SCHEMA1_TYPE_LIST,
+          SCHEMA1_TYPE_LIST },
+        { V2 "\"manifests\":[]}", SCHEMA1_TYPE_SCHEMA2,
+          SCHEMA1_TYPE_OCI_INDEX },
+        { V2 "\"manifests\":[]}", SCHEMA1_TYPE_LIST, SCHEMA1_TYPE_LIST },
+        { "{\"schemaVersion\":1,\"fsLayers\":[]}", SCHEMA1_TYPE_SCHEMA2,
+          SCHEMA1_TYPE_UNSIGNED },
+        { "{\"schemaVersion\":1,\"fsLayers\":[]}", SCHEMA1_TYPE_SIGNED,
+          SCHEMA1_TYPE_SIGNED },
+        { "{\"schemaVersion\":1}", SCHEMA1_TYPE_UNSIGNED,
+          SCHEMA1_TYPE_UNSIGNED },
+        { "{\"schemaVersion\":1}", SCHEMA1_TYPE_SCHEMA2,
+          SCHEMA1_TYPE_SCHEMA2 },
+        { "{\"schemaVersion\":3}", SCHEMA1_TYPE_LIST, SCHEMA1_TYPE_LIST },
+        { "{", SCHEMA1_TYPE_OCI_INDEX, SCHEMA1_TYPE_OCI_INDEX }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tap_ok(schema1_manifest_sniff(exact_str(cases[i].document),
+                                      cases[i].stated)
+               == cases[i].type, "stated as %d: %s", (int) cases[i].stated,
+               cases[i].document);
     }
 }
 
@@ -607,7 +668,7 @@ test_memory(void)
 
         alloc_peak = before = alloc_held;
 
-        (void) schema1_manifest_sniff(str);
+        (void) schema1_manifest_sniff(str, SCHEMA1_TYPE_SCHEMA2);
 
         if (schema1_manifest_read(&m, str, &err) == SCHEMA1_OK) {
             schema1_manifest_free(&m);

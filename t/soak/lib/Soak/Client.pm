@@ -168,8 +168,8 @@ sub alone
                         $ask->{slow} && rand() < 0.3);
     $answer->{start} = $start;
 
-    # to nginx a client that has shut its side has gone
-    if ($opt{shut} && $answer->{lost} && $answer->{nothing}) {
+    # to nginx a client that has shut its side has gone, at any time
+    if ($opt{shut} && $answer->{lost}) {
         $self->{counts}{'clients that shut their side'}++;
         return;
     }
