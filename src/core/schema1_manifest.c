@@ -587,6 +587,14 @@ schema1_manifest_digests(const schema1_manifest_t *manifest,
 
     digest = manifest->config.digest;
 
+    if (digest.len == 0) {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the manifest has no config, or one without a "
+                          "digest, so it does not describe an image; push "
+                          "the image again");
+        return SCHEMA1_ERROR;
+    }
+
     if (!schema1_digest_valid(digest)) {
         schema1_error_set(err, schema1_digest_well_formed(digest)
                           ? SCHEMA1_DIGEST_UNSUPPORTED

@@ -155,6 +155,8 @@ test_check(void)
         { "", OCI_CONFIG, OCI_LAYER, SCHEMA1_NO_REASON },
 
         { "", "application/x", OCI_LAYER, SCHEMA1_NOT_AN_IMAGE },
+        { "application/vnd.oci.empty.v1+json", "application/x", OCI_LAYER,
+          SCHEMA1_NOT_AN_IMAGE },
         { "application/octet-stream", "a/b", OCI_LAYER, SCHEMA1_NOT_AN_IMAGE },
         { "application/vnd.oci.empty.v1+json", "", OCI_LAYER,
           SCHEMA1_NOT_AN_IMAGE },
@@ -224,6 +226,17 @@ test_check(void)
                    && strstr(err.message, cases[i].layer)
                    && strcmp(err.media_type, cases[i].layer) == 0,
                    "the layer is named: %s", err.message);
+        }
+
+        if (err.reason == SCHEMA1_LAYER_COMPRESSION) {
+            tap_ok(strstr(err.message, "only newer runtimes") != NULL,
+                   "newer runtimes read it: \"%s\"", cases[i].layer);
+        }
+
+        if (cases[i].artifact[0] && rc == SCHEMA1_ERROR) {
+            tap_ok(strstr(err.message, cases[i].artifact)
+                   && strcmp(err.media_type, cases[i].artifact) == 0,
+                   "the artifactType is named: %s", err.message);
         }
     }
 }
@@ -422,8 +435,15 @@ test_refused(void)
     }
 
     tap_ok(test_convert("{\"rootfs\":{}}", 0, &payload, &entries, &err)
-           == SCHEMA1_ERROR && err.reason == SCHEMA1_INVALID_CONFIG,
+           == SCHEMA1_ERROR && err.reason == SCHEMA1_INVALID_CONFIG
+           && strstr(err.message, "has neither layers nor history"),
            "refused: neither layers nor history");
+
+    tap_ok(test_convert("{\"history\":[{}],\"rootfs\":{}}", 0, &payload,
+                        &entries, &err)
+           == SCHEMA1_ERROR && err.reason == SCHEMA1_INVALID_CONFIG
+           && strstr(err.message, "has no layers, so"),
+           "refused: history, but no layers");
 }
 
 

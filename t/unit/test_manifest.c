@@ -275,7 +275,11 @@ test_refused(void)
           SCHEMA1_INVALID_MANIFEST, "urls" },
         { V2 CONFIG "\"layers\":[{" DIGEST(B) ",\"platform\":{\"os\":1}}]}",
           SCHEMA1_INVALID_MANIFEST, "os" },
-        { V2 LAYERS "}", SCHEMA1_INVALID_MANIFEST, "config" },
+        { V2 LAYERS "}", SCHEMA1_INVALID_MANIFEST, "has no config, or" },
+        { V2 "\"config\":null," LAYERS "}", SCHEMA1_INVALID_MANIFEST,
+          "has no config, or" },
+        { V2 "\"config\":{}," LAYERS "}", SCHEMA1_INVALID_MANIFEST,
+          "or one without a digest" },
         { V2 "\"config\":{" DIGEST("sha256:00") "}," LAYERS "}",
           SCHEMA1_INVALID_MANIFEST, "sha256:00" },
         { V2 "\"config\":{" DIGEST("a+b:Z=_-") "}," LAYERS "}",
@@ -478,6 +482,14 @@ test_list_platforms(void)
     tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
            "each platform is listed once, without attestations");
     tap_ok(strstr(err.message, "unknown") == NULL, "no unknown platform");
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) schema1_list_find(&child, exact_str(V2 "\"manifests\":["
+                             "{" TYPE(INDEX) "," DIGEST(A) "}]}"), &platform,
+                             true, &err);
+
+    tap_ok(strstr(err.message, "is for linux/amd64; build") != NULL,
+           "a list without platforms has none in its message");
 
     len = snprintf(document, sizeof(document), V2 "\"manifests\":[");
 
