@@ -48,6 +48,8 @@ static void ngx_http_schema1_headers_in_reset_variables(
 
 #define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
 
+/* those of the client's own request come first */
+
 static ngx_http_schema1_header_t  ngx_http_schema1_headers[] = {
 
     { ngx_string("accept"),
@@ -461,11 +463,10 @@ ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h, ngx_uint_t mask)
                   != 0;
     }
 
-    for (known = ngx_http_schema1_headers; known->name.len; known++) {
+    for (known = ngx_http_schema1_headers; known->mask & mask; known++) {
 
-        if ((known->mask & mask)
-            && known->name.len == h->key.len
-            && ngx_strncasecmp(known->name.data, h->key.data, h->key.len) == 0)
+        if (known->name.len == h->key.len
+            && ngx_memcmp(known->name.data, h->lowcase_key, h->key.len) == 0)
         {
             return 1;
         }
@@ -480,11 +481,9 @@ ngx_http_schema1_headers_in_unset(ngx_http_headers_in_t *in, ngx_uint_t mask)
 {
     ngx_http_schema1_header_t  *known;
 
-    for (known = ngx_http_schema1_headers; known->name.len; known++) {
+    for (known = ngx_http_schema1_headers; known->mask & mask; known++) {
 
-        if ((known->mask & mask)
-            && known->pointer != NGX_HTTP_SCHEMA1_NO_POINTER)
-        {
+        if (known->pointer != NGX_HTTP_SCHEMA1_NO_POINTER) {
             *(ngx_table_elt_t **) ((char *) in + known->pointer) = NULL;
         }
     }

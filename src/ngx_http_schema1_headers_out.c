@@ -22,7 +22,7 @@ static inline ngx_uint_t ngx_http_schema1_headers_out_is(ngx_table_elt_t *h,
 static ngx_uint_t ngx_http_schema1_headers_out_caseeq(ngx_table_elt_t *h,
     ngx_str_t *name);
 static ngx_uint_t ngx_http_schema1_headers_out_describes_body(
-    ngx_str_t *name);
+    ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_out_fold_vary(ngx_http_request_t *r,
     ngx_uint_t missing, size_t len, ngx_uint_t star);
@@ -149,7 +149,7 @@ ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r)
             i = 0;
         }
 
-        if (ngx_http_schema1_headers_out_describes_body(&header[i].key)) {
+        if (ngx_http_schema1_headers_out_describes_body(&header[i])) {
             header[i].hash = 0;
         }
     }
@@ -157,44 +157,59 @@ ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r)
 
 
 static ngx_uint_t
-ngx_http_schema1_headers_out_describes_body(ngx_str_t *name)
+ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
 {
-    size_t       len;
     ngx_str_t   *known;
-    ngx_uint_t   prefix;
+    ngx_uint_t   i, n;
 
-    /* a hyphen at the end: all names that begin so */
+    /* by length */
 
     static ngx_str_t  names[] = {
-        ngx_string("Docker-Content-Digest"),
         ngx_string("ETag"),
+        ngx_string("Digest"),
+        ngx_string("Trailer"),
+        ngx_string("Signature"),
+        ngx_string("Content-MD5"),
+        ngx_string("Repr-Digest"),
+        ngx_string("X-Goog-Hash"),
         ngx_string("Last-Modified"),
         ngx_string("Accept-Ranges"),
+        ngx_string("Content-Range"),
+        ngx_string("Content-Digest"),
+        ngx_string("Signature-Input"),
         ngx_string("Content-Encoding"),
         ngx_string("Content-Location"),
-        ngx_string("Content-Range"),
-        ngx_string("Content-MD5"),
-        ngx_string("Content-Digest"),
-        ngx_string("Repr-Digest"),
-        ngx_string("Digest"),
-        ngx_string("Signature"),
-        ngx_string("Signature-Input"),
-        ngx_string("Trailer"),
+        ngx_string("Docker-Content-Digest"),
+        ngx_string("x-ms-blob-content-md5")
+    };
+
+    static ngx_str_t  prefixes[] = {
         ngx_string("X-Checksum-"),
-        ngx_string("X-Goog-Hash"),
         ngx_string("X-Goog-Stored-Content-"),
         ngx_string("x-amz-checksum-"),
-        ngx_string("x-ms-blob-content-md5"),
         ngx_null_string
     };
 
-    for (known = names; known->len; known++) {
+    n = sizeof(names) / sizeof(names[0]);
 
-        len = known->len;
-        prefix = (known->data[len - 1] == '-');
+    if (h->key.len <= names[n - 1].len) {
 
-        if ((prefix ? name->len > len : name->len == len)
-            && ngx_strncasecmp(name->data, known->data, len) == 0)
+        for (i = 0; i < n && names[i].len <= h->key.len; i++) {
+
+            if (ngx_http_schema1_headers_out_is(h, &names[i])) {
+                return 1;
+            }
+        }
+    }
+
+    if (h->key.len == 0 || (h->key.data[0] | 0x20) != 'x') {
+        return 0;
+    }
+
+    for (known = prefixes; known->len; known++) {
+
+        if (h->key.len > known->len
+            && ngx_strncasecmp(h->key.data, known->data, known->len) == 0)
         {
             return 1;
         }
