@@ -160,8 +160,8 @@ ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     parts[NGX_HTTP_SCHEMA1_CACHE_SIGNING_KEY].len = ngx_strlen(fingerprint);
     parts[NGX_HTTP_SCHEMA1_CACHE_SIGNING_KEY].data = (u_char *) fingerprint;
 
-    ctx->cache_key.hash = ngx_murmur_hash2((u_char *) source.data,
-                                           source.len);
+    ctx->cache_key.hash = ngx_http_schema1_cache_zone_hash(source.data,
+                                                           source.len);
 
     return ngx_http_schema1_cache_join(r->pool, parts,
                                        NGX_HTTP_SCHEMA1_CACHE_PARTS,

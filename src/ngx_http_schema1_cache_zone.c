@@ -340,7 +340,8 @@ ngx_http_schema1_cache_zone_newest(ngx_http_schema1_cache_shctx_t *sh,
     ngx_rbtree_node_t               *node;
     ngx_http_schema1_cache_entry_t  *entry, *found;
 
-    hash = ngx_murmur_hash2(digest->data, digest->len);
+    hash = ngx_http_schema1_cache_zone_hash((char *) digest->data,
+                                            digest->len);
 
     node = sh->digest_tree.root;
     found = NULL;
@@ -361,6 +362,22 @@ ngx_http_schema1_cache_zone_newest(ngx_http_schema1_cache_shctx_t *sh,
     }
 
     return found;
+}
+
+
+ngx_rbtree_key_t
+ngx_http_schema1_cache_zone_hash(const char *digest, size_t len)
+{
+    ngx_rbtree_key_t  hash;
+
+    if (len < sizeof(ngx_rbtree_key_t)) {
+        return 0;
+    }
+
+    ngx_memcpy(&hash, digest + len - sizeof(ngx_rbtree_key_t),
+               sizeof(ngx_rbtree_key_t));
+
+    return hash;
 }
 
 
@@ -720,8 +737,9 @@ ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
     u_char  *p;
 
     entry->node.key = key->hash;
-    entry->digest_node.key = ngx_murmur_hash2((u_char *) answer->digest.data,
-                                              answer->digest.len);
+    entry->digest_node.key = ngx_http_schema1_cache_zone_hash(
+                                                         answer->digest.data,
+                                                         answer->digest.len);
     entry->used = ngx_time();
 
     entry->type = answer->type;
