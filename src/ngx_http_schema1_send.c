@@ -219,7 +219,10 @@ ngx_http_schema1_send_digest(ngx_http_request_t *r, ngx_str_t *digest)
         return NGX_ERROR;
     }
 
-    quoted.len = ngx_sprintf(quoted.data, "\"%V\"", digest) - quoted.data;
+    quoted.len = digest->len + 2;
+    quoted.data[0] = '"';
+    quoted.data[quoted.len - 1] = '"';
+    ngx_memcpy(quoted.data + 1, digest->data, digest->len);
 
     h = ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_etag,
                                          &quoted);
