@@ -215,10 +215,11 @@ struct ngx_http_schema1_ctx_s {
 
     schema1_answer_t                answer;
     ngx_str_t                       rest;       /* of the body, to send */
-    schema1_error_t                 error;
 
     unsigned                        edited:1;   /* headers_in are not the
                                                    client's at the moment */
+
+    schema1_error_t                 error;      /* the last: it is large */
 };
 
 

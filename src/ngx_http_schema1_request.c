@@ -15,6 +15,8 @@ static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_redirected(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_request_accept(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines);
 static void ngx_http_schema1_request_cleanup(void *data);
 static SCHEMA1_INLINE schema1_uri_e ngx_http_schema1_request_read(
     ngx_http_request_t *r, schema1_uri_t *uri);
@@ -227,7 +229,8 @@ ngx_http_schema1_create_ctx(ngx_http_request_t *r, schema1_uri_t *uri)
     }
 
     ctx = cln->data;
-    ngx_memzero(ctx, sizeof(ngx_http_schema1_ctx_t));
+    ngx_memzero(ctx, offsetof(ngx_http_schema1_ctx_t, error));
+    schema1_error_clear(&ctx->error);
 
     ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
     ctx->uri = *uri;
@@ -264,7 +267,6 @@ ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     ngx_array_t              lines;
     schema1_str_t           *line;
-    schema1_buf_t            value;
     ngx_http_schema1_ctx_t  *ctx;
 
     if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK) {
@@ -291,28 +293,60 @@ ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
         return ctx;
     }
 
+    if (ngx_http_schema1_request_accept(r, ctx, &lines) != NGX_OK) {
+        return NULL;
+    }
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_request_accept(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines)
+{
+    int            rc;
+    ngx_str_t      accept;
+    schema1_buf_t  value;
+
+    /* of a client that sends no Accept: the same for all */
+
+    static ngx_str_t  all;
+
+    if (lines->nelts == 0 && all.len) {
+        ctx->upstream_accept = all;
+        return NGX_OK;
+    }
+
     ngx_memzero(&value, sizeof(schema1_buf_t));
 
-    if (schema1_accept_upstream(lines.elts, lines.nelts, &value)
-        != SCHEMA1_OK)
-    {
-        schema1_buf_free(&value);
-        return NULL;
+    rc = schema1_accept_upstream(lines->elts, lines->nelts, &value);
+
+    accept.len = value.len;
+    accept.data = NULL;
+
+    if (rc == SCHEMA1_OK) {
+        accept.data = lines->nelts ? ngx_pnalloc(r->pool, value.len)
+                                   : ngx_alloc(value.len, r->connection->log);
     }
 
-    ctx->upstream_accept.data = ngx_pnalloc(r->pool, value.len);
-
-    if (ctx->upstream_accept.data == NULL) {
-        schema1_buf_free(&value);
-        return NULL;
+    if (accept.data) {
+        ngx_memcpy(accept.data, value.data, value.len);
     }
-
-    ngx_memcpy(ctx->upstream_accept.data, value.data, value.len);
-    ctx->upstream_accept.len = value.len;
 
     schema1_buf_free(&value);
 
-    return ctx;
+    if (accept.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (lines->nelts == 0) {
+        all = accept;
+    }
+
+    ctx->upstream_accept = accept;
+
+    return NGX_OK;
 }
 
 
