@@ -15,7 +15,6 @@
  * is false then.
  */
 
-#include <malloc.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -36,6 +35,10 @@
 
 #ifndef ALLOC_HOOKED
 #define ALLOC_HOOKED  0
+#endif
+
+#if (ALLOC_HOOKED)
+#include <malloc.h>
 #endif
 
 
