@@ -58,6 +58,14 @@
 #define AMD64                                                                 \
     ",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}"
 
+/* LibreSSL 4.3 loses a BIGNUM and its words if its ECDSA runs out of memory */
+
+#ifdef LIBRESSL_VERSION_NUMBER
+#define TEST_LEAK  64
+#else
+#define TEST_LEAK  0
+#endif
+
 #define UNSIGNED  "{\n   \"schemaVersion\": 1,\n   \"fsLayers\": []\n}"
 
 
@@ -932,7 +940,7 @@ test_memory(void)
             good = false;
         }
 
-        if (alloc_held != held) {
+        if (alloc_held - held > TEST_LEAK) {
             printf("# allocation %lu: %zd bytes are left\n", n,
                    (ssize_t) (alloc_held - held));
             good = false;
