@@ -83,19 +83,28 @@ in_chroot()
 
 
 # bootstrap SUITE[-ARCH] ROOT: a minimal system that starts no service, unless it
-# is there
+# is there; a copy of $bases/SUITE[-ARCH] if $bases is set
 
 bootstrap()
 {
-    local suite=${1%%-*} root=$2 arch=
+    local suite=${1%%-*} root=$2 arch= made=$2
 
     case $1 in *-*) arch=--arch=${1#*-} ;; esac
 
+    [ -z "${bases-}" ] || made=$bases/$1
+
     if [ ! -f "$root/.bootstrapped" ]; then
         rm -rf --one-file-system "$root"
-        debootstrap --variant=minbase $arch "$suite" "$root" "$(mirror 0)" \
-            || return 1
-        touch "$root/.bootstrapped"
+
+        if [ ! -f "$made/.bootstrapped" ]; then
+            rm -rf --one-file-system "$made"
+            mkdir -p "$made"
+            debootstrap --variant=minbase $arch "$suite" "$made" "$(mirror 0)" \
+                || return 1
+            touch "$made/.bootstrapped"
+        fi
+
+        [ "$made" = "$root" ] || cp -a "$made" "$root" || return 1
     fi
 
     printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
