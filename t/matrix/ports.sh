@@ -14,14 +14,20 @@ declare -A emulators=(
     [s390x]=s390x   [i386]=
 )
 
+# a mirror may lack a new point release of processors that few use
+declare -A releases=([ppc64el]=sid [s390x]=sid)
 
-# prepare_port ROOT PACKAGES [ARCH]: trixie with these packages
+
+# prepare_port ROOT PACKAGES [ARCH]: trixie with these packages, or the release
+# of that processor
 
 prepare_port()
 {
     local root=$1 packages=$2 arch=${3-}
+    local release=${releases[${3:-none}]-trixie}
 
-    bootstrap trixie "$root" || return 1
+    [ -z "${FRESH-}" ] || rm -rf --one-file-system "$root"
+    bootstrap "$release" "$root" || return 1
 
     # of two processors, the same versions: the lists of security updates are
     # not always of the same time
@@ -29,6 +35,7 @@ prepare_port()
         [ -z '$arch' ] || sed -i /-security/d /etc/apt/sources.list
         [ -z '$arch' ] || dpkg --add-architecture $arch
         apt-get -q update || echo 'continuing with the lists that there are'
+        apt-get -q -y dist-upgrade
         apt-get -q -y --no-install-recommends install make perl $packages
     "
 }
@@ -40,14 +47,26 @@ prepare_port()
 try_port()
 {
     local name=$1 root=$2 emulator=$3 variables=$4 target=${5-}
+
+    try_tests "$name" "$root" \
+        "-j ${JOBS:-2} $variables EMULATOR='$emulator' ported" \
+        ${target:+"$variables $target"}
+}
+
+
+# try_tests NAME ROOT ARGUMENTS [ARGUMENTS]: makes the latter, then the former,
+# which closes with a count
+
+try_tests()
+{
+    local name=$1 root=$2 arguments=$3 before=${4-}
     local log=$dir/$name.log count status=0
 
     in_chroot "$root" --offline bash -euc "
         cd /project
         rm -rf build
-        [ -z '$target' ] || make --no-print-directory $variables $target
-        make --no-print-directory -j ${JOBS:-2} $variables \
-            EMULATOR='$emulator' ported
+        ${before:+make --no-print-directory $before}
+        make --no-print-directory $arguments
     " >> "$log" 2>&1 || status=$?
 
     count=$(grep -xE '[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped' "$log" \
@@ -90,14 +109,28 @@ try_processor()
 {
     local arch=$1 root=$dir/cross-$1
     local triplet=${triplets[$1]} qemu=${emulators[$1]}
-    local log=$dir/$1.log packages package
 
-    echo "$arch:"
-    rm -f "$results/$arch"
+    cross "$arch" "$arch" || return 1
+    try_port "$arch" "$root" "${qemu:+qemu-$qemu}" \
+        "CC=$triplet-gcc AR=$triplet-ar"
+}
+
+
+# cross NAME ARCH [PACKAGE...]: the chroot with a cross compiler, and libraries
+# of that processor
+
+cross()
+{
+    local name=$1 arch=$2 triplet=${triplets[$2]} qemu=${emulators[$2]}
+    local root=$dir/cross-$2 log=$dir/$1.log packages package
+    shift 2
+
+    echo "$name:"
+    rm -f "$results/$name"
 
     packages="gcc-${triplet//_/-} ${qemu:+qemu-user}"
 
-    for package in $cross_packages; do
+    for package in $cross_packages "$@"; do
         packages+=" $package:$arch"
     done
 
@@ -110,12 +143,55 @@ try_processor()
     copy "cross-$arch"
     : > "$log"
     in_chroot "$root" sh -c "
-        echo with: gcc \$($triplet-gcc -dumpfullversion) \
-            ${qemu:+\$(qemu-$qemu --version | sed -n 's/.*\(version [0-9.]*\).*/qemu \1/p')}
+        echo with: gcc \$($triplet-gcc -dumpfullversion), \
+            OpenSSL \$(dpkg-query -W -f '\${Version}' libssl-dev:$arch \
+                       | sed 's/-.*//')${qemu:+, \
+            \$(qemu-$qemu --version | sed -n 's/.*version \([0-9.]*\).*/qemu \1/p')}
     " >> "$log"
+}
 
-    try_port "$arch" "$root" "${qemu:+qemu-$qemu}" \
-        "CC=$triplet-gcc AR=$triplet-ar"
+
+# nginx itself and a part of its tests on another processor: nginx of the same
+# release, whose configure runs what it compiles
+
+try_nginx()
+{
+    local arch=$1 name=nginx-$1 root=$dir/cross-$1
+    local triplet=${triplets[$1]} qemu=${emulators[$1]}
+    local log=$dir/nginx-$1.log
+    local tests="convert accept list digest sign errors cache redirect"
+
+    cross "$name" "$arch" libpcre2-dev zlib1g-dev || return 1
+
+    if ! in_chroot "$root" bash -euc "
+        apt-get -q -y --no-install-recommends install \
+            gcc libc6-dev dpkg-dev $(echo $test_packages)
+
+        [ ! -d /usr/src/nginx ] || exit 0
+        rm -rf /tmp/source
+        mkdir /tmp/source
+        cd /tmp/source
+        apt-get -q source --tar-only --download-only nginx
+        mkdir nginx
+        tar -C nginx --strip-components=1 -xf nginx_*.orig.tar.*
+        mv nginx /usr/src/
+    " > "$log.source" 2>&1
+    then
+        tail -n 5 "$log.source"
+        echo "  no source of nginx, see $log.source"
+        return 1
+    fi
+
+    printf '#!/bin/sh\nexec sh /project/t/matrix/emulated-cc %s "$@"\n' \
+        "qemu-$qemu $triplet-gcc" > "$root/usr/local/bin/$arch-cc"
+    chmod 755 "$root/usr/local/bin/$arch-cc"
+
+    version=$(sed -n 's/.*define NGINX_VERSION *"\(.*\)"/\1/p' \
+              "$root/usr/src/nginx/src/core/nginx.h")
+    sed -i "s/^with: /&nginx $version, /" "$log"
+
+    try_tests "$name" "$root" "CC=$arch-cc AR=$triplet-ar \
+        PERL5LIB=/project/.test-nginx NGINX_SRC=/usr/src/nginx T='$(printf 't/%s.t ' $tests)' test-nginx"
 }
 
 
