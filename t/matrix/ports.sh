@@ -218,19 +218,23 @@ try_compiler()
 }
 
 
-# musl, with musl-gcc of trixie; libraries built in the chroot
+# musl, with musl-gcc of trixie, and libraries and nginx built in the chroot; the
+# module is built by the Dockerfile for Alpine
 
 try_musl()
 {
     local root=$dir/musl log=$dir/musl.log opt=/opt/musl
+    local tests="convert accept list digest sign errors cache redirect thread"
+    local module=/installed/usr/lib/nginx/modules/ngx_http_schema1_module.so
 
     echo "musl:"
     rm -f "$results/musl"
 
     if ! {
-        prepare_port "$root" \
-            "musl-tools linux-libc-dev dpkg-dev autoconf automake libtool" \
-            && copy musl && in_chroot "$root" bash /project/t/matrix/musl
+        prepare_port "$root" "musl-tools linux-libc-dev dpkg-dev autoconf \
+            automake libtool busybox-static $(echo $test_packages)" \
+            && copy musl \
+            && in_chroot "$root" bash /project/t/matrix/musl libraries
     } > "$log" 2>&1
     then
         tail -n 5 "$log"
@@ -239,11 +243,21 @@ try_musl()
     fi
 
     : > "$log"
-    in_chroot "$root" sh -c "echo with: gcc \$(gcc -dumpfullversion) \
-        musl \$(dpkg-query -W -f '\${Version}' musl | sed 's/-.*//')" >> "$log"
+    in_chroot "$root" sh -c "
+        echo with: gcc \$(gcc -dumpfullversion), \
+            musl \$(dpkg-query -W -f '\${Version}' musl | sed 's/-.*//'), \
+            nginx \$($opt/sbin/nginx -v 2>&1 | sed 's/.*nginx\///')
+    " >> "$log"
 
-    try_port musl "$root" '' "CC=musl-gcc EXTRA_CFLAGS='-I$opt/include \
-        -L$opt/lib -Wl,-rpath,$opt/lib'"
+    in_chroot "$root" --offline bash /project/t/matrix/musl image \
+        >> "$log" 2>&1 || echo 'warning: the module was not built' >> "$log"
+
+    try_tests musl "$root" "-j ${JOBS:-2} CC=musl-gcc PERL5LIB=/project/.test-nginx \
+        EXTRA_CFLAGS='-I$opt/include -L$opt/lib -Wl,-rpath,$opt/lib' \
+        EXTRA_ENV='TEST_NGINX_BINARY=$opt/sbin/nginx \
+                   TEST_NGINX_LOAD_MODULES=$module' NGINX= NGINX_FOR= \
+        NGINX_TESTS='$(printf 't/%s.t ' $tests)' \
+        SUITE='\$(UNITS) \$(CORPUS_TESTS) \$(NGINX_TESTS)' suite"
 }
 
 
