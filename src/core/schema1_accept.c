@@ -28,16 +28,9 @@ typedef struct {
 } schema1_range_t;
 
 
-static schema1_type_e schema1_accept_type(schema1_str_t range);
-static schema1_type_e schema1_accept_exact(schema1_str_t range);
-static bool schema1_accept_same(schema1_str_t range, schema1_str_t name);
-static bool schema1_accept_known(schema1_type_e type);
 static size_t schema1_accept_split(schema1_range_t *ranges,
     const schema1_str_t *lines, size_t n);
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
-static schema1_str_t schema1_accept_cut(schema1_str_t *rest, char separator);
-static size_t schema1_accept_unquoted(schema1_str_t str, char separator);
-static schema1_str_t schema1_accept_trim(schema1_str_t str);
 static bool schema1_accept_range_valid(schema1_str_t range);
 static bool schema1_accept_token_char(char ch);
 static bool schema1_accept_zero(schema1_str_t parameters);
@@ -46,117 +39,6 @@ static int schema1_accept_compare(const void *one, const void *two);
 static int schema1_accept_compare_place(const void *one, const void *two);
 static void schema1_accept_append(schema1_buf_t *value, schema1_str_t range,
     schema1_type_e type);
-
-
-/* in the order of schema1_type_e */
-
-static const schema1_str_t  schema1_type_names[] = {
-    schema1_string(""),
-    schema1_string("application/vnd.docker.distribution.manifest.v1"
-                   "+prettyjws"),
-    schema1_string("application/vnd.docker.distribution.manifest.v1+json"),
-    schema1_string("application/vnd.docker.distribution.manifest.v2+json"),
-    schema1_string("application/vnd.docker.distribution.manifest.list"
-                   ".v2+json"),
-    schema1_string("application/vnd.oci.image.manifest.v1+json"),
-    schema1_string("application/vnd.oci.image.index.v1+json")
-};
-
-
-static const schema1_str_t  schema1_generic_types[] = {
-    schema1_string(""),
-    schema1_string("application/json"),
-    schema1_string("text/plain"),
-    schema1_string("application/octet-stream"),
-    schema1_string("binary/octet-stream")
-};
-
-
-schema1_type_e
-schema1_media_type(schema1_str_t value)
-{
-    return schema1_accept_type(schema1_accept_trim(
-                                            schema1_accept_cut(&value, ';')));
-}
-
-
-/* the type that a media range without parameters names */
-
-static schema1_type_e
-schema1_accept_type(schema1_str_t range)
-{
-    size_t          i;
-    schema1_type_e  type;
-
-    /* nearly all clients write it in lower case, so that is tried first */
-
-    type = schema1_accept_exact(range);
-
-    if (type != SCHEMA1_TYPE_OTHER) {
-        return type;
-    }
-
-    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (schema1_accept_same(range, schema1_type_names[type])) {
-            return type;
-        }
-    }
-
-    for (i = 0;
-         i < sizeof(schema1_generic_types) / sizeof(schema1_generic_types[0]);
-         i++)
-    {
-        if (schema1_accept_same(range, schema1_generic_types[i])) {
-            return SCHEMA1_TYPE_GENERIC;
-        }
-    }
-
-    return SCHEMA1_TYPE_OTHER;
-}
-
-
-static schema1_type_e
-schema1_accept_exact(schema1_str_t range)
-{
-    schema1_type_e  type;
-
-    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-
-        if (range.len == schema1_type_names[type].len
-            && memcmp(range.data, schema1_type_names[type].data, range.len)
-               == 0)
-        {
-            break;
-        }
-    }
-
-    return type;
-}
-
-
-static bool
-schema1_accept_same(schema1_str_t range, schema1_str_t name)
-{
-    return range.len == name.len && schema1_str_caseeq(range, name.data);
-}
-
-
-static bool
-schema1_accept_known(schema1_type_e type)
-{
-    return type != SCHEMA1_TYPE_GENERIC && type != SCHEMA1_TYPE_OTHER;
-}
-
-
-const char *
-schema1_media_type_name(schema1_type_e type)
-{
-    if ((unsigned) type >= SCHEMA1_TYPE_OTHER) {
-        return "";
-    }
-
-    return schema1_type_names[type].data;
-}
 
 
 void
@@ -178,7 +60,7 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
                 continue;
             }
 
-            if (schema1_accept_known(range.type)) {
+            if (schema1_media_type_known(range.type)) {
                 accept->types |= SCHEMA1_BIT(range.type);
 
             } else if (schema1_str_eq(range.range, "*")
@@ -284,6 +166,8 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
     schema1_type_e    type;
     schema1_range_t  *ranges;
 
+    static const schema1_str_t  none = schema1_string("");
+
     named = 0;
     ranges = NULL;
 
@@ -316,7 +200,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
         if (SCHEMA1_BIT(type) & SCHEMA1_MODERN_TYPES & ~named) {
-            schema1_accept_append(value, schema1_type_names[type], type);
+            schema1_accept_append(value, none, type);
         }
     }
 
@@ -362,12 +246,12 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
     schema1_str_t  element;
 
     while (rest->len != 0) {
-        element = schema1_accept_cut(rest, ',');
+        element = schema1_str_cut(rest, ',');
 
-        range->range = schema1_accept_trim(schema1_accept_cut(&element, ';'));
-        range->type = schema1_accept_type(range->range);
+        range->range = schema1_str_trim(schema1_str_cut(&element, ';'));
+        range->type = schema1_media_type(range->range);
 
-        if (!schema1_accept_known(range->type)
+        if (!schema1_media_type_known(range->type)
             && !schema1_accept_range_valid(range->range))
         {
             continue;
@@ -381,90 +265,6 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
     }
 
     return false;
-}
-
-
-/* takes what is before the next separator outside of a quoted string */
-
-static schema1_str_t
-schema1_accept_cut(schema1_str_t *rest, char separator)
-{
-    size_t         len;
-    const char    *end;
-    schema1_str_t  part;
-
-    part = *rest;
-
-    if (rest->len == 0) {
-        return part;
-    }
-
-    end = memchr(rest->data, separator, rest->len);
-    len = (end != NULL) ? (size_t) (end - rest->data) : rest->len;
-
-    if (len != 0 && memchr(rest->data, '"', len) != NULL) {
-        len = schema1_accept_unquoted(*rest, separator);
-    }
-
-    part.len = len;
-
-    if (len < rest->len) {
-        len++;
-    }
-
-    rest->data += len;
-    rest->len -= len;
-
-    return part;
-}
-
-
-/* how many bytes there are before a separator outside of quotes */
-
-static size_t
-schema1_accept_unquoted(schema1_str_t str, char separator)
-{
-    bool    quoted;
-    size_t  i;
-
-    quoted = false;
-
-    for (i = 0; i < str.len; i++) {
-
-        if (quoted && str.data[i] == '\\') {
-            i++;
-            continue;
-        }
-
-        if (str.data[i] == '"') {
-            quoted = !quoted;
-            continue;
-        }
-
-        if (!quoted && str.data[i] == separator) {
-            break;
-        }
-    }
-
-    return i < str.len ? i : str.len;
-}
-
-
-static schema1_str_t
-schema1_accept_trim(schema1_str_t str)
-{
-    while (str.len && (str.data[0] == ' ' || str.data[0] == '\t')) {
-        str.data++;
-        str.len--;
-    }
-
-    while (str.len
-           && (str.data[str.len - 1] == ' ' || str.data[str.len - 1] == '\t'))
-    {
-        str.len--;
-    }
-
-    return str;
 }
 
 
@@ -525,7 +325,7 @@ schema1_accept_zero(schema1_str_t parameters)
     schema1_str_t  parameter;
 
     while (parameters.len != 0) {
-        parameter = schema1_accept_trim(schema1_accept_cut(&parameters, ';'));
+        parameter = schema1_str_trim(schema1_str_cut(&parameters, ';'));
 
         if (parameter.len < 2 || (parameter.data[0] | 0x20) != 'q'
             || parameter.data[1] != '=')
@@ -626,9 +426,10 @@ schema1_accept_append(schema1_buf_t *value, schema1_str_t range,
 
     /* some registries compare with regard to case */
 
-    if (schema1_accept_known(type)) {
-        range = schema1_type_names[type];
-    }
+    if (schema1_media_type_known(type)) {
+        schema1_buf_puts(value, schema1_media_type_name(type));
 
-    schema1_buf_append(value, range.data, range.len);
+    } else {
+        schema1_buf_append(value, range.data, range.len);
+    }
 }

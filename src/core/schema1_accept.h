@@ -8,24 +8,7 @@
 #define _SCHEMA1_ACCEPT_H_INCLUDED_
 
 
-#include "schema1_string.h"
-
-
-typedef enum {
-    SCHEMA1_TYPE_GENERIC = 0,       /* missing, or says nothing */
-    SCHEMA1_TYPE_SIGNED,            /* schema 1, ...v1+prettyjws */
-    SCHEMA1_TYPE_UNSIGNED,          /* schema 1, ...v1+json */
-    SCHEMA1_TYPE_SCHEMA2,
-    SCHEMA1_TYPE_LIST,              /* Docker manifest list */
-    SCHEMA1_TYPE_OCI_MANIFEST,
-    SCHEMA1_TYPE_OCI_INDEX,
-    SCHEMA1_TYPE_OTHER              /* names something else */
-} schema1_type_e;
-
-
-#define SCHEMA1_MODERN_TYPES                                                  \
-    ((1u << SCHEMA1_TYPE_SCHEMA2) | (1u << SCHEMA1_TYPE_LIST)                 \
-     | (1u << SCHEMA1_TYPE_OCI_MANIFEST) | (1u << SCHEMA1_TYPE_OCI_INDEX))
+#include "schema1_media_type.h"
 
 
 /* what a client says that it accepts: all its Accept lines together */
@@ -48,16 +31,6 @@ typedef enum {
     SCHEMA1_ACTION_REFUSE           /* only schema 1 fits; it isn't taken */
 } schema1_action_e;
 
-
-/*
- * The type that a Content-Type or mediaType names (RFC 9110, 8.3.1): compared
- * without case, parameters ignored.  An empty value, application/json,
- * text/plain, application/octet-stream, binary/octet-stream are generic.
- */
-schema1_type_e schema1_media_type(schema1_str_t value);
-
-/* the full name of a type; "" for GENERIC and OTHER */
-const char *schema1_media_type_name(schema1_type_e type);
 
 /*
  * Reads the values of all Accept header lines (RFC 9110, 12.5.1) into

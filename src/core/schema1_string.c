@@ -15,6 +15,7 @@
 static bool schema1_buf_grow(schema1_buf_t *buf, size_t len);
 static bool schema1_buf_fits(schema1_buf_t *buf, size_t len);
 static void schema1_buf_resize(schema1_buf_t *buf, size_t size);
+static size_t schema1_str_unquoted(schema1_str_t str, char separator);
 static char schema1_lower(char ch);
 
 
@@ -79,6 +80,57 @@ schema1_str_caseeq(schema1_str_t str, const char *text)
     }
 
     return true;
+}
+
+
+schema1_str_t
+schema1_str_cut(schema1_str_t *rest, char separator)
+{
+    size_t         len;
+    const char    *end;
+    schema1_str_t  part;
+
+    part = *rest;
+
+    if (rest->len == 0) {
+        return part;
+    }
+
+    end = memchr(rest->data, separator, rest->len);
+    len = (end != NULL) ? (size_t) (end - rest->data) : rest->len;
+
+    if (len != 0 && memchr(rest->data, '"', len) != NULL) {
+        len = schema1_str_unquoted(*rest, separator);
+    }
+
+    part.len = len;
+
+    if (len < rest->len) {
+        len++;
+    }
+
+    rest->data += len;
+    rest->len -= len;
+
+    return part;
+}
+
+
+schema1_str_t
+schema1_str_trim(schema1_str_t str)
+{
+    while (str.len && (str.data[0] == ' ' || str.data[0] == '\t')) {
+        str.data++;
+        str.len--;
+    }
+
+    while (str.len
+           && (str.data[str.len - 1] == ' ' || str.data[str.len - 1] == '\t'))
+    {
+        str.len--;
+    }
+
+    return str;
 }
 
 
@@ -195,6 +247,37 @@ schema1_buf_resize(schema1_buf_t *buf, size_t size)
 
     buf->data = data;
     buf->size = size;
+}
+
+
+/* how many bytes there are before a separator outside of quotes */
+
+static size_t
+schema1_str_unquoted(schema1_str_t str, char separator)
+{
+    bool    quoted;
+    size_t  i;
+
+    quoted = false;
+
+    for (i = 0; i < str.len; i++) {
+
+        if (quoted && str.data[i] == '\\') {
+            i++;
+            continue;
+        }
+
+        if (str.data[i] == '"') {
+            quoted = !quoted;
+            continue;
+        }
+
+        if (!quoted && str.data[i] == separator) {
+            break;
+        }
+    }
+
+    return i < str.len ? i : str.len;
 }
 
 

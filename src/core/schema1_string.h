@@ -86,6 +86,15 @@ schema1_str_eq(schema1_str_t str, const char *text)
 /* ASCII letters only, whatever the locale */
 bool schema1_str_caseeq(schema1_str_t str, const char *text);
 
+/*
+ * Removes and returns what comes before the next separator that is not in a
+ * quoted string (RFC 9110, 5.6.4); the separator is removed too.
+ */
+schema1_str_t schema1_str_cut(schema1_str_t *rest, char separator);
+
+/* without the spaces and tabs at both ends (RFC 9110, 5.6.3) */
+schema1_str_t schema1_str_trim(schema1_str_t str);
+
 /* the value of a hexadecimal digit, -1 where it is none */
 int schema1_hex(char ch);
 
