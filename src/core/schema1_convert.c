@@ -29,7 +29,7 @@ static bool schema1_contains(schema1_str_t type, const char *text);
 static bool schema1_starts_with(schema1_str_t type, const char *text);
 static int schema1_check_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_layer_e kind, schema1_error_t *err);
-static void schema1_write_descriptor(schema1_buf_t *document,
+static void schema1_convert_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
     const char *indent);
 
@@ -312,8 +312,8 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
     schema1_buf_puts(document,
                      schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2));
     schema1_buf_puts(document, "\",\n   \"config\": {");
-    schema1_write_descriptor(document, &manifest->config, schema1_config_type,
-                             "      ");
+    schema1_convert_descriptor(document, &manifest->config, schema1_config_type,
+                               "      ");
     schema1_buf_puts(document, "\n   },\n   \"layers\": [");
 
     for (i = 0; i < manifest->nlayers; i++) {
@@ -323,7 +323,7 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
                ? schema1_tar_type : schema1_gzip_type;
 
         schema1_buf_puts(document, i ? ",\n      {" : "\n      {");
-        schema1_write_descriptor(document, layer, type, "         ");
+        schema1_convert_descriptor(document, layer, type, "         ");
         schema1_buf_puts(document, "\n      }");
     }
 
@@ -336,7 +336,7 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
 /* a valid digest needs no escapes */
 
 static void
-schema1_write_descriptor(schema1_buf_t *document,
+schema1_convert_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
     const char *indent)
 {

@@ -93,6 +93,13 @@ bool schema1_json_is(schema1_str_t token, const char *text);
 /* Go would take the name for the ASCII name "text", case aside */
 bool schema1_json_is_like(schema1_str_t token, const char *text);
 
+/* the bytes between the quotes, up to *last, and the next code point there */
+const char *schema1_json_content(schema1_str_t token, const char **last);
+unsigned schema1_json_rune(const char **p, const char *last);
+
+/* the value of four hexadecimal digits; -1: there are other bytes */
+int schema1_json_hex4(const char *p, const char *last);
+
 /* an integer of int64_t without fraction and exponent (strconv.ParseInt) */
 int schema1_json_int(schema1_str_t token, int64_t *value);
 
@@ -110,17 +117,17 @@ typedef struct {
 
 
 /* plain bytes, ASCII without control characters */
-void schema1_json_put(schema1_writer_t *writer, const char *data, size_t len);
-void schema1_json_puts(schema1_writer_t *writer, const char *text);
+void schema1_json_write(schema1_writer_t *writer, const char *data, size_t len);
+void schema1_json_write_ascii(schema1_writer_t *writer, const char *text);
 
 /* a string token, decoded and encoded again; no bytes: "" */
-void schema1_json_put_string(schema1_writer_t *writer, schema1_str_t token);
+void schema1_json_write_string(schema1_writer_t *writer, schema1_str_t token);
 
 /* decoded bytes as a string */
-void schema1_json_put_text(schema1_writer_t *writer, schema1_str_t text);
+void schema1_json_write_text(schema1_writer_t *writer, schema1_str_t text);
 
 /* any token, compacted: white space goes, all else keeps its spelling */
-void schema1_json_put_compact(schema1_writer_t *writer, schema1_str_t token);
+void schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token);
 
 
 #endif /* _SCHEMA1_JSON_H_INCLUDED_ */

@@ -108,27 +108,27 @@ static size_t schema1_payload_count(schema1_str_t config);
 static bool schema1_payload_dropped(const schema1_conversion_t *c,
     schema1_str_t name);
 static int schema1_payload_sort(const void *one, const void *two);
-static schema1_str_t schema1_member_name(const schema1_member_t *member);
+static schema1_str_t schema1_payload_name(const schema1_member_t *member);
 static int schema1_payload_reserve(const schema1_conversion_t *c,
     schema1_buf_t *payload, size_t len, schema1_error_t *err);
-static void schema1_write_payload(schema1_writer_t *writer,
+static void schema1_payload_write(schema1_writer_t *writer,
     const schema1_conversion_t *c);
-static void schema1_write_layers(schema1_writer_t *writer,
+static void schema1_payload_write_layers(schema1_writer_t *writer,
     const schema1_conversion_t *c);
-static void schema1_write_history(schema1_writer_t *writer,
+static void schema1_payload_write_history(schema1_writer_t *writer,
     const schema1_conversion_t *c);
-static void schema1_write_entry(schema1_writer_t *writer,
+static void schema1_payload_write_entry(schema1_writer_t *writer,
     const schema1_conversion_t *c, size_t i);
-static void schema1_write_created(schema1_writer_t *writer,
+static void schema1_payload_write_created(schema1_writer_t *writer,
     const schema1_conversion_t *c, const schema1_entry_t *entry);
-static void schema1_write_config(schema1_writer_t *writer,
+static void schema1_payload_write_config(schema1_writer_t *writer,
     const schema1_conversion_t *c);
-static const schema1_added_t *schema1_write_added(schema1_writer_t *writer,
-    const schema1_added_t *added, const schema1_member_t *before,
-    char *open);
-static void schema1_write_name(schema1_writer_t *writer, schema1_str_t name,
-    char *open);
-static void schema1_write_quoted(schema1_writer_t *writer,
+static const schema1_added_t *schema1_payload_write_added(
+    schema1_writer_t *writer, const schema1_added_t *added,
+    const schema1_member_t *before, char *open);
+static void schema1_payload_write_name(schema1_writer_t *writer,
+    schema1_str_t name, char *open);
+static void schema1_payload_write_quoted(schema1_writer_t *writer,
     schema1_str_t value);
 static int schema1_payload_no_memory(schema1_error_t *err);
 
@@ -194,13 +194,13 @@ schema1_convert_payload(const schema1_manifest_t *manifest,
     }
 
     memset(&writer, 0, sizeof(schema1_writer_t));
-    schema1_write_payload(&writer, &c);
+    schema1_payload_write(&writer, &c);
 
     rc = schema1_payload_reserve(&c, payload, writer.len, err);
 
     if (rc == SCHEMA1_OK) {
         writer.buf = payload;
-        schema1_write_payload(&writer, &c);
+        schema1_payload_write(&writer, &c);
         *entries = c.n;
     }
 
@@ -563,8 +563,8 @@ schema1_payload_sort(const void *one, const void *two)
         return m1->prefix < m2->prefix ? -1 : 1;
     }
 
-    order = schema1_json_compare(schema1_member_name(m1),
-                                 schema1_member_name(m2));
+    order = schema1_json_compare(schema1_payload_name(m1),
+                                 schema1_payload_name(m2));
     if (order) {
         return order;
     }
@@ -574,7 +574,7 @@ schema1_payload_sort(const void *one, const void *two)
 
 
 static schema1_str_t
-schema1_member_name(const schema1_member_t *member)
+schema1_payload_name(const schema1_member_t *member)
 {
     schema1_str_t  name;
 
@@ -611,126 +611,134 @@ schema1_payload_reserve(const schema1_conversion_t *c, schema1_buf_t *payload,
 
 
 static void
-schema1_write_payload(schema1_writer_t *writer, const schema1_conversion_t *c)
+schema1_payload_write(schema1_writer_t *writer, const schema1_conversion_t *c)
 {
-    schema1_json_puts(writer, "{\n   \"schemaVersion\": 1,\n   \"name\": ");
-    schema1_json_put_text(writer, c->name);
-    schema1_json_puts(writer, ",\n   \"tag\": ");
-    schema1_json_put_text(writer, c->tag);
-    schema1_json_puts(writer, ",\n   \"architecture\": ");
-    schema1_json_put_string(writer, c->image.architecture);
-    schema1_json_puts(writer, ",\n   \"fsLayers\": [");
-    schema1_write_layers(writer, c);
-    schema1_json_puts(writer, "\n   ],\n   \"history\": [");
-    schema1_write_history(writer, c);
-    schema1_json_puts(writer, "\n   ]\n}");
+    schema1_json_write_ascii(writer,
+                             "{\n   \"schemaVersion\": 1,\n   \"name\": ");
+    schema1_json_write_text(writer, c->name);
+    schema1_json_write_ascii(writer, ",\n   \"tag\": ");
+    schema1_json_write_text(writer, c->tag);
+    schema1_json_write_ascii(writer, ",\n   \"architecture\": ");
+    schema1_json_write_string(writer, c->image.architecture);
+    schema1_json_write_ascii(writer, ",\n   \"fsLayers\": [");
+    schema1_payload_write_layers(writer, c);
+    schema1_json_write_ascii(writer, "\n   ],\n   \"history\": [");
+    schema1_payload_write_history(writer, c);
+    schema1_json_write_ascii(writer, "\n   ]\n}");
 }
 
 
 static void
-schema1_write_layers(schema1_writer_t *writer, const schema1_conversion_t *c)
+schema1_payload_write_layers(schema1_writer_t *writer,
+    const schema1_conversion_t *c)
 {
     size_t                      i, layer;
+    schema1_str_t               blob;
     static const schema1_str_t  empty =
         schema1_string(SCHEMA1_EMPTY_LAYER_DIGEST);
 
     layer = c->manifest->nlayers;
 
     for (i = c->n; i-- > 0; /* void */ ) {
-        schema1_json_puts(writer, "\n      {\n         \"blobSum\": ");
+        schema1_json_write_ascii(writer, "\n      {\n         \"blobSum\": ");
 
-        schema1_write_quoted(writer, c->entries[i].empty ? empty
-                                     : c->manifest->layers[--layer].digest);
+        blob = c->entries[i].empty ? empty
+                                   : c->manifest->layers[--layer].digest;
 
-        schema1_json_puts(writer, i ? "\n      }," : "\n      }");
+        schema1_payload_write_quoted(writer, blob);
+
+        schema1_json_write_ascii(writer, i ? "\n      }," : "\n      }");
     }
 }
 
 
 static void
-schema1_write_history(schema1_writer_t *writer, const schema1_conversion_t *c)
+schema1_payload_write_history(schema1_writer_t *writer,
+    const schema1_conversion_t *c)
 {
     size_t  i;
 
     for (i = c->n; i-- > 0; /* void */ ) {
-        schema1_json_puts(writer,
-                          "\n      {\n         \"v1Compatibility\": \"");
+        schema1_json_write_ascii(writer,
+                                 "\n      {\n         \"v1Compatibility\": \"");
 
         writer->nested = true;
 
         if (i == c->n - 1) {
-            schema1_write_config(writer, c);
+            schema1_payload_write_config(writer, c);
 
         } else {
-            schema1_write_entry(writer, c, i);
+            schema1_payload_write_entry(writer, c, i);
         }
 
         writer->nested = false;
 
-        schema1_json_puts(writer, i ? "\"\n      }," : "\"\n      }");
+        schema1_json_write_ascii(writer, i ? "\"\n      }," : "\"\n      }");
     }
 }
 
 
 static void
-schema1_write_entry(schema1_writer_t *writer, const schema1_conversion_t *c,
-    size_t i)
+schema1_payload_write_entry(schema1_writer_t *writer,
+    const schema1_conversion_t *c, size_t i)
 {
     const schema1_entry_t  *entry;
 
     entry = &c->entries[i];
 
-    schema1_json_puts(writer, "{\"id\":\"");
-    schema1_json_put(writer, c->ids[i], SCHEMA1_ID_SIZE);
+    schema1_json_write_ascii(writer, "{\"id\":\"");
+    schema1_json_write(writer, c->ids[i], SCHEMA1_ID_SIZE);
 
     if (i > 0 || c->based) {
-        schema1_json_puts(writer, "\",\"parent\":\"");
-        schema1_json_put(writer, i ? c->ids[i - 1] : c->base_parent,
-                         SCHEMA1_ID_SIZE);
+        schema1_json_write_ascii(writer, "\",\"parent\":\"");
+        schema1_json_write(writer, i ? c->ids[i - 1] : c->base_parent,
+                           SCHEMA1_ID_SIZE);
     }
 
-    schema1_json_put(writer, "\"", 1);
+    schema1_json_write(writer, "\"", 1);
 
     if (entry->comment.len > sizeof("\"\"") - 1) {
-        schema1_json_puts(writer, ",\"comment\":");
-        schema1_json_put_string(writer, entry->comment);
+        schema1_json_write_ascii(writer, ",\"comment\":");
+        schema1_json_write_string(writer, entry->comment);
     }
 
-    schema1_json_puts(writer, ",\"created\":\"");
-    schema1_write_created(writer, c, entry);
-    schema1_json_puts(writer, "\",\"container_config\":{\"Cmd\":[");
-    schema1_json_put_string(writer, entry->created_by);
-    schema1_json_puts(writer, "]}");
+    schema1_json_write_ascii(writer, ",\"created\":\"");
+    schema1_payload_write_created(writer, c, entry);
+    schema1_json_write_ascii(writer, "\",\"container_config\":{\"Cmd\":[");
+    schema1_json_write_string(writer, entry->created_by);
+    schema1_json_write_ascii(writer, "]}");
 
     if (entry->author.len > sizeof("\"\"") - 1) {
-        schema1_json_puts(writer, ",\"author\":");
-        schema1_json_put_string(writer, entry->author);
+        schema1_json_write_ascii(writer, ",\"author\":");
+        schema1_json_write_string(writer, entry->author);
     }
 
-    schema1_json_puts(writer, entry->empty ? ",\"throwaway\":true}" : "}");
+    schema1_json_write_ascii(writer,
+                             entry->empty ? ",\"throwaway\":true}" : "}");
 }
 
 
 static void
-schema1_write_created(schema1_writer_t *writer, const schema1_conversion_t *c,
-    const schema1_entry_t *entry)
+schema1_payload_write_created(schema1_writer_t *writer,
+    const schema1_conversion_t *c, const schema1_entry_t *entry)
 {
     char  text[SCHEMA1_TIME_SIZE];
 
     if (c->created_len) {
-        schema1_json_put(writer, c->created, c->created_len);
+        schema1_json_write(writer, c->created, c->created_len);
         return;
     }
 
-    schema1_json_put(writer, text,
-                     schema1_payload_created(text, entry->created));
+    schema1_json_write(writer, text,
+                       schema1_payload_created(text, entry->created));
 }
 
 
 /* the newest entry: the config's members and those added, sorted by name */
 
 static void
-schema1_write_config(schema1_writer_t *writer, const schema1_conversion_t *c)
+schema1_payload_write_config(schema1_writer_t *writer,
+    const schema1_conversion_t *c)
 {
     char                     open;
     size_t                   i;
@@ -769,34 +777,34 @@ schema1_write_config(schema1_writer_t *writer, const schema1_conversion_t *c)
 
         if (i + 1 < c->nmembers
             && member->prefix == member[1].prefix
-            && schema1_json_compare(schema1_member_name(member),
-                                    schema1_member_name(member + 1)) == 0)
+            && schema1_json_compare(schema1_payload_name(member),
+                                    schema1_payload_name(member + 1)) == 0)
         {
             continue;
         }
 
-        next = schema1_write_added(writer, next, member, &open);
+        next = schema1_payload_write_added(writer, next, member, &open);
 
         json.pos = member->name;
         json.last = c->config.data + c->config.len;
 
         (void) schema1_json_member(&json, &name);
 
-        schema1_write_name(writer, name, &open);
-        schema1_json_put_compact(writer, schema1_json_value(&json));
+        schema1_payload_write_name(writer, name, &open);
+        schema1_json_write_compact(writer, schema1_json_value(&json));
     }
 
-    (void) schema1_write_added(writer, next, NULL, &open);
+    (void) schema1_payload_write_added(writer, next, NULL, &open);
 
-    schema1_json_put(writer, "}", 1);
+    schema1_json_write(writer, "}", 1);
 }
 
 
 /* writes those that come before a member, or all that are left */
 
 static const schema1_added_t *
-schema1_write_added(schema1_writer_t *writer, const schema1_added_t *added,
-    const schema1_member_t *before, char *open)
+schema1_payload_write_added(schema1_writer_t *writer,
+    const schema1_added_t *added, const schema1_member_t *before, char *open)
 {
     schema1_str_t  name;
 
@@ -805,18 +813,18 @@ schema1_write_added(schema1_writer_t *writer, const schema1_added_t *added,
         name.len = strlen(added->name);
 
         if (before
-            && schema1_json_compare(schema1_member_name(before), name) < 0)
+            && schema1_json_compare(schema1_payload_name(before), name) < 0)
         {
             break;
         }
 
-        schema1_write_name(writer, name, open);
+        schema1_payload_write_name(writer, name, open);
 
         if (added->value.data) {
-            schema1_write_quoted(writer, added->value);
+            schema1_payload_write_quoted(writer, added->value);
 
         } else {
-            schema1_json_puts(writer, "true");
+            schema1_json_write_ascii(writer, "true");
         }
     }
 
@@ -827,22 +835,23 @@ schema1_write_added(schema1_writer_t *writer, const schema1_added_t *added,
 /* "open" is a brace before the first member, a comma before the others */
 
 static void
-schema1_write_name(schema1_writer_t *writer, schema1_str_t name, char *open)
+schema1_payload_write_name(schema1_writer_t *writer, schema1_str_t name,
+    char *open)
 {
-    schema1_json_put(writer, open, 1);
-    schema1_json_put_string(writer, name);
-    schema1_json_put(writer, ":", 1);
+    schema1_json_write(writer, open, 1);
+    schema1_json_write_string(writer, name);
+    schema1_json_write(writer, ":", 1);
 
     *open = ',';
 }
 
 
 static void
-schema1_write_quoted(schema1_writer_t *writer, schema1_str_t value)
+schema1_payload_write_quoted(schema1_writer_t *writer, schema1_str_t value)
 {
-    schema1_json_put(writer, "\"", 1);
-    schema1_json_put(writer, value.data, value.len);
-    schema1_json_put(writer, "\"", 1);
+    schema1_json_write(writer, "\"", 1);
+    schema1_json_write(writer, value.data, value.len);
+    schema1_json_write(writer, "\"", 1);
 }
 
 

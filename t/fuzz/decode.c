@@ -118,7 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memset(&writer, 0, sizeof(schema1_writer_t));
 
         writer.buf = &buf;
-        schema1_json_put_compact(&writer, document);
+        schema1_json_write_compact(&writer, document);
 
         fuzz_check(schema1_decode(fuzz_buf(&buf), decode_fields, &again,
                                   "document", SCHEMA1_INVALID_CONFIG, &err)

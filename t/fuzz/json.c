@@ -268,8 +268,8 @@ json_check_compact(schema1_str_t document, const fuzz_tree_t *tree)
     memset(&again, 0, sizeof(schema1_buf_t));
     memset(&nested, 0, sizeof(schema1_buf_t));
 
-    json_write(&plain, document, false, schema1_json_put_compact);
-    json_write(&again, fuzz_buf(&plain), false, schema1_json_put_compact);
+    json_write(&plain, document, false, schema1_json_write_compact);
+    json_write(&again, fuzz_buf(&plain), false, schema1_json_write_compact);
 
     fuzz_check(fuzz_same(fuzz_buf(&plain), fuzz_buf(&again)));
 
@@ -279,7 +279,7 @@ json_check_compact(schema1_str_t document, const fuzz_tree_t *tree)
     /* as the content of a string: valid UTF-8, and the same inside */
 
     schema1_buf_putc(&nested, '"');
-    json_write(&nested, document, true, schema1_json_put_compact);
+    json_write(&nested, document, true, schema1_json_write_compact);
     schema1_buf_putc(&nested, '"');
 
     string = json_loadb(nested.data, nested.len, JSON_DECODE_ANY, NULL);
@@ -312,8 +312,8 @@ json_check_text(schema1_str_t text)
     memset(&once, 0, sizeof(schema1_buf_t));
     memset(&twice, 0, sizeof(schema1_buf_t));
 
-    json_write(&once, text, false, schema1_json_put_text);
-    json_write(&twice, fuzz_buf(&once), false, schema1_json_put_string);
+    json_write(&once, text, false, schema1_json_write_text);
+    json_write(&twice, fuzz_buf(&once), false, schema1_json_write_string);
 
     string = json_loadb(once.data, once.len, JSON_DECODE_ANY | JSON_ALLOW_NUL,
                         NULL);
@@ -330,7 +330,7 @@ json_check_text(schema1_str_t text)
     /* a string of a string needs no U+0000 to be allowed */
 
     schema1_buf_putc(&twice, '"');
-    json_write(&twice, text, true, schema1_json_put_text);
+    json_write(&twice, text, true, schema1_json_write_text);
     schema1_buf_putc(&twice, '"');
 
     string = json_loadb(twice.data, twice.len, JSON_DECODE_ANY, NULL);

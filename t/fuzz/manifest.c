@@ -73,7 +73,7 @@ manifest_check_told(schema1_str_t document)
         memset(&writer, 0, sizeof(schema1_writer_t));
 
         writer.buf = &buf;
-        schema1_json_put_compact(&writer, document);
+        schema1_json_write_compact(&writer, document);
 
         fuzz_check(schema1_manifest_sniff(fuzz_buf(&buf), SCHEMA1_TYPE_GENERIC)
                    == type);

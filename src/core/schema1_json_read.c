@@ -1,0 +1,500 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <limits.h>
+
+#include "schema1_json.h"
+#include "schema1_utf8.h"
+
+
+#define SCHEMA1_LONG_S  0x17f
+#define SCHEMA1_KELVIN  0x212a
+
+
+static bool schema1_json_ends(char ch);
+static const char *schema1_json_skip_string(const char *p, const char *last);
+static void schema1_json_skip_space(schema1_json_t *json);
+
+
+void
+schema1_json_open(schema1_json_t *json, schema1_str_t document)
+{
+    json->pos = document.data;
+    json->last = document.data + document.len;
+}
+
+
+schema1_json_e
+schema1_json_peek(schema1_json_t *json)
+{
+    schema1_json_skip_space(json);
+
+    switch (*json->pos) {
+
+    case '{':
+        return SCHEMA1_JSON_OBJECT;
+
+    case '[':
+        return SCHEMA1_JSON_ARRAY;
+
+    case '"':
+        return SCHEMA1_JSON_STRING;
+
+    case 't':
+    case 'f':
+        return SCHEMA1_JSON_BOOL;
+
+    case 'n':
+        return SCHEMA1_JSON_NULL;
+
+    default:
+        return SCHEMA1_JSON_NUMBER;
+    }
+}
+
+
+/* the document was checked: brackets of either kind balance */
+
+schema1_str_t
+schema1_json_value(schema1_json_t *json)
+{
+    size_t          depth;
+    const char     *p;
+    schema1_str_t   token;
+
+    schema1_json_skip_space(json);
+
+    depth = 0;
+    p = json->pos;
+    token.data = p;
+
+    while (p < json->last) {
+
+        if (*p == '"') {
+            p = schema1_json_skip_string(p, json->last);
+
+        } else if (*p == '{' || *p == '[') {
+            depth++;
+            p++;
+
+        } else if (*p == '}' || *p == ']') {
+            depth--;
+            p++;
+
+        } else {
+            do {
+                p++;
+            } while (p < json->last && !schema1_json_ends(*p));
+        }
+
+        if (depth == 0) {
+            break;
+        }
+    }
+
+    json->pos = p;
+    token.len = (size_t) (p - token.data);
+
+    return token;
+}
+
+
+/* what comes after a number, true, false or null */
+
+static bool
+schema1_json_ends(char ch)
+{
+    switch (ch) {
+
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case ',':
+    case ':':
+    case '"':
+    case '[':
+    case ']':
+    case '{':
+    case '}':
+        return true;
+
+    default:
+        return false;
+    }
+}
+
+
+/* a quote ends the string unless an odd number of backslashes is before it */
+
+static const char *
+schema1_json_skip_string(const char *p, const char *last)
+{
+    const char  *quote, *escape;
+
+    for ( ;; ) {
+        p++;
+
+        quote = memchr(p, '"', (size_t) (last - p));
+        if (quote == NULL) {
+            return last;
+        }
+
+        for (escape = quote; escape > p && escape[-1] == '\\'; escape--) {
+            /* void */
+        }
+
+        p = quote;
+
+        if ((quote - escape) % 2 == 0) {
+            return quote + 1;
+        }
+    }
+}
+
+
+static void
+schema1_json_skip_space(schema1_json_t *json)
+{
+    while (json->pos < json->last
+           && (*json->pos == ' ' || *json->pos == '\n' || *json->pos == '\t'
+               || *json->pos == '\r'))
+    {
+        json->pos++;
+    }
+}
+
+
+void
+schema1_json_enter(schema1_json_t *json)
+{
+    schema1_json_skip_space(json);
+    json->pos++;
+}
+
+
+bool
+schema1_json_item(schema1_json_t *json)
+{
+    schema1_json_skip_space(json);
+
+    if (*json->pos == ']' || *json->pos == '}') {
+        json->pos++;
+        return false;
+    }
+
+    if (*json->pos == ',') {
+        json->pos++;
+    }
+
+    return true;
+}
+
+
+bool
+schema1_json_member(schema1_json_t *json, schema1_str_t *name)
+{
+    if (!schema1_json_item(json)) {
+        return false;
+    }
+
+    *name = schema1_json_value(json);
+
+    schema1_json_skip_space(json);
+    json->pos++;
+
+    return true;
+}
+
+
+size_t
+schema1_json_decode(schema1_str_t token, char *to)
+{
+    char         utf8[4];
+    size_t       n, len;
+    const char  *p, *last;
+
+    len = 0;
+    p = schema1_json_content(token, &last);
+
+    while (p < last) {
+        n = schema1_utf8_encode(schema1_json_rune(&p, last), utf8);
+
+        if (to) {
+            memcpy(to + len, utf8, n);
+        }
+
+        len += n;
+    }
+
+    return len;
+}
+
+
+uint32_t
+schema1_json_prefix(schema1_str_t token)
+{
+    char         utf8[4];
+    size_t       i, n;
+    uint32_t     prefix;
+    unsigned     shift;
+    const char  *p, *last;
+
+    prefix = 0;
+    shift = 32;
+    p = schema1_json_content(token, &last);
+
+    while (p < last && shift != 0) {
+        n = schema1_utf8_encode(schema1_json_rune(&p, last), utf8);
+
+        for (i = 0; i < n && shift != 0; i++) {
+            shift -= 8;
+            prefix |= (uint32_t) (unsigned char) utf8[i] << shift;
+        }
+    }
+
+    return prefix;
+}
+
+
+/* UTF-8 sorts as the code points do */
+
+int
+schema1_json_compare(schema1_str_t one, schema1_str_t two)
+{
+    unsigned     rune1, rune2;
+    const char  *p1, *p2, *last1, *last2;
+
+    p1 = schema1_json_content(one, &last1);
+    p2 = schema1_json_content(two, &last2);
+
+    while (p1 < last1 && p2 < last2) {
+
+        /* nearly all names are plain, and many members are to be sorted */
+
+        if (*p1 == *p2 && (unsigned char) *p1 < 0x80 && *p1 != '\\') {
+            p1++;
+            p2++;
+            continue;
+        }
+
+        rune1 = schema1_json_rune(&p1, last1);
+        rune2 = schema1_json_rune(&p2, last2);
+
+        if (rune1 != rune2) {
+            return rune1 < rune2 ? -1 : 1;
+        }
+    }
+
+    return (p1 < last1) - (p2 < last2);
+}
+
+
+bool
+schema1_json_is(schema1_str_t token, const char *text)
+{
+    const char  *p, *last;
+
+    p = schema1_json_content(token, &last);
+
+    while (p < last) {
+        if (*text == '\0'
+            || schema1_json_rune(&p, last) != (unsigned char) *text)
+        {
+            return false;
+        }
+
+        text++;
+    }
+
+    return *text == '\0';
+}
+
+
+bool
+schema1_json_is_like(schema1_str_t token, const char *text)
+{
+    unsigned     rune;
+    const char  *p, *last;
+
+    p = schema1_json_content(token, &last);
+
+    while (p < last) {
+        rune = schema1_json_rune(&p, last);
+
+        if (rune >= 'A' && rune <= 'Z') {
+            rune |= 0x20;
+
+        } else if (rune == SCHEMA1_LONG_S) {
+            rune = 's';
+
+        } else if (rune == SCHEMA1_KELVIN) {
+            rune = 'k';
+        }
+
+        if (*text == '\0') {
+            return false;
+        }
+
+        if (rune != (unsigned char) (*text >= 'A' && *text <= 'Z'
+                                     ? *text | 0x20 : *text))
+        {
+            return false;
+        }
+
+        text++;
+    }
+
+    return *text == '\0';
+}
+
+
+int
+schema1_json_int(schema1_str_t token, int64_t *value)
+{
+    bool         negative;
+    int64_t      n;
+    unsigned     digit;
+    const char  *p, *last;
+
+    if (token.len == 0) {
+        return SCHEMA1_ERROR;
+    }
+
+    p = token.data;
+    last = p + token.len;
+    negative = (*p == '-');
+
+    if (negative) {
+        p++;
+    }
+
+    if (p == last) {
+        return SCHEMA1_ERROR;
+    }
+
+    /* counted down, for there is one negative number more */
+
+    for (n = 0; p < last; p++) {
+        if (*p < '0' || *p > '9') {
+            return SCHEMA1_ERROR;
+        }
+
+        digit = (unsigned) (*p - '0');
+
+        if (n < (INT64_MIN + (int64_t) digit) / 10) {
+            return SCHEMA1_ERROR;
+        }
+
+        n = n * 10 - (int64_t) digit;
+    }
+
+    if (!negative && n == INT64_MIN) {
+        return SCHEMA1_ERROR;
+    }
+
+    *value = negative ? n : -n;
+
+    return SCHEMA1_OK;
+}
+
+
+const char *
+schema1_json_content(schema1_str_t token, const char **last)
+{
+    *last = token.data + token.len - 1;
+
+    return token.data + 1;
+}
+
+
+unsigned
+schema1_json_rune(const char **p, const char *last)
+{
+    int       high, low;
+    unsigned  ch;
+
+    ch = (unsigned char) **p;
+
+    if (ch != '\\') {
+        return schema1_utf8_decode(p, last);
+    }
+
+    ch = (unsigned char) (*p)[1];
+    *p += 2;
+
+    switch (ch) {
+
+    case 'b':
+        return '\b';
+
+    case 'f':
+        return '\f';
+
+    case 'n':
+        return '\n';
+
+    case 'r':
+        return '\r';
+
+    case 't':
+        return '\t';
+
+    case 'u':
+        break;
+
+    default:
+        return ch;
+    }
+
+    high = schema1_json_hex4(*p, last);
+    *p += 4;
+
+    if (high < 0xd800 || high > 0xdfff) {
+        return (unsigned) high;
+    }
+
+    if (high > 0xdbff || last - *p < 6 || (*p)[0] != '\\' || (*p)[1] != 'u') {
+        return SCHEMA1_UTF8_REPLACEMENT;
+    }
+
+    low = schema1_json_hex4(*p + 2, last);
+
+    if (low < 0xdc00 || low > 0xdfff) {
+        return SCHEMA1_UTF8_REPLACEMENT;
+    }
+
+    *p += 6;
+
+    return 0x10000 + (((unsigned) high - 0xd800) << 10)
+           + ((unsigned) low - 0xdc00);
+}
+
+
+int
+schema1_json_hex4(const char *p, const char *last)
+{
+    int       digit, value;
+    unsigned  i;
+
+    if (last - p < 4) {
+        return -1;
+    }
+
+    value = 0;
+
+    for (i = 0; i < 4; i++) {
+        digit = schema1_hex(p[i]);
+
+        if (digit < 0) {
+            return -1;
+        }
+
+        value = value * 16 + digit;
+    }
+
+    return value;
+}

@@ -1,0 +1,313 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "schema1_json.h"
+#include "schema1_utf8.h"
+
+
+static const char *schema1_json_write_plain(const char *p, const char *last);
+static const char *schema1_json_write_spelled(schema1_writer_t *writer,
+    const char *p, const char *last);
+static size_t schema1_json_write_special(schema1_writer_t *writer,
+    const char *p, const char *last);
+static void schema1_json_write_bytes(schema1_writer_t *writer, const char *data,
+    size_t len);
+static void schema1_json_write_rune(schema1_writer_t *writer, unsigned rune);
+
+
+static const char  schema1_hex_digits[] = "0123456789abcdef";
+
+
+void
+schema1_json_write(schema1_writer_t *writer, const char *data, size_t len)
+{
+    size_t  i, start;
+
+    if (!writer->nested) {
+        schema1_json_write_bytes(writer, data, len);
+        return;
+    }
+
+    for (i = 0, start = 0; i < len; i++) {
+        if (data[i] == '"' || data[i] == '\\') {
+            schema1_json_write_bytes(writer, data + start, i - start);
+            schema1_json_write_bytes(writer, "\\", 1);
+            start = i;
+        }
+    }
+
+    schema1_json_write_bytes(writer, data + start, len - start);
+}
+
+
+void
+schema1_json_write_ascii(schema1_writer_t *writer, const char *text)
+{
+    schema1_json_write(writer, text, strlen(text));
+}
+
+
+void
+schema1_json_write_string(schema1_writer_t *writer, schema1_str_t token)
+{
+    const char  *p, *last, *start;
+
+    schema1_json_write(writer, "\"", 1);
+
+    if (token.len != 0) {
+        p = schema1_json_content(token, &last);
+
+        while (p < last) {
+            start = p;
+            p = schema1_json_write_plain(p, last);
+
+            schema1_json_write_bytes(writer, start, (size_t) (p - start));
+
+            if (p < last) {
+                schema1_json_write_rune(writer, schema1_json_rune(&p, last));
+            }
+        }
+    }
+
+    schema1_json_write(writer, "\"", 1);
+}
+
+
+/* the end of what is written as it is, in a string of a string too */
+
+static const char *
+schema1_json_write_plain(const char *p, const char *last)
+{
+    unsigned char  ch;
+
+    static const uint32_t  plain[] = {
+        0x00000000, /* 0000 0000 0000 0000  0000 0000 0000 0000 */
+
+                    /* ?>=< ;:98 7654 3210  /.-, +*)( '&%$ #"!  */
+        0xafffffbb, /* 1010 1111 1111 1111  1111 1111 1011 1011 */
+
+                    /* _^]\ [ZYX WVUT SRQP  ONML KJIH GFED CBA@ */
+        0xefffffff, /* 1110 1111 1111 1111  1111 1111 1111 1111 */
+
+                    /*  ~}| {zyx wvut srqp  onml kjih gfed cba` */
+        0xffffffff, /* 1111 1111 1111 1111  1111 1111 1111 1111 */
+
+        0x00000000,
+        0x00000000,
+        0x00000000,
+        0x00000000
+    };
+
+    while (p < last) {
+        ch = (unsigned char) *p;
+
+        if (!(plain[ch >> 5] & (1U << (ch & 0x1f)))) {
+            break;
+        }
+
+        p++;
+    }
+
+    return p;
+}
+
+
+void
+schema1_json_write_text(schema1_writer_t *writer, schema1_str_t text)
+{
+    unsigned     rune;
+    const char  *p, *last, *start;
+
+    schema1_json_write(writer, "\"", 1);
+
+    p = text.data;
+    last = text.len ? p + text.len : p;
+
+    while (p < last) {
+        start = p;
+        rune = schema1_utf8_decode(&p, last);
+
+        if (rune == SCHEMA1_UTF8_REPLACEMENT && p - start == 1) {
+            schema1_json_write(writer, "\\ufffd", 6);
+
+        } else {
+            schema1_json_write_rune(writer, rune);
+        }
+    }
+
+    schema1_json_write(writer, "\"", 1);
+}
+
+
+/*
+ * What needs a second look is rare: white space between the values, and in the
+ * strings quotes, backslashes and what write_special() is for.
+ */
+
+void
+schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token)
+{
+    const char  *p, *last, *start;
+
+    p = token.data;
+    last = p + token.len;
+
+    while (p < last) {
+
+        if (*p == '"') {
+            p = schema1_json_write_spelled(writer, p, last);
+            continue;
+        }
+
+        start = p;
+
+        while (p < last && *p != '"' && *p != ' ' && *p != '\t'
+               && *p != '\r' && *p != '\n')
+        {
+            p++;
+        }
+
+        schema1_json_write_bytes(writer, start, (size_t) (p - start));
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == '\r'
+                            || *p == '\n'))
+        {
+            p++;
+        }
+    }
+}
+
+
+/* escapes keep their spelling; returns where the string ends */
+
+static const char *
+schema1_json_write_spelled(schema1_writer_t *writer, const char *p,
+    const char *last)
+{
+    const char  *start;
+
+    schema1_json_write(writer, p++, 1);
+
+    while (p < last) {
+        start = p;
+        p = schema1_json_write_plain(p, last);
+
+        schema1_json_write_bytes(writer, start, (size_t) (p - start));
+
+        if (p == last) {
+            break;
+        }
+
+        if (*p == '"') {
+            schema1_json_write(writer, p, 1);
+            return p + 1;
+        }
+
+        if (*p == '\\') {
+            schema1_json_write(writer, p, 2);
+            p += 2;
+            continue;
+        }
+
+        p += schema1_json_write_special(writer, p, last);
+    }
+
+    return last;
+}
+
+
+/*
+ * Escapes "<", ">", "&", U+2028 and U+2029, and, in a string of a string,
+ * invalid UTF-8.
+ */
+
+static size_t
+schema1_json_write_special(schema1_writer_t *writer, const char *p,
+    const char *last)
+{
+    unsigned     rune;
+    const char  *start;
+
+    start = p;
+    rune = schema1_utf8_decode(&p, last);
+
+    if (rune == SCHEMA1_UTF8_REPLACEMENT && p - start == 1) {
+
+        if (writer->nested) {
+            schema1_json_write_bytes(writer, "\\ufffd", 6);
+
+        } else {
+            schema1_json_write_bytes(writer, start, 1);
+        }
+
+    } else {
+        schema1_json_write_rune(writer, rune);
+    }
+
+    return (size_t) (p - start);
+}
+
+
+static void
+schema1_json_write_bytes(schema1_writer_t *writer, const char *data, size_t len)
+{
+    if (writer->buf) {
+        schema1_buf_append(writer->buf, data, len);
+    }
+
+    writer->len += len;
+}
+
+
+/* encoding/json with HTML escapes, Go 1.19 */
+
+static void
+schema1_json_write_rune(schema1_writer_t *writer, unsigned rune)
+{
+    char    text[6];
+    size_t  len;
+
+    text[0] = '\\';
+    len = 2;
+
+    switch (rune) {
+
+    case '"':
+    case '\\':
+        text[1] = (char) rune;
+        break;
+
+    case '\n':
+        text[1] = 'n';
+        break;
+
+    case '\r':
+        text[1] = 'r';
+        break;
+
+    case '\t':
+        text[1] = 't';
+        break;
+
+    default:
+
+        if (rune >= 0x20 && rune != '<' && rune != '>' && rune != '&'
+            && rune != 0x2028 && rune != 0x2029)
+        {
+            len = schema1_utf8_encode(rune, text);
+            break;
+        }
+
+        text[1] = 'u';
+        text[2] = schema1_hex_digits[rune >> 12 & 15];
+        text[3] = schema1_hex_digits[rune >> 8 & 15];
+        text[4] = schema1_hex_digits[rune >> 4 & 15];
+        text[5] = schema1_hex_digits[rune & 15];
+        len = 6;
+    }
+
+    schema1_json_write(writer, text, len);
+}

@@ -1,0 +1,98 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include "schema1_json.h"
+#include "exact.h"
+#include "tap.h"
+
+
+static void test_writer(void);
+
+
+int
+main(void)
+{
+    test_writer();
+
+    return tap_done();
+}
+
+
+static void
+test_writer(void)
+{
+    size_t            i, n;
+    schema1_buf_t     buf;
+    schema1_writer_t  writer;
+
+    static const char  token[] = "\"<&>\\u003C\\n\\b\\\"\\/\x7f\\u2028"
+                                 "\xe2\x80\xa9\xff\\ud800\"";
+
+    /* kind of writing, plain and nested */
+
+    static const struct {
+        char         kind;
+        const char  *token;
+        const char  *plain;
+        const char  *nested;
+    } cases[] = {
+        { 's', token,
+          "\"\\u003c\\u0026\\u003e\\u003c\\n\\u0008\\\"/\x7f\\u2028\\u2029"
+          "\xef\xbf\xbd\xef\xbf\xbd\"",
+          "\\\"\\\\u003c\\\\u0026\\\\u003e\\\\u003c\\\\n\\\\u0008\\\\\\\"/\x7f"
+          "\\\\u2028\\\\u2029\xef\xbf\xbd\xef\xbf\xbd\\\"" },
+        { 'c', token,
+          "\"\\u003c\\u0026\\u003e\\u003C\\n\\b\\\"\\/\x7f\\u2028"
+          "\\u2029\xff\\ud800\"",
+          "\\\"\\\\u003c\\\\u0026\\\\u003e\\\\u003C\\\\n\\\\b\\\\\\\"\\\\/\x7f"
+          "\\\\u2028\\\\u2029\\ufffd\\\\ud800\\\"" },
+        { 'c', " { \"a b\" : [ 1.0 ,\t-0 ,1E+2,\r\n true,null ] , \"\":{ } }",
+          "{\"a b\":[1.0,-0,1E+2,true,null],\"\":{}}",
+          "{\\\"a b\\\":[1.0,-0,1E+2,true,null],\\\"\\\":{}}" },
+        { 'c', "\"\\\\\"", "\"\\\\\"", "\\\"\\\\\\\\\\\"" },
+        { 'c', "[\"\xf0\xe2\x80\xa8\"]", "[\"\xf0\\u2028\"]",
+          "[\\\"\\ufffd\\\\u2028\\\"]" },
+        { 't', "a\"<\xc3\xa9\xff\x01\xf0\x9f\x98\x80",
+          "\"a\\\"\\u003c\xc3\xa9\\ufffd\\u0001\xf0\x9f\x98\x80\"", NULL },
+        { 's', "", "\"\"", "\\\"\\\"" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        for (n = 0; n < 4; n++) {
+            memset(&buf, 0, sizeof(schema1_buf_t));
+            memset(&writer, 0, sizeof(schema1_writer_t));
+
+            writer.buf = n & 1 ? NULL : &buf;
+            writer.nested = n & 2;
+
+            if (writer.nested && cases[i].nested == NULL) {
+                continue;
+            }
+
+            if (cases[i].kind == 's') {
+                schema1_json_write_string(&writer, exact_str(cases[i].token));
+
+            } else if (cases[i].kind == 'c') {
+                schema1_json_write_compact(&writer, exact_str(cases[i].token));
+
+            } else {
+                schema1_json_write_text(&writer, exact_str(cases[i].token));
+            }
+
+            if (writer.buf) {
+                tap_is(buf.data, buf.len, writer.nested ? cases[i].nested
+                                                        : cases[i].plain,
+                       writer.nested ? "written, nested" : "written");
+            }
+
+            tap_ok(writer.len == strlen(writer.nested ? cases[i].nested
+                                                      : cases[i].plain),
+                   "%s", writer.buf ? "length" : "counted");
+            schema1_buf_free(&buf);
+        }
+    }
+}
