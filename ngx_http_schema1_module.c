@@ -24,7 +24,6 @@ static char *ngx_http_schema1_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 static ngx_int_t ngx_http_schema1_init_module(ngx_cycle_t *cycle);
-static ngx_int_t ngx_http_schema1_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_schema1_postconfiguration(ngx_conf_t *cf);
 static void *ngx_http_schema1_create_main_conf(ngx_conf_t *cf);
 static void *ngx_http_schema1_create_loc_conf(ngx_conf_t *cf);
@@ -133,7 +132,7 @@ static ngx_command_t  ngx_http_schema1_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_schema1_module_ctx = {
-    ngx_http_schema1_preconfiguration,     /* preconfiguration */
+    ngx_http_schema1_var_init,             /* preconfiguration */
     ngx_http_schema1_postconfiguration,    /* postconfiguration */
 
     ngx_http_schema1_create_main_conf,     /* create main configuration */
@@ -171,7 +170,6 @@ ngx_http_schema1_platform(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     char                *rv;
     ngx_str_t           *value;
     const char          *name;
-    schema1_str_t        str;
     schema1_platform_t   platform;
 
     rv = ngx_http_set_complex_value_slot(cf, cmd, conf);
@@ -182,10 +180,10 @@ ngx_http_schema1_platform(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    str.len = value[1].len;
-    str.data = (char *) value[1].data;
-
-    if (schema1_platform_read(&platform, str) != SCHEMA1_OK) {
+    if (schema1_platform_read(&platform,
+                              ngx_http_schema1_core_str(&value[1]))
+        != SCHEMA1_OK)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid platform \"%V\" in "
                            "\"schema_conversion_platform\", it must be "
@@ -298,13 +296,6 @@ ngx_http_schema1_init_module(ngx_cycle_t *cycle)
     ngx_http_schema1_key_notice(cycle);
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_schema1_preconfiguration(ngx_conf_t *cf)
-{
-    return ngx_http_schema1_var_init(cf);
 }
 
 

@@ -137,7 +137,7 @@ typedef struct {
 /* a response of the upstream: to the client's request, or to a subrequest */
 
 typedef struct {
-    const char                 *what;       /* for messages: "manifest" */
+    const char                 *name;       /* for messages: "manifest" */
     ngx_str_t                   reference;  /* digest; empty for the tag's */
     ngx_http_headers_out_t     *headers;
     ngx_http_schema1_body_t    *body;
@@ -146,8 +146,31 @@ typedef struct {
 } ngx_http_schema1_response_t;
 
 
-typedef struct ngx_http_schema1_fetch_s  ngx_http_schema1_fetch_t;
-typedef struct ngx_http_schema1_ctx_s  ngx_http_schema1_ctx_t;
+typedef enum {
+    NGX_HTTP_SCHEMA1_FETCH_TAG = 0, /* the tag's document, after a HEAD */
+    NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
+    NGX_HTTP_SCHEMA1_FETCH_CONFIG,
+    NGX_HTTP_SCHEMA1_FETCH_SOURCE   /* the tag's document, by digest */
+} ngx_http_schema1_fetch_e;
+
+
+/* a subrequest for a document */
+
+typedef struct {
+    ngx_http_request_t         *request;
+    ngx_http_schema1_fetch_e    kind;
+    ngx_http_schema1_body_t     body;
+    ngx_http_schema1_response_t response;
+    ngx_str_t                   reference;  /* digest or tag */
+    const char                 *name;       /* for messages: "manifest 1.0" */
+
+    ngx_str_t                   path;       /* with the query; registry */
+    ngx_str_t                   url;        /* external */
+    ngx_uint_t                  hops;
+
+    unsigned                    timed_out:1; /* no header came in time */
+    unsigned                    accel:1;    /* has X-Accel-Redirect */
+} ngx_http_schema1_fetch_t;
 
 
 /* of a cache entry; "repository" is the part that its digest shares */
@@ -178,7 +201,7 @@ typedef struct {
 
 /* state of a request by tag or digest, or for the empty layer */
 
-struct ngx_http_schema1_ctx_s {
+typedef struct {
     ngx_http_schema1_loc_conf_t    *conf;
     ngx_http_schema1_state_e        state;
     ngx_http_schema1_outcome_e      outcome;
@@ -220,7 +243,7 @@ struct ngx_http_schema1_ctx_s {
                                                    client's at the moment */
 
     schema1_error_t                 error;      /* the last: it is large */
-};
+} ngx_http_schema1_ctx_t;
 
 
 /* strings of nginx and of the core: the bytes are shared */
@@ -246,6 +269,24 @@ ngx_http_schema1_core_str(ngx_str_t *value)
     str.data = (char *) value->data;
 
     return str;
+}
+
+
+/* copies the core's bytes; "data" is NULL if out of memory */
+
+static ngx_inline ngx_str_t
+ngx_http_schema1_pool_str(ngx_pool_t *pool, schema1_str_t str)
+{
+    ngx_str_t  value;
+
+    value = ngx_http_schema1_str(str);
+    value.data = ngx_pstrdup(pool, &value);
+
+    if (value.data == NULL) {
+        value.len = 0;
+    }
+
+    return value;
 }
 
 

@@ -9,7 +9,6 @@
 #include <ngx_http.h>
 
 #include "ngx_http_schema1_cache.h"
-#include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_key.h"
 
 

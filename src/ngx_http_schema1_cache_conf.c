@@ -208,7 +208,6 @@ ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
 {
     ngx_int_t                  rc;
     schema1_buf_t              buf;
-    schema1_str_t              data;
     ngx_http_core_srv_conf_t  *cscf;
     ngx_http_core_loc_conf_t  *clcf;
 
@@ -237,13 +236,11 @@ ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
                            sizeof(prev->if_blocks));
     }
 
-    data.len = buf.len;
-    data.data = buf.data;
-
     rc = NGX_ERROR;
 
     if (!buf.failed
-        && schema1_digest_sha256_hex(data, (char *) conf->location_id)
+        && schema1_digest_sha256_hex(schema1_buf_str(&buf),
+                                     (char *) conf->location_id)
            == SCHEMA1_OK)
     {
         rc = NGX_OK;

@@ -191,8 +191,7 @@ ngx_http_schema1_client_add_line(ngx_str_t *value, schema1_accept_t *accept,
         return NGX_ERROR;
     }
 
-    line->len = value->len;
-    line->data = (char *) value->data;
+    *line = ngx_http_schema1_core_str(value);
 
     return NGX_OK;
 }
@@ -221,8 +220,7 @@ ngx_http_schema1_client_read_line(ngx_str_t *value)
         return &line->accept;
     }
 
-    text.len = value->len;
-    text.data = (char *) value->data;
+    text = ngx_http_schema1_core_str(value);
 
     schema1_accept_read(&line->accept, &text, 1);
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_location.h"
@@ -33,8 +34,8 @@ static ngx_uint_t ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
     ngx_http_variable_t *v);
 static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
-static ngx_int_t ngx_http_schema1_fetch_status(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch);
+static void ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
+    schema1_error_t *err);
 static ngx_uint_t ngx_http_schema1_fetch_from_upstream(
     ngx_http_schema1_fetch_t *fetch);
 static ngx_int_t ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
@@ -54,6 +55,8 @@ static ngx_str_t  ngx_http_schema1_accept_manifest = ngx_string(
 static ngx_str_t  ngx_http_schema1_accept_blob = ngx_string("*/*");
 
 
+/* by ngx_http_schema1_fetch_e */
+
 static const char  *ngx_http_schema1_fetch_names[] = {
     "manifest",
     "child manifest",
@@ -64,32 +67,34 @@ static const char  *ngx_http_schema1_fetch_names[] = {
 
 ngx_int_t
 ngx_http_schema1_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_e kind, ngx_str_t *reference)
+    ngx_http_schema1_fetch_e kind, schema1_str_t reference)
 {
-    u_char                    *p;
-    ngx_str_t                  path, query;
+    ngx_str_t                  name, value, path, query;
     const char                *part;
     ngx_http_schema1_fetch_t  *fetch;
 
-    fetch = ngx_http_schema1_fetch_create(r, ctx, kind, reference);
-    if (fetch == NULL) {
-        return NGX_ERROR;
-    }
+    part = (kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG) ? "blobs" : "manifests";
 
-    part = (kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG) ? "/blobs/" : "/manifests/";
+    name = ngx_http_schema1_str(ctx->uri.name);
+    value = ngx_http_schema1_str(reference);
 
-    path.len = sizeof("/v2/") - 1 + ctx->uri.name.len + ngx_strlen(part)
-               + reference->len;
-
-    path.data = ngx_pnalloc(r->pool, path.len);
+    path.data = ngx_pnalloc(r->pool, sizeof("/v2//manifests/") - 1 + name.len
+                                     + value.len);
     if (path.data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(path.data, "/v2/", sizeof("/v2/") - 1);
-    p = ngx_cpymem(p, ctx->uri.name.data, ctx->uri.name.len);
-    p = ngx_cpymem(p, part, ngx_strlen(part));
-    ngx_memcpy(p, reference->data, reference->len);
+    path.len = ngx_sprintf(path.data, "/v2/%V/%s/%V", &name, part, &value)
+               - path.data;
+
+    /* the core keeps what it lends until the next call only */
+
+    value.data = path.data + path.len - value.len;
+
+    fetch = ngx_http_schema1_fetch_create(r, ctx, kind, &value);
+    if (fetch == NULL) {
+        return NGX_ERROR;
+    }
 
     ngx_str_null(&query);
 
@@ -102,20 +107,35 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
     ngx_str_t *reference)
 {
+    u_char                    *name;
+    const char                *what;
     ngx_http_schema1_fetch_t  *fetch;
 
+    what = ngx_http_schema1_fetch_names[kind];
+
     fetch = ngx_pcalloc(r->pool, sizeof(ngx_http_schema1_fetch_t));
-    if (fetch == NULL) {
+    name = ngx_pnalloc(r->pool, ngx_strlen(what) + reference->len + 2);
+
+    if (fetch == NULL || name == NULL) {
         return NULL;
     }
 
+    ngx_sprintf(name, "%s %V%Z", what, reference);
+
     fetch->kind = kind;
     fetch->reference = *reference;
+    fetch->name = (char *) name;
 
-    fetch->response.what = ngx_http_schema1_fetch_names[kind];
     fetch->response.body = &fetch->body;
 
-    if (kind != NGX_HTTP_SCHEMA1_FETCH_TAG) {
+    if (kind == NGX_HTTP_SCHEMA1_FETCH_TAG) {
+
+        /* as the response to a GET */
+
+        fetch->response.name = what;
+
+    } else {
+        fetch->response.name = fetch->name;
         fetch->response.reference = *reference;
     }
 
@@ -136,11 +156,9 @@ ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
     ngx_str_t *path, ngx_str_t *query)
 {
-    u_char     *p;
-    ngx_str_t   args, client;
+    ngx_str_t  args, client;
 
-    client.len = ctx->uri.args.len;
-    client.data = (u_char *) ctx->uri.args.data;
+    client = ngx_http_schema1_str(ctx->uri.args);
 
     args = *query;
 
@@ -154,9 +172,7 @@ ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        p = ngx_cpymem(args.data, query->data, query->len);
-        *p++ = '&';
-        ngx_memcpy(p, client.data, client.len);
+        ngx_sprintf(args.data, "%V&%V", query, &client);
     }
 
     return ngx_http_schema1_fetch_start(r, fetch, path, &args);
@@ -185,7 +201,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 fetch %s: \"%V\", hop %ui",
-                   fetch->response.what, uri, fetch->hops);
+                   fetch->name, uri, fetch->hops);
 
     accept = ngx_http_schema1_fetch_accept(r, fetch);
 
@@ -515,7 +531,6 @@ ngx_int_t
 ngx_http_schema1_fetch_result(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t                  rc;
     ngx_http_schema1_fetch_t  *fetch;
 
     fetch = ctx->fetch;
@@ -526,52 +541,42 @@ ngx_http_schema1_fetch_result(ngx_http_request_t *r,
 
     if (fetch->accel) {
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
-                          "the storage answered the request for the %s %.*s "
-                          "with X-Accel-Redirect, which is not followed",
-                          fetch->response.what,
-                          (int) fetch->reference.len, fetch->reference.data);
+                          "the storage answered the request for the %s with "
+                          "X-Accel-Redirect, which is not followed",
+                          fetch->name);
         return NGX_ERROR;
     }
 
     switch (fetch->response.status) {
 
     case NGX_HTTP_OK:
-        rc = ngx_http_schema1_response_document(&fetch->response,
-                                                &ctx->document, &ctx->error);
-        break;
+        return ngx_http_schema1_response_document(&fetch->response,
+                                                  &ctx->document, &ctx->error);
 
     case NGX_HTTP_MOVED_PERMANENTLY:
     case NGX_HTTP_MOVED_TEMPORARILY:
     case NGX_HTTP_SEE_OTHER:
     case NGX_HTTP_TEMPORARY_REDIRECT:
     case NGX_HTTP_PERMANENT_REDIRECT:
-        rc = ngx_http_schema1_fetch_follow(r, ctx, fetch);
-        break;
+        return ngx_http_schema1_fetch_follow(r, ctx, fetch);
 
     default:
-        rc = ngx_http_schema1_fetch_status(r, ctx, fetch);
+        ngx_http_schema1_fetch_status(fetch, &ctx->error);
+        return NGX_ERROR;
     }
-
-    if (rc == NGX_ERROR && ctx->error.reason == SCHEMA1_NO_REASON) {
-        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
-                          "nginx is out of memory or resources; try again");
-    }
-
-    return rc;
 }
 
 
-static ngx_int_t
-ngx_http_schema1_fetch_status(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch)
+static void
+ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
+    schema1_error_t *err)
 {
-    const char        *what, *where;
-    schema1_error_t   *err;
+    ngx_uint_t         external;
+    const char        *where;
     schema1_reason_e   reason;
 
-    err = &ctx->error;
-    what = fetch->response.what;
-    where = fetch->url.len ? "the storage it redirects to" : "the registry";
+    external = (fetch->url.len != 0);
+    where = external ? "the storage it redirects to" : "the registry";
 
     switch (fetch->response.status) {
 
@@ -580,36 +585,31 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
         if (!ngx_http_schema1_fetch_from_upstream(fetch)) {
             schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
                               "nginx itself answered the request for the %s "
-                              "%.*s with 404; check %s", what,
-                              (int) fetch->reference.len,
-                              fetch->reference.data,
-                              fetch->url.len
+                              "with 404; check %s", fetch->name,
+                              external
                               ? "the location of schema_conversion_redirect"
                               : "its locations below /v2/");
-            return NGX_ERROR;
+            return;
         }
 
         reason = (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_CONFIG)
                  ? SCHEMA1_CONFIG_NOT_FOUND : SCHEMA1_MANIFEST_NOT_FOUND;
 
         schema1_error_set(err, reason, "the image cannot be converted: its "
-                          "%s %.*s is not in %s; push the image again",
-                          what, (int) fetch->reference.len,
-                          fetch->reference.data, where);
-
-        return NGX_ERROR;
+                          "%s is not in %s; push the image again",
+                          fetch->name, where);
+        return;
 
     case NGX_HTTP_UNAUTHORIZED:
     case NGX_HTTP_FORBIDDEN:
     case NGX_HTTP_TOO_MANY_REQUESTS:
 
-        if (fetch->url.len == 0) {
+        if (!external) {
             schema1_error_set(err, SCHEMA1_DENIED,
                               "the registry answered %d to the request for "
-                              "the %s %.*s", (int) fetch->response.status, what,
-                              (int) fetch->reference.len,
-                              fetch->reference.data);
-            return NGX_ERROR;
+                              "the %s", (int) fetch->response.status,
+                              fetch->name);
+            return;
         }
 
         break;
@@ -618,23 +618,18 @@ ngx_http_schema1_fetch_status(ngx_http_request_t *r,
 
         if (fetch->timed_out) {
             schema1_error_set(err, SCHEMA1_TIMED_OUT,
-                              "%s did not answer the request for the %s %.*s "
-                              "in time; try again later", where, what,
-                              (int) fetch->reference.len,
-                              fetch->reference.data);
-            return NGX_ERROR;
+                              "%s did not answer the request for the %s in "
+                              "time; try again later", where, fetch->name);
+            return;
         }
 
         break;
     }
 
     schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
-                      "the request for the %s %.*s failed: status %d from %s; "
-                      "try again later", what, (int) fetch->reference.len,
-                      fetch->reference.data, (int) fetch->response.status,
-                      where);
-
-    return NGX_ERROR;
+                      "the request for the %s failed: status %d from %s; "
+                      "try again later", fetch->name,
+                      (int) fetch->response.status, where);
 }
 
 
@@ -657,7 +652,7 @@ ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
 {
     u_char                    *p;
     ngx_int_t                  rc;
-    ngx_str_t                  target, path, query;
+    ngx_str_t                  target, query;
     ngx_uint_t                 external;
     ngx_http_schema1_fetch_t  *fetch;
 
@@ -683,17 +678,15 @@ ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
                                           &query);
 
     } else {
-        path = target;
-
         p = ngx_strlchr(target.data, target.data + target.len, '?');
 
         if (p) {
-            path.len = p - target.data;
             query.data = p + 1;
-            query.len = target.len - path.len - 1;
+            query.len = target.data + target.len - query.data;
+            target.len = p - target.data;
         }
 
-        rc = ngx_http_schema1_fetch_registry(r, ctx, fetch, &path, &query);
+        rc = ngx_http_schema1_fetch_registry(r, ctx, fetch, &target, &query);
     }
 
     return (rc == NGX_OK) ? NGX_AGAIN : NGX_ERROR;

@@ -12,31 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_schema1_body.h"
-
-
-typedef enum {
-    NGX_HTTP_SCHEMA1_FETCH_TAG = 0,     /* the tag's document, after a HEAD */
-    NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
-    NGX_HTTP_SCHEMA1_FETCH_CONFIG,
-    NGX_HTTP_SCHEMA1_FETCH_SOURCE       /* the tag's document, by digest */
-} ngx_http_schema1_fetch_e;
-
-
-struct ngx_http_schema1_fetch_s {
-    ngx_http_request_t          *request;     /* the subrequest */
-    ngx_http_schema1_fetch_e     kind;
-    ngx_http_schema1_body_t      body;
-    ngx_http_schema1_response_t  response;
-    ngx_str_t                    reference;   /* digest or tag */
-
-    ngx_str_t                    path;        /* with the query; registry */
-    ngx_str_t                    url;         /* external */
-    ngx_uint_t                   hops;
-
-    unsigned                     timed_out:1; /* no header came in time */
-    unsigned                     accel:1;     /* has X-Accel-Redirect */
-};
+#include "ngx_http_schema1.h"
 
 
 /*
@@ -46,15 +22,15 @@ struct ngx_http_schema1_fetch_s {
  */
 ngx_int_t ngx_http_schema1_fetch(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
-    ngx_str_t *reference);
+    schema1_str_t reference);
 
 /*
  * The result of ctx->fetch:
  *
  * NGX_AGAIN  it has not ended, or a redirect is followed
  * NGX_OK     ctx->document is the complete document
- * NGX_ERROR  ctx->error has the reason; if that is DENIED, the response is to
- *            be relayed
+ * NGX_ERROR  ctx->error has the reason, if nginx was not out of memory; if that
+ *            is DENIED, the response is to be relayed
  */
 ngx_int_t ngx_http_schema1_fetch_result(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);

@@ -320,8 +320,7 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
         return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
 
-    type.len = r->headers_out.content_type.len;
-    type.data = (char *) r->headers_out.content_type.data;
+    type = ngx_http_schema1_core_str(&r->headers_out.content_type);
 
     ctx->answer.source_type = schema1_media_type(type);
     ctx->action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
@@ -374,7 +373,7 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
                                r->headers_out.content_length_n);
 
-    ctx->response.what = "manifest";
+    ctx->response.name = "manifest";
     ctx->response.headers = &r->headers_out;
     ctx->response.body = &ctx->body;
 
@@ -430,8 +429,7 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
 
     document = &ctx->document;
 
-    document->type.data = (char *) r->headers_out.content_type.data;
-    document->type.len = r->headers_out.content_type.len;
+    document->type = ngx_http_schema1_core_str(&r->headers_out.content_type);
 
     ngx_http_schema1_response_stated_digest(response, &document->digest);
 
@@ -659,10 +657,6 @@ ngx_http_schema1_collect_failed(ngx_http_request_t *r,
     if (ctx->body.overflow) {
         (void) ngx_http_schema1_response_document(&ctx->response,
                                                   &ctx->document, &ctx->error);
-
-    } else {
-        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
-                          "nginx is out of memory; try again");
     }
 
     return ngx_http_schema1_process_error(r, ctx);

@@ -9,7 +9,6 @@
 #include <ngx_http.h>
 
 #include "core/schema1_redirect.h"
-#include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers_out.h"
 #include "ngx_http_schema1_location.h"
 
@@ -30,12 +29,9 @@ ngx_int_t
 ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *target, ngx_uint_t *external)
 {
-    const char          *what;
     schema1_buf_t        buf;
     ngx_table_elt_t     *location;
     schema1_redirect_e   where;
-
-    what = fetch->response.what;
 
     /* headers_out.location may be missing, u->headers_in's may be cut off */
 
@@ -45,8 +41,7 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     if (location == NULL || fetch->hops == SCHEMA1_REDIRECT_MAX_HOPS) {
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
-                          "the %s %.*s is redirected %s", what,
-                          (int) fetch->reference.len, fetch->reference.data,
+                          "the %s is redirected %s", fetch->name,
                           location ? "more than 5 times"
                                    : "without a Location header");
         return NGX_ERROR;
@@ -61,24 +56,18 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     if (*external && ctx->conf->redirect.len == 0) {
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
-                          "the %s %.*s is redirected out of the repository, "
-                          "and schema_conversion_redirect is not set; it names "
-                          "the location through which to follow", what,
-                          (int) fetch->reference.len, fetch->reference.data);
+                          "the %s is redirected out of the repository, and "
+                          "schema_conversion_redirect is not set; it names "
+                          "the location through which to follow",
+                          fetch->name);
 
         where = SCHEMA1_REDIRECT_REFUSED;
     }
 
-    if (where == SCHEMA1_REDIRECT_REFUSED) {
-        schema1_buf_free(&buf);
-        return NGX_ERROR;
-    }
+    ngx_str_null(target);
 
-    target->len = buf.len;
-    target->data = ngx_pnalloc(r->pool, buf.len);
-
-    if (target->data) {
-        ngx_memcpy(target->data, buf.data, buf.len);
+    if (where != SCHEMA1_REDIRECT_REFUSED) {
+        *target = ngx_http_schema1_pool_str(r->pool, schema1_buf_str(&buf));
     }
 
     schema1_buf_free(&buf);
@@ -92,11 +81,7 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
     ngx_str_t *location, schema1_buf_t *target)
 {
-    schema1_str_t  value;
     schema1_hop_t  base;
-
-    value.len = location->len;
-    value.data = (char *) location->data;
 
     ngx_memzero(&base, sizeof(schema1_hop_t));
 
@@ -110,7 +95,8 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
         ngx_http_schema1_location_external_base(fetch, &base);
     }
 
-    return schema1_redirect_resolve(&base, value, target, &ctx->error);
+    return schema1_redirect_resolve(&base, ngx_http_schema1_core_str(location),
+                                    target, &ctx->error);
 }
 
 
@@ -146,11 +132,8 @@ ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
         host = cscf->server_name;
     }
 
-    base->authority.len = host.len;
-    base->authority.data = (char *) host.data;
-
-    base->path.len = fetch->path.len;
-    base->path.data = (char *) fetch->path.data;
+    base->authority = ngx_http_schema1_core_str(&host);
+    base->path = ngx_http_schema1_core_str(&fetch->path);
 
     /*
      * the registry may use the name by which nginx knows it, if neither
@@ -220,9 +203,7 @@ ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     }
 
     if (port == 0) {
-        authority->len = host.len;
-        authority->data = (char *) host.data;
-
+        *authority = ngx_http_schema1_core_str(&host);
         return;
     }
 

@@ -54,8 +54,6 @@ static ngx_int_t ngx_http_schema1_process_verify(ngx_http_request_t *r,
 static ngx_int_t ngx_http_schema1_process_send(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_process_no_memory(
-    ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_task_sniff(ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx);
@@ -282,14 +280,13 @@ ngx_http_schema1_process_sniff(ngx_http_request_t *r,
     if (ctx->pull == NULL
         && ngx_http_schema1_process_pull_create(r, ctx) != NGX_OK)
     {
-        return ngx_http_schema1_process_no_memory(ctx);
+        return ngx_http_schema1_process_fail(ctx);
     }
 
     rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_sniff);
 
     if (rc != NGX_OK) {
-        return (rc == NGX_AGAIN) ? rc
-                                 : ngx_http_schema1_process_no_memory(ctx);
+        return (rc == NGX_AGAIN) ? rc : ngx_http_schema1_process_fail(ctx);
     }
 
     ctx->answer = *schema1_pull_answer(ctx->pull);
@@ -345,7 +342,7 @@ ngx_http_schema1_process_lookup(ngx_http_request_t *r,
     rc = ngx_http_schema1_cache_get(r, ctx);
 
     if (rc == NGX_ERROR) {
-        return ngx_http_schema1_process_no_memory(ctx);
+        return ngx_http_schema1_process_fail(ctx);
     }
 
     if (rc == NGX_OK) {
@@ -376,8 +373,7 @@ ngx_http_schema1_process_convert(ngx_http_request_t *r,
     rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_feed);
 
     if (rc != NGX_OK) {
-        return (rc == NGX_AGAIN) ? rc
-                                 : ngx_http_schema1_process_no_memory(ctx);
+        return (rc == NGX_AGAIN) ? rc : ngx_http_schema1_process_fail(ctx);
     }
 
     switch (ctx->step) {
@@ -435,21 +431,10 @@ ngx_http_schema1_process_subrequest(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,
     schema1_str_t reference)
 {
-    ngx_str_t  value;
-
     ctx->state = NGX_HTTP_SCHEMA1_FETCH;
 
-    /* the core keeps what it lends until the next call only */
-
-    value.len = reference.len;
-    value.data = ngx_pnalloc(r->pool, reference.len);
-
-    if (value.data) {
-        ngx_memcpy(value.data, reference.data, reference.len);
-
-        if (ngx_http_schema1_fetch(r, ctx, kind, &value) == NGX_OK) {
-            return NGX_AGAIN;
-        }
+    if (ngx_http_schema1_fetch(r, ctx, kind, reference) == NGX_OK) {
+        return NGX_AGAIN;
     }
 
     if (r->connection->data != r) {
@@ -458,9 +443,6 @@ ngx_http_schema1_process_subrequest(ngx_http_request_t *r,
 
         return NGX_ERROR;
     }
-
-    schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY, "nginx could not start "
-                      "a further request; its error log says why");
 
     return ngx_http_schema1_process_fail(ctx);
 }
@@ -592,21 +574,18 @@ ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
 
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
 
-    } else {
-        ctx->state = NGX_HTTP_SCHEMA1_SEND;
+        return NGX_DECLINED;
     }
 
+    if (ctx->error.reason == SCHEMA1_NO_REASON) {
+        schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY, "nginx is out of "
+                          "memory or cannot start a subrequest; its error log "
+                          "has the cause");
+    }
+
+    ctx->state = NGX_HTTP_SCHEMA1_SEND;
+
     return NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_schema1_process_no_memory(ngx_http_schema1_ctx_t *ctx)
-{
-    schema1_error_set(&ctx->error, SCHEMA1_NO_MEMORY,
-                      "nginx is out of memory; try again");
-
-    return ngx_http_schema1_process_fail(ctx);
 }
 
 

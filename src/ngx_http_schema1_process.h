@@ -28,8 +28,8 @@ ngx_int_t ngx_http_schema1_process(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
 /*
- * The same, with ctx->error as the result.  For a request by digest the
- * upstream's 404 is kept, whatever the error.
+ * The same, with ctx->error as the result, which is out of memory unless it is
+ * set.  For a request by digest the upstream's 404 is kept, whatever the error.
  */
 ngx_int_t ngx_http_schema1_process_error(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);

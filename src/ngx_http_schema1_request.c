@@ -152,8 +152,7 @@ ngx_http_schema1_request_read(ngx_http_request_t *r, schema1_uri_t *uri)
         return SCHEMA1_URI_OTHER;
     }
 
-    target.len = r->unparsed_uri.len;
-    target.data = (char *) r->unparsed_uri.data;
+    target = ngx_http_schema1_core_str(&r->unparsed_uri);
 
     kind = schema1_uri_read(uri, target, NULL);
 
@@ -171,8 +170,7 @@ ngx_http_schema1_request_encoded(ngx_http_request_t *r, schema1_uri_t *uri)
     char           *buf;
     schema1_str_t   target;
 
-    target.len = r->unparsed_uri.len;
-    target.data = (char *) r->unparsed_uri.data;
+    target = ngx_http_schema1_core_str(&r->unparsed_uri);
 
     if (target.len == 0 || memchr(target.data, '%', target.len) == NULL) {
         return SCHEMA1_URI_OTHER;
@@ -287,8 +285,7 @@ ngx_http_schema1_create_ctx_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
         line = lines.elts;
 
         ctx->accept.types |= SCHEMA1_MODERN_TYPES;
-        ctx->upstream_accept.len = line->len;
-        ctx->upstream_accept.data = (u_char *) line->data;
+        ctx->upstream_accept = ngx_http_schema1_str(*line);
 
         return ctx;
     }

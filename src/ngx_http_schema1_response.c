@@ -77,8 +77,8 @@ ngx_http_schema1_response_document(ngx_http_schema1_response_t *response,
 
     document->body.data = (char *) body->data;
     document->body.len = body->len;
-    document->type.data = (char *) response->headers->content_type.data;
-    document->type.len = response->headers->content_type.len;
+    document->type =
+        ngx_http_schema1_core_str(&response->headers->content_type);
 
     /*
      * "A Content-Encoding counts only if the bytes do not match the known
@@ -90,7 +90,7 @@ ngx_http_schema1_response_document(ngx_http_schema1_response_t *response,
         ngx_http_schema1_response_digest(response, &digest);
         ngx_memzero(&mismatch, sizeof(schema1_error_t));
 
-        if (schema1_digest_verify(digest, document->body, response->what,
+        if (schema1_digest_verify(digest, document->body, response->name,
                                   &mismatch)
             != SCHEMA1_OK)
         {
@@ -132,13 +132,11 @@ ngx_http_schema1_response_digest(ngx_http_schema1_response_t *response,
     schema1_str_t *digest)
 {
     if (response->reference.len) {
-        digest->len = response->reference.len;
-        digest->data = (char *) response->reference.data;
+        *digest = ngx_http_schema1_core_str(&response->reference);
 
-        return;
+    } else {
+        ngx_http_schema1_response_stated_digest(response, digest);
     }
-
-    ngx_http_schema1_response_stated_digest(response, digest);
 }
 
 
@@ -157,8 +155,7 @@ ngx_http_schema1_response_stated_digest(ngx_http_schema1_response_t *response,
         return;
     }
 
-    digest->len = h->value.len;
-    digest->data = (char *) h->value.data;
+    *digest = ngx_http_schema1_core_str(&h->value);
 }
 
 
@@ -168,36 +165,24 @@ static ngx_int_t
 ngx_http_schema1_response_error(ngx_http_schema1_response_t *response,
     schema1_error_t *err, schema1_reason_e reason)
 {
-    const char               *what, *space;
-    ngx_str_t                *reference;
-    ngx_http_schema1_body_t  *body;
-
-    body = response->body;
-    what = response->what;
-    reference = &response->reference;
-    space = reference->len ? " " : "";
-
     switch (reason) {
 
     case SCHEMA1_ENCODED:
-        schema1_error_set(err, reason, "the %s%s%.*s is compressed although "
+        schema1_error_set(err, reason, "the %s is compressed although "
                           "compression was not requested; have the registry "
-                          "send it as it is", what, space, (int) reference->len,
-                          reference->data);
+                          "send it as it is", response->name);
         break;
 
     case SCHEMA1_TOO_LARGE:
-        schema1_error_set(err, reason, "the %s%s%.*s is larger than %lu "
-                          "bytes; schema_conversion_max_size sets the limit",
-                          what, space, (int) reference->len, reference->data,
-                          (unsigned long) body->max);
+        schema1_error_set(err, reason, "the %s is larger than %lu bytes; "
+                          "schema_conversion_max_size sets the limit",
+                          response->name, (unsigned long) response->body->max);
         break;
 
     default: /* SCHEMA1_TRUNCATED */
-        schema1_error_set(err, reason, "the %s%s%.*s was cut off after %lu "
-                          "bytes; try again later", what, space,
-                          (int) reference->len, reference->data,
-                          (unsigned long) body->len);
+        schema1_error_set(err, reason, "the %s was cut off after %lu bytes; "
+                          "try again later", response->name,
+                          (unsigned long) response->body->len);
     }
 
     return NGX_ERROR;

@@ -11,7 +11,6 @@
 #include "core/schema1_convert.h"
 #include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_condition.h"
-#include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers_out.h"
 #include "ngx_http_schema1_send.h"
 
@@ -532,12 +531,7 @@ ngx_http_schema1_send_error_body(ngx_http_request_t *r,
                            &buf)
         == SCHEMA1_OK)
     {
-        body->data = ngx_pnalloc(r->pool, buf.len);
-
-        if (body->data) {
-            ngx_memcpy(body->data, buf.data, buf.len);
-            body->len = buf.len;
-        }
+        *body = ngx_http_schema1_pool_str(r->pool, schema1_buf_str(&buf));
     }
 
     schema1_buf_free(&buf);

@@ -316,8 +316,7 @@ ngx_http_schema1_status_zones(ngx_http_request_t *r, ngx_array_t *caches,
     for (i = 0; i < caches->nelts; i++) {
         ngx_http_schema1_cache_zone_stats(shm_zone[i], &stats);
 
-        zones[i].name.data = (char *) shm_zone[i]->shm.name.data;
-        zones[i].name.len = shm_zone[i]->shm.name.len;
+        zones[i].name = ngx_http_schema1_core_str(&shm_zone[i]->shm.name);
         zones[i].size = shm_zone[i]->shm.size;
         zones[i].entries = stats.entries;
         zones[i].bytes = stats.bytes;

@@ -353,8 +353,7 @@ schema1_pull_feed_config(schema1_pull_t *pull,
                                  pull->conf.name, pull->conf.tag, &pull->body,
                                  &answer->entries, err);
 
-    payload.data = pull->body.data;
-    payload.len = pull->body.len;
+    payload = schema1_buf_str(&pull->body);
 
     if (rc == SCHEMA1_OK) {
         rc = schema1_pull_digest(&answer->digest, pull->digest, payload, err);
@@ -369,8 +368,7 @@ schema1_pull_feed_config(schema1_pull_t *pull,
         return SCHEMA1_PULL_ERROR;
     }
 
-    answer->body.data = pull->body.data;
-    answer->body.len = pull->body.len;
+    answer->body = schema1_buf_str(&pull->body);
     answer->type = SCHEMA1_TYPE_SIGNED;
     answer->converted = true;
 
@@ -436,8 +434,7 @@ schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
 
     answer = &pull->answer;
 
-    answer->body.data = pull->body.data;
-    answer->body.len = pull->body.len;
+    answer->body = schema1_buf_str(&pull->body);
     answer->type = SCHEMA1_TYPE_SCHEMA2;
     answer->converted = true;
 
@@ -577,8 +574,7 @@ schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
         goto done;
     }
 
-    payload.data = buf.data;
-    payload.len = buf.len;
+    payload = schema1_buf_str(&buf);
 
     rc = schema1_pull_digest(&pull->answer.digest, pull->digest, payload,
                              err);

@@ -73,6 +73,20 @@ void schema1_buf_reserve(schema1_buf_t *buf, size_t len);
 /* frees the bytes and leaves an empty buffer */
 void schema1_buf_free(schema1_buf_t *buf);
 
+/* the bytes of a buffer, borrowed until the next append */
+
+static inline schema1_str_t
+schema1_buf_str(const schema1_buf_t *buf)
+{
+    schema1_str_t  str;
+
+    str.data = buf->data;
+    str.len = buf->len;
+
+    return str;
+}
+
+
 /* here, so that the length of a literal is known where it is compared */
 
 static inline bool
