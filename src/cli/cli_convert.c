@@ -10,6 +10,8 @@
 
 #include "schema1_convert.h"
 #include "schema1_jws.h"
+#include "schema1_list.h"
+#include "schema1_payload.h"
 #include "schema1_reference.h"
 
 #include "cli.h"
@@ -294,8 +296,8 @@ cli_convert_payload(schema1_str_t name, schema1_str_t tag,
     rc = schema1_convert_check(&m, err);
 
     if (rc == SCHEMA1_OK) {
-        rc = schema1_convert_payload(&m, config, name, tag, payload, &entries,
-                                     err);
+        rc = schema1_payload_build(&m, config, name, tag, payload, &entries,
+                                   err);
     }
 
     schema1_manifest_free(&m);
@@ -348,7 +350,7 @@ cli_convert_find(schema1_str_t value, schema1_str_t list,
     schema1_buf_append(digest, child.descriptor.digest.data,
                        child.descriptor.digest.len);
     schema1_buf_putc(digest, '\n');
-    schema1_child_free(&child);
+    schema1_list_child_free(&child);
 
     return SCHEMA1_OK;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "schema1_convert.h"
+#include "schema1_media_type.h"
 
 
 typedef enum {

@@ -35,18 +35,6 @@ int schema1_convert_check(const schema1_manifest_t *manifest,
     schema1_error_t *err);
 
 /*
- * Appends the schema 1 payload, byte for byte as the schema 1 builder of
- * distribution 2.8 makes it, for a manifest that passed the check and its
- * config.  *entries is the number of history entries.  SCHEMA1_ERROR:
- * INVALID_CONFIG, TOO_MANY, TOO_LARGE (the config is over 4 GiB, or the
- * payload over 7 times the config and 7 KiB for each entry, or over the limit
- * of the buffer: then nothing is allocated for it) or NO_MEMORY.
- */
-int schema1_convert_payload(const schema1_manifest_t *manifest,
-    schema1_str_t config, schema1_str_t name, schema1_str_t tag,
-    schema1_buf_t *payload, size_t *entries, schema1_error_t *err);
-
-/*
  * Appends the schema 2 manifest made from an OCI manifest that passed the
  * check.  SCHEMA1_ERROR: TOO_LARGE (over the buffer's limit) or NO_MEMORY.
  */

@@ -62,6 +62,55 @@ schema1_digest_hex(schema1_str_t digest)
 }
 
 
+bool
+schema1_digest_well_formed(schema1_str_t digest)
+{
+    char           ch;
+    bool           word;
+    size_t         i;
+    schema1_str_t  encoded;
+
+    encoded = schema1_digest_hex(digest);
+    word = false;
+
+    for (i = 0; i + encoded.len + 1 < digest.len; i++) {
+        ch = digest.data[i];
+
+        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9')) {
+            word = true;
+            continue;
+        }
+
+        if (!word || ch == '\0' || strchr("+._-", ch) == NULL) {
+            return false;
+        }
+
+        word = false;
+    }
+
+    if (!word || encoded.len == 0) {
+        return false;
+    }
+
+    for (i = 0; i < encoded.len; i++) {
+        ch = encoded.data[i];
+
+        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
+            && !(ch >= '0' && ch <= '9')
+            && (ch == '\0' || strchr("=_-", ch) == NULL))
+        {
+            return false;
+        }
+    }
+
+    digest.len -= encoded.len + 1;
+
+    return !schema1_str_eq(digest, "sha256")
+           && !schema1_str_eq(digest, "sha384")
+           && !schema1_str_eq(digest, "sha512");
+}
+
+
 /*
  * OpenSSL 3 looks EVP_sha256() up by name at each use, which takes longer than
  * a small document's hash: it is looked up once, whichever thread is first.

@@ -20,6 +20,12 @@
 /* sha256, sha384 or sha512 with lower case hex of the right length */
 bool schema1_digest_valid(schema1_str_t digest);
 
+/*
+ * The form of a digest (OCI image specification, "Digests") whose algorithm is
+ * not one of these.
+ */
+bool schema1_digest_well_formed(schema1_str_t digest);
+
 /* what follows the colon */
 schema1_str_t schema1_digest_hex(schema1_str_t digest);
 

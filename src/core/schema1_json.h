@@ -78,6 +78,14 @@ bool schema1_json_member(schema1_json_t *json, schema1_str_t *name);
 size_t schema1_json_decode(schema1_str_t token, char *to);
 
 /*
+ * The same with a terminator; "" for a token that is not a string, or missing.
+ * Returns the end of the copy.
+ */
+size_t schema1_json_text_size(schema1_str_t token);
+char *schema1_json_text_copy(schema1_str_t *text, schema1_str_t token,
+    char *to);
+
+/*
  * The first four bytes of a decoded string as a number, zeros where it is
  * shorter: of two that differ the smaller is that of the string that
  * schema1_json_compare() has before the other.

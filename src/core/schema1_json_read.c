@@ -234,6 +234,34 @@ schema1_json_decode(schema1_str_t token, char *to)
 }
 
 
+size_t
+schema1_json_text_size(schema1_str_t token)
+{
+    if (token.len == 0 || token.data[0] != '"') {
+        return 1;
+    }
+
+    return schema1_json_decode(token, NULL) + 1;
+}
+
+
+char *
+schema1_json_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
+{
+    text->len = 0;
+    text->data = to;
+
+    if (token.len && token.data[0] == '"') {
+        text->len = schema1_json_decode(token, to);
+    }
+
+    to += text->len;
+    *to++ = '\0';
+
+    return to;
+}
+
+
 uint32_t
 schema1_json_prefix(schema1_str_t token)
 {

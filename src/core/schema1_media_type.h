@@ -46,4 +46,18 @@ schema1_media_type_known(schema1_type_e type)
 }
 
 
+static inline bool
+schema1_media_type_is_list(schema1_type_e type)
+{
+    return type == SCHEMA1_TYPE_LIST || type == SCHEMA1_TYPE_OCI_INDEX;
+}
+
+
+static inline bool
+schema1_media_type_is_schema1(schema1_type_e type)
+{
+    return type == SCHEMA1_TYPE_SIGNED || type == SCHEMA1_TYPE_UNSIGNED;
+}
+
+
 #endif /* _SCHEMA1_MEDIA_TYPE_H_INCLUDED_ */

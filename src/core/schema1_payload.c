@@ -4,8 +4,6 @@
  */
 
 
-/* the schema 1 payload: see schema1_convert.h */
-
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -14,6 +12,7 @@
 #include "schema1_convert.h"
 #include "schema1_decode.h"
 #include "schema1_digest.h"
+#include "schema1_payload.h"
 #include "schema1_time.h"
 
 
@@ -163,7 +162,7 @@ static const schema1_field_t  schema1_image_fields[] = {
 
 
 int
-schema1_convert_payload(const schema1_manifest_t *manifest,
+schema1_payload_build(const schema1_manifest_t *manifest,
     schema1_str_t config, schema1_str_t name, schema1_str_t tag,
     schema1_buf_t *payload, size_t *entries, schema1_error_t *err)
 {

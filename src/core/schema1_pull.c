@@ -9,7 +9,10 @@
 #include "schema1_convert.h"
 #include "schema1_json.h"
 #include "schema1_jws.h"
+#include "schema1_list.h"
+#include "schema1_payload.h"
 #include "schema1_pull.h"
+#include "schema1_sniff.h"
 
 
 /* the document that schema1_pull_feed() expects */
@@ -69,8 +72,6 @@ static int schema1_pull_digest(schema1_str_t *digest, char *buf,
 static schema1_pull_step_e schema1_pull_end(schema1_pull_t *pull,
     schema1_pull_step_e step, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_no_memory(schema1_error_t *err);
-static bool schema1_pull_is_list(schema1_type_e type);
-static bool schema1_pull_is_schema1(schema1_type_e type);
 
 
 schema1_pull_t *
@@ -102,7 +103,7 @@ schema1_pull_free(schema1_pull_t *pull)
         return;
     }
 
-    schema1_child_free(&pull->child);
+    schema1_list_child_free(&pull->child);
     schema1_manifest_free(&pull->manifest);
     schema1_buf_free(&pull->body);
 
@@ -125,7 +126,7 @@ schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
     if (pull->type == SCHEMA1_TYPE_GENERIC
         || !schema1_accept_is_modern(&pull->conf.accept))
     {
-        pull->type = schema1_manifest_sniff(document->body, pull->type);
+        pull->type = schema1_sniff(document->body, pull->type);
     }
 
     pull->answer.source_type = pull->type;
@@ -286,11 +287,10 @@ schema1_pull_feed_child(schema1_pull_t *pull,
 
     if (pull->type == SCHEMA1_TYPE_GENERIC || pull->type == SCHEMA1_TYPE_OTHER)
     {
-        pull->type = schema1_manifest_sniff(document->body,
-                                            SCHEMA1_TYPE_GENERIC);
+        pull->type = schema1_sniff(document->body, SCHEMA1_TYPE_GENERIC);
     }
 
-    if (schema1_pull_is_schema1(pull->type)
+    if (schema1_media_type_is_schema1(pull->type)
         && schema1_pull_payload(pull, document->body, err) != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
@@ -302,7 +302,7 @@ schema1_pull_feed_child(schema1_pull_t *pull,
         return SCHEMA1_PULL_ERROR;
     }
 
-    if (schema1_pull_is_list(pull->type)) {
+    if (schema1_media_type_is_list(pull->type)) {
 
         if (pull->nested) {
             schema1_error_set(err, SCHEMA1_NO_PLATFORM,
@@ -349,9 +349,9 @@ schema1_pull_feed_config(schema1_pull_t *pull,
 
     answer = &pull->answer;
 
-    rc = schema1_convert_payload(&pull->manifest, document->body,
-                                 pull->conf.name, pull->conf.tag, &pull->body,
-                                 &answer->entries, err);
+    rc = schema1_payload_build(&pull->manifest, document->body,
+                               pull->conf.name, pull->conf.tag, &pull->body,
+                               &answer->entries, err);
 
     payload = schema1_buf_str(&pull->body);
 
@@ -401,7 +401,7 @@ schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
         return SCHEMA1_PULL_ERROR;
     }
 
-    schema1_child_free(&pull->child);
+    schema1_list_child_free(&pull->child);
     pull->child = child;
 
     return schema1_pull_need(pull, SCHEMA1_EXPECT_CHILD,
@@ -666,18 +666,4 @@ schema1_pull_no_memory(schema1_error_t *err)
                       "out of memory while handling the manifest");
 
     return SCHEMA1_PULL_ERROR;
-}
-
-
-static bool
-schema1_pull_is_list(schema1_type_e type)
-{
-    return type == SCHEMA1_TYPE_LIST || type == SCHEMA1_TYPE_OCI_INDEX;
-}
-
-
-static bool
-schema1_pull_is_schema1(schema1_type_e type)
-{
-    return type == SCHEMA1_TYPE_SIGNED || type == SCHEMA1_TYPE_UNSIGNED;
 }

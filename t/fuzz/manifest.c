@@ -10,7 +10,9 @@
 #include "schema1_convert.h"
 #include "schema1_digest.h"
 #include "schema1_json.h"
+#include "schema1_list.h"
 #include "schema1_manifest.h"
+#include "schema1_sniff.h"
 
 
 static void manifest_check_told(schema1_str_t document);
@@ -58,7 +60,7 @@ manifest_check_told(schema1_str_t document)
     schema1_type_e    type;
     schema1_writer_t  writer;
 
-    type = schema1_manifest_sniff(document, SCHEMA1_TYPE_GENERIC);
+    type = schema1_sniff(document, SCHEMA1_TYPE_GENERIC);
 
     fuzz_check(type != SCHEMA1_TYPE_GENERIC && type <= SCHEMA1_TYPE_OTHER);
 
@@ -75,7 +77,7 @@ manifest_check_told(schema1_str_t document)
         writer.buf = &buf;
         schema1_json_write_compact(&writer, document);
 
-        fuzz_check(schema1_manifest_sniff(fuzz_buf(&buf), SCHEMA1_TYPE_GENERIC)
+        fuzz_check(schema1_sniff(fuzz_buf(&buf), SCHEMA1_TYPE_GENERIC)
                    == type);
 
         schema1_buf_free(&buf);
@@ -187,7 +189,7 @@ manifest_check_schema2(const schema1_manifest_t *manifest)
     memset(&again, 0, sizeof(schema1_buf_t));
 
     fuzz_check(schema1_convert_schema2(manifest, &made, &err) == SCHEMA1_OK);
-    fuzz_check(schema1_manifest_sniff(fuzz_buf(&made), SCHEMA1_TYPE_GENERIC)
+    fuzz_check(schema1_sniff(fuzz_buf(&made), SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_SCHEMA2);
     fuzz_check(schema1_manifest_read(&second, fuzz_buf(&made), &err)
                == SCHEMA1_OK);
@@ -256,7 +258,7 @@ manifest_check_list(schema1_str_t document, bool nested, size_t items)
         fuzz_check(!nested || (child.type != SCHEMA1_TYPE_LIST
                                && child.type != SCHEMA1_TYPE_OCI_INDEX));
 
-        schema1_child_free(&child);
+        schema1_list_child_free(&child);
     }
 }
 

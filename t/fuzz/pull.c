@@ -26,6 +26,7 @@
 #include "schema1_json.h"
 #include "schema1_jws.h"
 #include "schema1_pull.h"
+#include "schema1_sniff.h"
 
 
 #define PULL_DOCUMENTS  5
@@ -513,9 +514,9 @@ pull_check_schema1(const pull_t *p, const schema1_pull_conf_t *conf,
 static void
 pull_check_body(schema1_str_t body, schema1_str_t payload)
 {
-    fuzz_check(schema1_manifest_sniff(body, SCHEMA1_TYPE_GENERIC)
+    fuzz_check(schema1_sniff(body, SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_SIGNED);
-    fuzz_check(schema1_manifest_sniff(payload, SCHEMA1_TYPE_GENERIC)
+    fuzz_check(schema1_sniff(payload, SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_UNSIGNED);
     fuzz_check(payload.len > 2
                && memcmp(payload.data + payload.len - 2, "\n}", 2) == 0);

@@ -1,0 +1,37 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#ifndef _SCHEMA1_LIST_H_INCLUDED_
+#define _SCHEMA1_LIST_H_INCLUDED_
+
+
+#include "schema1_descriptor.h"
+#include "schema1_media_type.h"
+#include "schema1_platform.h"
+
+
+/*
+ * Finds the platform's child in a manifest list or OCI index.  Where none
+ * matches, but an entry without a platform of its own is itself an index, that
+ * index is the answer (it may be looked into once; "nested" true forbids it).
+ * The caller frees *child's memory by schema1_list_child_free().
+ * SCHEMA1_ERROR: INVALID_MANIFEST, NO_PLATFORM, DIGEST_UNSUPPORTED, TOO_MANY
+ * or NO_MEMORY.
+ */
+
+typedef struct {
+    schema1_descriptor_t    descriptor;
+    schema1_type_e          type;       /* of descriptor.media_type */
+    void                   *memory;
+} schema1_child_t;
+
+int schema1_list_find(schema1_child_t *child, schema1_str_t document,
+    const schema1_platform_t *platform, bool nested, schema1_error_t *err);
+
+void schema1_list_child_free(schema1_child_t *child);
+
+
+#endif /* _SCHEMA1_LIST_H_INCLUDED_ */

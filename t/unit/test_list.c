@@ -1,0 +1,353 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <stdlib.h>
+
+#include "schema1_list.h"
+#include "alloc.h"
+#include "exact.h"
+#include "manifests.h"
+#include "tap.h"
+
+
+#define ZSTD(value)                                                           \
+    "\"annotations\":{\"io.github.containers.compression.zstd\":\"" value "\"}"
+#define VARIANT(os, arch, variant)                                            \
+    "\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\","          \
+    "\"variant\":\"" variant "\"}"
+
+
+static void test_find(void);
+static void test_platforms(void);
+static void test_refused(void);
+static void test_many(void);
+static void test_failures(void);
+static unsigned long test_fail_each(void);
+
+
+int
+main(void)
+{
+    test_find();
+    test_platforms();
+    test_refused();
+    test_many();
+    test_failures();
+
+    return tap_done();
+}
+
+
+static void
+test_find(void)
+{
+    int                 rc;
+    size_t              i;
+    schema1_child_t     child;
+    schema1_error_t     err;
+    schema1_platform_t  platform;
+
+    /* NULL: no child for the platform */
+
+    static const struct {
+        const char        *platform;
+        bool               nested;
+        const char        *entries;
+        const char        *digest;
+        schema1_type_e     type;
+    } cases[] = {
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," PLATFORM("linux", "arm") "},{" DIGEST(B) ","
+          TYPE(DOCKER) "," PLATFORM("linux", "amd64") "}", B,
+          SCHEMA1_TYPE_SCHEMA2 },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," VARIANT("linux", "amd64", "v2") "},{" DIGEST(B)
+          "," PLATFORM("linux", "amd64") "},{" DIGEST(C) ","
+          PLATFORM("linux", "amd64") "}", B, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," VARIANT("linux", "amd64", "v3") "},{" DIGEST(B)
+          "," VARIANT("linux", "amd64", "v2") "}", A, SCHEMA1_TYPE_GENERIC },
+        { "linux/arm/v7", false,
+          "{" DIGEST(A) "," VARIANT("linux", "arm", "v5") "},{" DIGEST(B)
+          "," VARIANT("linux", "arm", "v6") "},{" DIGEST(C) ","
+          VARIANT("linux", "arm", "v8") "}", B, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "},{" DIGEST(B)
+          "}", B, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "},{" DIGEST(B) "," PLATFORM("linux", "arm") "}",
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," ZSTD("true") "," PLATFORM("linux", "amd64") "},{"
+          DIGEST(B) "," PLATFORM("linux", "amd64") "}", B,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," ZSTD("false") "," PLATFORM("linux", "amd64") "},{"
+          DIGEST(B) "," PLATFORM("linux", "amd64") "}", A,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," VARIANT("linux", "amd64", "v3") "},{" DIGEST(B)
+          "," ZSTD("true") "," PLATFORM("linux", "amd64") "}", B,
+          SCHEMA1_TYPE_GENERIC },
+        { "unknown/unknown", false,
+          "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "}", NULL,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false, "", NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false, "null,{\"platform\":null}", NULL,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "},{" DIGEST(B) "," TYPE(INDEX) "},{" DIGEST(C) ","
+          TYPE(INDEX) "}", A, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(B) "," TYPE(INDEX) "},{" DIGEST(C) "," TYPE(INDEX) "}",
+          B, SCHEMA1_TYPE_OCI_INDEX },
+        { "linux/amd64", true, "{" DIGEST(B) "," TYPE(INDEX) "}", NULL,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," TYPE(LIST) "},{" DIGEST(B) "," TYPE(OCI) ","
+          PLATFORM("linux", "amd64") "}", B, SCHEMA1_TYPE_OCI_MANIFEST },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," TYPE(INDEX) "," PLATFORM("linux", "amd64") "},{"
+          DIGEST(B) "," TYPE(OCI) "," PLATFORM("linux", "amd64") "}", A,
+          SCHEMA1_TYPE_OCI_INDEX },
+        { "linux/amd64", true,
+          "{" DIGEST(A) "," TYPE(INDEX) "," PLATFORM("linux", "amd64") "},{"
+          DIGEST(B) "," TYPE(OCI) "," PLATFORM("linux", "amd64") "}", B,
+          SCHEMA1_TYPE_OCI_MANIFEST },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," TYPE(INDEX) "," PLATFORM("linux", "arm") "}",
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," PLATFORM("Linux", "amd64") "},{" DIGEST(B) ","
+          PLATFORM("l\\u0069nux", "amd64") "}", B, SCHEMA1_TYPE_GENERIC }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char  document[2048];
+
+        (void) snprintf(document, sizeof(document),
+                        V2 "\"manifests\":[%s]}", cases[i].entries);
+
+        memset(&err, 0, sizeof(schema1_error_t));
+        (void) schema1_platform_read(&platform, exact_str(cases[i].platform));
+
+        rc = schema1_list_find(&child, exact_str(document), &platform,
+                               cases[i].nested, &err);
+
+        if (cases[i].digest == NULL) {
+            tap_ok(rc == SCHEMA1_ERROR && err.reason == SCHEMA1_NO_PLATFORM
+                   && strcmp(err.platform, cases[i].platform) == 0
+                   && strstr(err.message, cases[i].platform),
+                   "no child in list %zu", i);
+            continue;
+        }
+
+        if (tap_ok(rc == SCHEMA1_OK, "a child in list %zu", i)) {
+            tap_is(child.descriptor.digest.data, child.descriptor.digest.len,
+                   cases[i].digest, "its digest");
+            tap_ok(child.type == cases[i].type, "its type");
+            schema1_list_child_free(&child);
+        }
+    }
+
+    (void) schema1_list_find(&child, exact_str(
+               V2 "\"manifests\":[{" PLATFORM("linux", "arm") "},{"
+               VARIANT("linux", "arm64", "v8") "}]}"), &platform, false, &err);
+    tap_ok(strstr(err.message, "linux/arm linux/arm64/v8") != NULL,
+           "the platforms that there are are named: %s", err.message);
+}
+
+
+/*
+ * "The message lists each available platform once, without attestations, and
+ * says so if it had to stop before the end."
+ */
+
+static void
+test_platforms(void)
+{
+    int                 i, len;
+    char                document[8192];
+    schema1_child_t     child;
+    schema1_error_t     err;
+    schema1_platform_t  platform;
+
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
+
+    (void) snprintf(document, sizeof(document), V2 "\"manifests\":["
+                    "{" DIGEST(A) "," PLATFORM("linux", "arm64") "},"
+                    "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "},"
+                    "{" DIGEST(B) "," PLATFORM("linux", "arm") "},"
+                    "{" DIGEST(C) "," PLATFORM("linux", "arm64") "}]}");
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) schema1_list_find(&child, exact_str(document), &platform, false,
+                             &err);
+
+    tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
+           "each platform is listed once, without attestations");
+    tap_ok(strstr(err.message, "unknown") == NULL, "no unknown platform");
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) schema1_list_find(&child, exact_str(V2 "\"manifests\":["
+                             "{" TYPE(INDEX) "," DIGEST(A) "}]}"), &platform,
+                             true, &err);
+
+    tap_ok(strstr(err.message, "is for linux/amd64; build") != NULL,
+           "a list without platforms has none in its message");
+
+    len = snprintf(document, sizeof(document), V2 "\"manifests\":[");
+
+    for (i = 0; i < 60; i++) {
+        len += snprintf(document + len, sizeof(document) - (size_t) len,
+                        "%s{\"platform\":{\"os\":\"linux\","
+                        "\"architecture\":\"cpu%d\"}}", i ? "," : "", i);
+    }
+
+    (void) snprintf(document + len, sizeof(document) - (size_t) len, "]}");
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) schema1_list_find(&child, exact_str(document), &platform, false,
+                             &err);
+
+    tap_ok(strstr(err.message, "linux/cpu9") && !strstr(err.message, "cpu59")
+           && strstr(err.message, " and others;"),
+           "a long list says that it stops");
+}
+
+
+static void
+test_refused(void)
+{
+    int                 rc;
+    size_t              i;
+    schema1_child_t     child;
+    schema1_error_t     err;
+    schema1_platform_t  platform;
+
+    static const struct {
+        const char        *document;
+        schema1_reason_e   reason;
+    } cases[] = {
+        { "{", SCHEMA1_INVALID_MANIFEST },
+        { "[]", SCHEMA1_INVALID_MANIFEST },
+        { "{\"manifests\":[]}", SCHEMA1_INVALID_MANIFEST },
+        { V2 TYPE(DOCKER) ",\"manifests\":[]}", SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":{}}", SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[1]}", SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[{\"platform\":[]}]}", SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[{\"platform\":{\"os\":1}}]}",
+          SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[{\"platform\":{\"features\":1}}]}",
+          SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[],\"config\":{}}", SCHEMA1_INVALID_MANIFEST },
+        { V2 TYPE(INDEX) ",\"manifests\":[],\"layers\":[]}",
+          SCHEMA1_INVALID_MANIFEST },
+        { V2 TYPE(LIST) ",\"manifests\":[],\"layers\":[]}",
+          SCHEMA1_NO_PLATFORM },
+        { V2 "\"manifests\":[{" PLATFORM("linux", "amd64") "}]}",
+          SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[{" DIGEST("sha256:0") ","
+          PLATFORM("linux", "amd64") "}]}", SCHEMA1_INVALID_MANIFEST },
+        { V2 "\"manifests\":[{" DIGEST("sha3:00") ","
+          PLATFORM("linux", "amd64") "}]}", SCHEMA1_DIGEST_UNSUPPORTED },
+        { V2 "\"manifests\":[{" DIGEST("sha256:0") ","
+          PLATFORM("linux", "arm") "}]}", SCHEMA1_NO_PLATFORM }
+    };
+
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(&err, 0, sizeof(schema1_error_t));
+
+        rc = schema1_list_find(&child, exact_str(cases[i].document), &platform,
+                               false, &err);
+
+        tap_ok(rc == SCHEMA1_ERROR && err.reason == cases[i].reason
+               && child.memory == NULL, "list refused: %s",
+               cases[i].document);
+    }
+}
+
+
+static void
+test_many(void)
+{
+    char                *text;
+    size_t               len;
+    schema1_error_t      err;
+    schema1_child_t      child;
+    schema1_platform_t   platform;
+
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
+
+    text = malloc(BIG);
+
+    len = manifests_fill(text, V2 "\"manifests\":[", "{},", "]}", 40000);
+
+    tap_ok(schema1_list_find(&child, exact_bytes(text, len), &platform, false,
+                             &err)
+           == SCHEMA1_ERROR && err.reason == SCHEMA1_TOO_MANY,
+           "too many entries of a list are refused");
+
+    free(text);
+}
+
+
+static void
+test_failures(void)
+{
+    if (!alloc_hooked()) {
+        tap_ok(1, "allocations # SKIP another allocator is in place");
+        return;
+    }
+
+    tap_ok(test_fail_each() >= 2, "each allocation of a list fails once");
+}
+
+
+/* how many allocations there are, all of which failed; 0: one was not seen */
+
+static unsigned long
+test_fail_each(void)
+{
+    int                 rc;
+    size_t              before;
+    schema1_error_t     err;
+    schema1_child_t     child;
+    unsigned long       n;
+    schema1_platform_t  platform;
+
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
+
+    for (n = 1; n < 1000; n++) {
+        memset(&err, 0, sizeof(schema1_error_t));
+        before = alloc_held;
+        alloc_countdown = n;
+
+        rc = schema1_list_find(&child, exact_str(
+                 V2 "\"manifests\":[{" DIGEST(A) ","
+                 PLATFORM("linux", "amd64") "}]}"), &platform, false, &err);
+
+        if (alloc_countdown) {
+            alloc_countdown = 0;
+
+            if (rc == SCHEMA1_OK) {
+                schema1_list_child_free(&child);
+            }
+
+            return rc == SCHEMA1_OK && alloc_held == before ? n - 1 : 0;
+        }
+
+        if (rc != SCHEMA1_ERROR || err.reason != SCHEMA1_NO_MEMORY
+            || alloc_held != before)
+        {
+            return 0;
+        }
+    }
+
+    return 0;
+}
