@@ -115,7 +115,18 @@ test_check(void)
         { OCI_CONFIG, "", OCI_LAYER "+encrypted", SCHEMA1_ENCRYPTED_LAYER },
         { OCI_CONFIG, "", OCI_LAYER "+zstd", SCHEMA1_LAYER_COMPRESSION },
         { OCI_CONFIG, "", DOCKER_LAYER ".zstd", SCHEMA1_LAYER_COMPRESSION },
-        { OCI_CONFIG, "", OCI_LAYER "+new", SCHEMA1_LAYER_COMPRESSION }
+        { OCI_CONFIG, "", OCI_LAYER "+new", SCHEMA1_LAYER_COMPRESSION },
+
+        /* a byte less than the names that are compared */
+        { OCI_CONFIG, "", "application/vnd.oci.image.layer.v1.ta",
+          SCHEMA1_NOT_AN_IMAGE },
+        { OCI_CONFIG, "", "application/vnd.docker.image.rootfs.diff.ta",
+          SCHEMA1_NOT_AN_IMAGE },
+        { OCI_CONFIG, "", "application/vnd.docker.image.rootfs.foreign",
+          SCHEMA1_NOT_AN_IMAGE },
+        { OCI_CONFIG, "", "application/vnd.squashf", SCHEMA1_NOT_AN_IMAGE },
+        { OCI_CONFIG, "", OCI_LAYER "+gzip+encrypte",
+          SCHEMA1_LAYER_COMPRESSION }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -24,6 +24,7 @@
 
 
 static void test_forms(void);
+static void test_characters(void);
 static void test_verify(void);
 
 
@@ -58,6 +59,7 @@ int
 main(void)
 {
     test_forms();
+    test_characters();
     test_verify();
 
     return tap_done();
@@ -89,6 +91,46 @@ test_forms(void)
 
     tap_ok(schema1_digest_sha256_hex(exact_str("abc"), hex) == SCHEMA1_OK
            && memcmp(hex, TEST_256, 64) == 0, "SHA-256 in hex");
+}
+
+
+/* a digest becomes a part of a URL's path: any byte in any place of its hex */
+
+static void
+test_characters(void)
+{
+    int            ch;
+    char          *hex, kept;
+    size_t         i, j;
+    unsigned       valid;
+    schema1_str_t  digest;
+
+    for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
+        digest = exact_str(test_valid[i]);
+        hex = (char *) digest.data + 7;
+
+        for (j = 0; j < digest.len - 7; j++) {
+            kept = hex[j];
+
+            for (valid = 0, ch = 0; ch < 256; ch++) {
+                hex[j] = (char) ch;
+
+                if (schema1_digest_valid(digest)) {
+                    valid += memchr("0123456789abcdef", ch, 16) ? 1 : 1000;
+                }
+            }
+
+            hex[j] = kept;
+
+            if (valid != 16) {
+                break;
+            }
+        }
+
+        tap_ok(j == digest.len - 7 && schema1_digest_valid(digest),
+               "%.6s: each place of the hex accepts 16 of 256 bytes",
+               test_valid[i]);
+    }
 }
 
 

@@ -119,6 +119,8 @@ static void test_platforms(void);
 static void test_max_sizes(void);
 static size_t test_converted_size(const char *accept, bool *limited);
 static void test_order(void);
+static bool test_unrequested(schema1_pull_t *pull,
+    const schema1_document_t *document);
 static void test_memory(void);
 static bool test_memory_once(unsigned long n, bool *done);
 
@@ -781,6 +783,22 @@ test_refused(void)
     test_run("", "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST), "a child that is no JSON");
 
+    /* the entry does not name a manifest type */
+
+    child = test_store("", "{\"schemaVersion\":2,");
+    test_link(DL, LIST(DL, "application/json", AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST)
+           && strstr(test_result.err.message, "no valid JSON") != NULL,
+           "a child of unknown type that is not JSON is an invalid manifest");
+
+    child = test_store("", "{\"schemaVersion\":2}");
+    test_link(DL, LIST(DL, "application/json", AMD64), child);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE)
+           && strstr(test_result.err.message, "no image manifest") != NULL,
+           "a child of unknown type that is JSON is not an image");
+
     child = test_store(V2, "{");
     test_link(DL, LIST(DL, V2, AMD64), child);
     test_run("", "linux/amd64", false);
@@ -879,6 +897,7 @@ test_converted_size(const char *accept, bool *limited)
 static void
 test_order(void)
 {
+    test_doc_t           *image;
     schema1_pull_t       *pull;
     schema1_error_t       err;
     schema1_document_t    document;
@@ -889,8 +908,8 @@ test_order(void)
 
     pull = schema1_pull_new(&conf);
 
-    tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR,
-           "nothing can be given before it is told");
+    tap_ok(test_unrequested(pull, &document),
+           "a document before the tag's is an error");
 
     document.type = exact_str(V2);
     tap_ok(schema1_pull_start(pull, &document, &err)
@@ -898,10 +917,48 @@ test_order(void)
            "an empty document is told by its header");
     tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR
            && err.reason == SCHEMA1_UNVERIFIED, "but can't be read");
-    tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR,
-           "and nothing more after that");
+    tap_ok(test_unrequested(pull, &document),
+           "a document after an error is an error");
 
     schema1_pull_free(pull);
+
+    /* an OCI manifest becomes schema 2 without its config */
+
+    test_ndocs = 0;
+    image = test_link(OM, OCI, test_store("", CONFIG));
+
+    document.type = exact_str(V2);
+    schema1_accept_read(&conf.accept, &document.type, 1);
+    document.type = exact_str(OM);
+    document.body = test_sent(image);
+
+    pull = schema1_pull_new(&conf);
+
+    tap_ok(schema1_pull_start(pull, &document, &err)
+           == SCHEMA1_PULL_NEED_LOOKUP
+           && schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_DONE,
+           "a manifest is converted");
+    tap_ok(test_unrequested(pull, &document),
+           "a document after the answer is an error");
+
+    schema1_pull_free(pull);
+}
+
+
+/* the error is the module's own, whatever was in the struct before */
+
+static bool
+test_unrequested(schema1_pull_t *pull, const schema1_document_t *document)
+{
+    schema1_error_t  err;
+
+    memset(&err, 'x', sizeof(schema1_error_t));
+
+    return schema1_pull_feed(pull, document, &err) == SCHEMA1_PULL_ERROR
+           && err.reason == SCHEMA1_NO_REASON
+           && schema1_reason_info(err.reason)->status == 500
+           && strstr(err.message, "nothing asked for") != NULL
+           && err.platform[0] != 'x';
 }
 
 

@@ -188,6 +188,9 @@ static const test_case_t  test_own[] = {
     { "https://[2001:db8::1]:9000/x", FOREIGN,
       "https://[2001:db8::1]:9000/x" },
     { "https://10.0.0.1/x", FOREIGN, "https://10.0.0.1/x" },
+    { "https://s3.example:1/x", FOREIGN, "https://s3.example:1/x" },
+    { "https://s3.example:65535/x", FOREIGN, "https://s3.example:65535/x" },
+    { "https://s3.example:00443/x", FOREIGN, "https://s3.example:00443/x" },
 
     /* never */
 
@@ -219,6 +222,14 @@ static const test_case_t  test_own[] = {
     { "https://s3.example:0/x", REFUSED, NULL },
     { "https://s3.example:65536/x", REFUSED, NULL },
     { "https://s3.example:99999999999/x", REFUSED, NULL },
+    { "https://s3.example:100000/x", REFUSED, NULL },
+
+    /* 443 and 80, if 32 bits overflow, and in 64 bits */
+
+    { "https://s3.example:4294967739/x", REFUSED, NULL },
+    { "https://s3.example:4294967376/x", REFUSED, NULL },
+    { "https://s3.example:18446744073709552059/x", REFUSED, NULL },
+    { "https://reg.example:4294967739/v2/team/app/blobs/x", REFUSED, NULL },
     { "https://s3.example:80a/x", REFUSED, NULL },
     { "https://s3.example:80:80/x", REFUSED, NULL },
     { "https://[::1/x", REFUSED, NULL },
@@ -256,7 +267,21 @@ static const test_case_t  test_plain[] = {
       "http://localhost:5000/v2/team/app/blobs/x" },
     { "http://s3/x", FOREIGN, "http://s3/x" },
     { "https://s3/x", FOREIGN, "https://s3/x" },
-    { "//s3/x", FOREIGN, "http://s3/x" }
+    { "//s3/x", FOREIGN, "http://s3/x" },
+
+    /* without TLS no other scheme either */
+
+    { "ftp://s3/x", REFUSED, NULL },
+    { "ftp://127.0.0.1:5000/v2/team/app/blobs/x", REFUSED, NULL },
+    { "file:///etc/passwd", REFUSED, NULL },
+    { "file://s3/x", REFUSED, NULL },
+    { "unix:/run/docker.sock", REFUSED, NULL },
+    { "unix://s3/x", REFUSED, NULL },
+    { "httpx://s3/x", REFUSED, NULL },
+    { "htt://s3/x", REFUSED, NULL },
+    { "s3:80/x", REFUSED, NULL },
+    { "http://s3:4294967376/x", REFUSED, NULL },
+    { "http://127.0.0.1:4294972296/v2/team/app/blobs/x", REFUSED, NULL }
 };
 
 

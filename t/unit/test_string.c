@@ -14,6 +14,7 @@
 static void test_buffer(void);
 static void test_growth(void);
 static void test_failure(void);
+static void test_limit(void);
 static void test_compare(void);
 static void test_decode(void);
 
@@ -24,6 +25,7 @@ main(void)
     test_buffer();
     test_growth();
     test_failure();
+    test_limit();
     test_compare();
     test_decode();
 
@@ -98,8 +100,59 @@ test_failure(void)
     schema1_buf_puts(&buf, "more");
     tap_is(buf.data, buf.len, "kept", "a failed buffer takes no more");
 
+    schema1_buf_reserve(&buf, 1);
+    tap_is(buf.data, buf.len, "kept", "a failed buffer reserves nothing");
+
     schema1_buf_free(&buf);
     tap_ok(!buf.failed, "freed, it works again");
+
+    schema1_buf_puts(&buf, "kept");
+    schema1_buf_reserve(&buf, SIZE_MAX - 2);
+    tap_ok(buf.failed && !buf.full && buf.size >= 4,
+           "a reserved length that overflows fails");
+    tap_is(buf.data, buf.len, "kept", "the bytes are kept");
+
+    schema1_buf_free(&buf);
+}
+
+
+/* "No memory is allocated beyond the limit." */
+
+static void
+test_limit(void)
+{
+    schema1_buf_t  buf;
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+    buf.limit = 8;
+
+    schema1_buf_puts(&buf, "1234");
+    schema1_buf_reserve(&buf, 4);
+    schema1_buf_puts(&buf, "5678");
+    tap_ok(!buf.failed && !buf.full && buf.len == 8 && buf.size == 8,
+           "a buffer can be filled up to its limit");
+
+    schema1_buf_putc(&buf, '9');
+    tap_ok(buf.failed && buf.full && buf.size == 8,
+           "a byte over the limit fails");
+    tap_is(buf.data, buf.len, "12345678", "the bytes before it are kept");
+
+    schema1_buf_free(&buf);
+    buf.limit = 8;
+
+    schema1_buf_reserve(&buf, 9);
+    tap_ok(buf.failed && buf.full && buf.size == 0,
+           "no memory over the limit is reserved");
+
+    schema1_buf_free(&buf);
+    buf.limit = 300;
+
+    schema1_buf_puts(&buf, "1234");
+    schema1_buf_append(&buf, "x", 297);
+    tap_ok(buf.failed && buf.full && buf.size == 256,
+           "an append over the limit allocates nothing");
+
+    schema1_buf_free(&buf);
 }
 
 
