@@ -65,12 +65,12 @@ typedef enum {
  */
 #define NGX_HTTP_SCHEMA1_BUFFERED     0x08
 
-/* variables through which the edited header lines are seen */
-#define NGX_HTTP_SCHEMA1_HEADER_VARS  6
+/* the client's header lines that are replaced in what is sent upstream */
+#define NGX_HTTP_SCHEMA1_REPLACED_LINES  6
 
 
 typedef struct {
-    ngx_int_t                   header_index[NGX_HTTP_SCHEMA1_HEADER_VARS];
+    ngx_int_t                   header_index[NGX_HTTP_SCHEMA1_REPLACED_LINES];
     ngx_array_t                 keys;       /* ngx_http_schema1_key_file_t */
     const schema1_key_t        *ephemeral;
     ngx_uint_t                  needs_ephemeral;
@@ -103,20 +103,11 @@ typedef struct {
 } ngx_http_schema1_loc_conf_t;
 
 
-/* the client's header lines that do not go upstream as they came */
+/* the client's header lines while others are in r->headers_in */
 
 typedef struct {
     ngx_list_t                  headers;
-    ngx_table_elt_t            *range;
-    ngx_table_elt_t            *if_range;
-    ngx_table_elt_t            *if_none_match;
-    ngx_table_elt_t            *if_modified_since;
-#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
-    ngx_table_elt_t            *accept_encoding;
-#endif
-#if (NGX_HTTP_HEADERS)
-    ngx_table_elt_t            *accept;
-#endif
+    ngx_table_elt_t            *lines[NGX_HTTP_SCHEMA1_REPLACED_LINES];
 } ngx_http_schema1_headers_in_t;
 
 

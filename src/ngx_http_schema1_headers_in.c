@@ -13,17 +13,10 @@
 
 #define NGX_HTTP_SCHEMA1_NO_POINTER      ((size_t) -1)
 
-/* in which requests a line of the client's is left out */
-
-#define NGX_HTTP_SCHEMA1_HDR_MAIN        1  /* the client's own */
-#define NGX_HTTP_SCHEMA1_HDR_SUBREQUEST  2
-#define NGX_HTTP_SCHEMA1_HDR_CROSS_HOST  4  /* a subrequest to another host */
-
-
 typedef struct {
     ngx_str_t    name;              /* in lower case */
+    ngx_str_t    variable;
     size_t       pointer;           /* in ngx_http_headers_in_t */
-    ngx_uint_t   mask;
 } ngx_http_schema1_header_t;
 
 
@@ -33,100 +26,88 @@ static void ngx_http_schema1_headers_in_separate_variables(
 #endif
 static void ngx_http_schema1_headers_in_restore_pointers(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
+static ngx_table_elt_t **ngx_http_schema1_headers_in_line(
+    ngx_http_headers_in_t *in, ngx_uint_t i);
 static void ngx_http_schema1_headers_in_move_list(ngx_list_t *to,
     ngx_list_t *from);
 static ngx_int_t ngx_http_schema1_headers_in_copy(ngx_http_request_t *r,
-    ngx_list_t *to, ngx_list_t *from, ngx_uint_t mask, ngx_str_t *accept,
+    ngx_list_t *to, ngx_list_t *from, ngx_uint_t n, ngx_str_t *accept,
     ngx_table_elt_t **ph);
 static ngx_uint_t ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h,
-    ngx_uint_t mask);
-static void ngx_http_schema1_headers_in_unset(ngx_http_headers_in_t *in,
-    ngx_uint_t mask);
+    ngx_uint_t n);
 static void ngx_http_schema1_headers_in_reset_variables(
     ngx_http_request_t *r);
 
 
 #define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
 
-/* those of the client's own request come first */
+/*
+ * Lines that belong to the client's own request: no subrequest has them.  The
+ * first, NGX_HTTP_SCHEMA1_REPLACED_LINES, are not sent upstream as they came
+ * either.  nginx evaluates the variables that show them once per request.
+ */
 
 static ngx_http_schema1_header_t  ngx_http_schema1_headers[] = {
 
     { ngx_string("accept"),
+      ngx_string("http_accept"),
 #if (NGX_HTTP_HEADERS)
-      ngx_http_schema1_in(accept),
+      ngx_http_schema1_in(accept) },
 #else
-      NGX_HTTP_SCHEMA1_NO_POINTER,
+      NGX_HTTP_SCHEMA1_NO_POINTER },
 #endif
-      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
 
     { ngx_string("accept-encoding"),
+      ngx_string("http_accept_encoding"),
 #if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
-      ngx_http_schema1_in(accept_encoding),
+      ngx_http_schema1_in(accept_encoding) },
 #else
-      NGX_HTTP_SCHEMA1_NO_POINTER,
+      NGX_HTTP_SCHEMA1_NO_POINTER },
 #endif
-      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
 
     { ngx_string("range"),
-      ngx_http_schema1_in(range),
-      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_string("http_range"),
+      ngx_http_schema1_in(range) },
 
     { ngx_string("if-range"),
-      ngx_http_schema1_in(if_range),
-      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_string("http_if_range"),
+      ngx_http_schema1_in(if_range) },
 
     { ngx_string("if-none-match"),
-      ngx_http_schema1_in(if_none_match),
-      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_string("http_if_none_match"),
+      ngx_http_schema1_in(if_none_match) },
 
     { ngx_string("if-modified-since"),
-      ngx_http_schema1_in(if_modified_since),
-      NGX_HTTP_SCHEMA1_HDR_MAIN|NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_string("http_if_modified_since"),
+      ngx_http_schema1_in(if_modified_since) },
 
     { ngx_string("if-match"),
-      ngx_http_schema1_in(if_match),
-      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_null_string,
+      ngx_http_schema1_in(if_match) },
 
     { ngx_string("if-unmodified-since"),
-      ngx_http_schema1_in(if_unmodified_since),
-      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_null_string,
+      ngx_http_schema1_in(if_unmodified_since) },
 
     { ngx_string("content-length"),
-      ngx_http_schema1_in(content_length),
-      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_null_string,
+      ngx_http_schema1_in(content_length) },
 
     { ngx_string("transfer-encoding"),
-      ngx_http_schema1_in(transfer_encoding),
-      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_null_string,
+      ngx_http_schema1_in(transfer_encoding) },
 
     { ngx_string("expect"),
-      ngx_http_schema1_in(expect),
-      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
+      ngx_null_string,
+      ngx_http_schema1_in(expect) },
 
     { ngx_string("te"),
-      NGX_HTTP_SCHEMA1_NO_POINTER,
-      NGX_HTTP_SCHEMA1_HDR_SUBREQUEST },
-
-    { ngx_null_string, 0, 0 }
+      ngx_null_string,
+      NGX_HTTP_SCHEMA1_NO_POINTER }
 };
 
-
-/*
- * $http_... of the lines that are replaced: nginx evaluates an indexed
- * variable once per request
- */
-
-static ngx_str_t
-    ngx_http_schema1_header_vars[NGX_HTTP_SCHEMA1_HEADER_VARS] =
-{
-    ngx_string("http_accept"),
-    ngx_string("http_accept_encoding"),
-    ngx_string("http_range"),
-    ngx_string("http_if_range"),
-    ngx_string("http_if_none_match"),
-    ngx_string("http_if_modified_since")
-};
+#define NGX_HTTP_SCHEMA1_OWN_LINES                                            \
+    (sizeof(ngx_http_schema1_headers) / sizeof(ngx_http_schema1_header_t))
 
 
 ngx_int_t
@@ -138,9 +119,9 @@ ngx_http_schema1_headers_in_init(ngx_conf_t *cf)
 
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
 
-    for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
         index = ngx_http_get_variable_index(cf,
-                                            &ngx_http_schema1_header_vars[i]);
+                                       &ngx_http_schema1_headers[i].variable);
         if (index == NGX_ERROR) {
             return NGX_ERROR;
         }
@@ -156,35 +137,30 @@ ngx_int_t
 ngx_http_schema1_headers_in_replace(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_list_t                      headers;
-    ngx_table_elt_t                *accept;
-    ngx_http_schema1_headers_in_t  *client;
+    ngx_list_t        headers;
+    ngx_uint_t        i;
+    ngx_table_elt_t  *accept, **line;
 
     if (ngx_http_schema1_headers_in_copy(r, &headers, &r->headers_in.headers,
-                                         NGX_HTTP_SCHEMA1_HDR_MAIN,
+                                         NGX_HTTP_SCHEMA1_REPLACED_LINES,
                                          &ctx->upstream_accept, &accept)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    client = &ctx->client;
+    ctx->client.headers = r->headers_in.headers;
 
-    client->headers = r->headers_in.headers;
-    client->range = r->headers_in.range;
-    client->if_range = r->headers_in.if_range;
-    client->if_none_match = r->headers_in.if_none_match;
-    client->if_modified_since = r->headers_in.if_modified_since;
-#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
-    client->accept_encoding = r->headers_in.accept_encoding;
-#endif
-#if (NGX_HTTP_HEADERS)
-    client->accept = r->headers_in.accept;
-#endif
+    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
+        line = ngx_http_schema1_headers_in_line(&r->headers_in, i);
+
+        if (line) {
+            ctx->client.lines[i] = *line;
+            *line = NULL;
+        }
+    }
 
     ngx_http_schema1_headers_in_move_list(&r->headers_in.headers, &headers);
-    ngx_http_schema1_headers_in_unset(&r->headers_in,
-                                      NGX_HTTP_SCHEMA1_HDR_MAIN);
 
 #if (NGX_HTTP_HEADERS)
     r->headers_in.accept = accept;
@@ -246,7 +222,7 @@ ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
         upstream = r->headers_in.headers;
         r->headers_in.headers = ctx->client.headers;
 
-        for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+        for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
             (void) ngx_http_get_indexed_variable(r, smcf->header_index[i]);
         }
 
@@ -298,20 +274,30 @@ static void
 ngx_http_schema1_headers_in_restore_pointers(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_headers_in_t  *client;
+    ngx_uint_t         i;
+    ngx_table_elt_t  **line;
 
-    client = &ctx->client;
+    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
+        line = ngx_http_schema1_headers_in_line(&r->headers_in, i);
 
-    r->headers_in.range = client->range;
-    r->headers_in.if_range = client->if_range;
-    r->headers_in.if_none_match = client->if_none_match;
-    r->headers_in.if_modified_since = client->if_modified_since;
-#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
-    r->headers_in.accept_encoding = client->accept_encoding;
-#endif
-#if (NGX_HTTP_HEADERS)
-    r->headers_in.accept = client->accept;
-#endif
+        if (line) {
+            *line = ctx->client.lines[i];
+        }
+    }
+}
+
+
+/* nginx may have been built without a pointer to a line */
+
+static ngx_table_elt_t **
+ngx_http_schema1_headers_in_line(ngx_http_headers_in_t *in, ngx_uint_t i)
+{
+    size_t  pointer;
+
+    pointer = ngx_http_schema1_headers[i].pointer;
+
+    return (pointer == NGX_HTTP_SCHEMA1_NO_POINTER)
+           ? NULL : (ngx_table_elt_t **) ((char *) in + pointer);
 }
 
 
@@ -319,14 +305,13 @@ ngx_int_t
 ngx_http_schema1_headers_in_subrequest(ngx_http_request_t *r,
     ngx_http_headers_in_t *in, ngx_str_t *accept, ngx_uint_t external)
 {
-    ngx_uint_t              mask;
-    ngx_table_elt_t        *h;
+    ngx_uint_t              i;
+    ngx_table_elt_t        *h, **line;
     ngx_http_headers_in_t  *client;
 
     client = &r->headers_in;
 
     if (external) {
-        mask = NGX_HTTP_SCHEMA1_HDR_CROSS_HOST;
 
         /* variables are evaluated from these pointers and strings, too */
 
@@ -336,17 +321,23 @@ ngx_http_schema1_headers_in_subrequest(ngx_http_request_t *r,
         in->user_agent = client->user_agent;
 
     } else {
-        mask = NGX_HTTP_SCHEMA1_HDR_SUBREQUEST;
-
         *in = *client;
 
-        ngx_http_schema1_headers_in_unset(in, mask);
+        for (i = 0; i < NGX_HTTP_SCHEMA1_OWN_LINES; i++) {
+            line = ngx_http_schema1_headers_in_line(in, i);
+
+            if (line) {
+                *line = NULL;
+            }
+        }
     }
 
     /* a new list: in the client's, nginx would find what is added here */
 
     if (ngx_http_schema1_headers_in_copy(r, &in->headers, &client->headers,
-                                         mask, accept, &h)
+                                         external
+                                         ? 0 : NGX_HTTP_SCHEMA1_OWN_LINES,
+                                         accept, &h)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -386,9 +377,11 @@ ngx_http_schema1_headers_in_move_list(ngx_list_t *to, ngx_list_t *from)
 }
 
 
+/* without the first n of ngx_http_schema1_headers; 0: only User-Agent */
+
 static ngx_int_t
 ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
-    ngx_list_t *from, ngx_uint_t mask, ngx_str_t *accept, ngx_table_elt_t **ph)
+    ngx_list_t *from, ngx_uint_t n, ngx_str_t *accept, ngx_table_elt_t **ph)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
@@ -415,7 +408,7 @@ ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
             i = 0;
         }
 
-        if (ngx_http_schema1_headers_in_skip(&header[i], mask)) {
+        if (ngx_http_schema1_headers_in_skip(&header[i], n)) {
             continue;
         }
 
@@ -446,9 +439,10 @@ ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
 
 
 static ngx_uint_t
-ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h, ngx_uint_t mask)
+ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h, ngx_uint_t n)
 {
-    ngx_http_schema1_header_t  *known;
+    ngx_str_t   *name;
+    ngx_uint_t   i;
 
     static ngx_str_t  user_agent = ngx_string("user-agent");
 
@@ -457,36 +451,23 @@ ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h, ngx_uint_t mask)
      * external host, whatever the location specifies."
      */
 
-    if (mask == NGX_HTTP_SCHEMA1_HDR_CROSS_HOST) {
+    if (n == 0) {
         return h->key.len != user_agent.len
                || ngx_strncasecmp(user_agent.data, h->key.data, h->key.len)
                   != 0;
     }
 
-    for (known = ngx_http_schema1_headers; known->mask & mask; known++) {
+    for (i = 0; i < n; i++) {
+        name = &ngx_http_schema1_headers[i].name;
 
-        if (known->name.len == h->key.len
-            && ngx_memcmp(known->name.data, h->lowcase_key, h->key.len) == 0)
+        if (name->len == h->key.len
+            && ngx_memcmp(name->data, h->lowcase_key, h->key.len) == 0)
         {
             return 1;
         }
     }
 
     return 0;
-}
-
-
-static void
-ngx_http_schema1_headers_in_unset(ngx_http_headers_in_t *in, ngx_uint_t mask)
-{
-    ngx_http_schema1_header_t  *known;
-
-    for (known = ngx_http_schema1_headers; known->mask & mask; known++) {
-
-        if (known->pointer != NGX_HTTP_SCHEMA1_NO_POINTER) {
-            *(ngx_table_elt_t **) ((char *) in + known->pointer) = NULL;
-        }
-    }
 }
 
 
@@ -499,7 +480,7 @@ ngx_http_schema1_headers_in_reset_variables(ngx_http_request_t *r)
 
     smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
 
-    for (i = 0; i < NGX_HTTP_SCHEMA1_HEADER_VARS; i++) {
+    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
         v = &r->variables[smcf->header_index[i]];
 
         v->valid = 0;
