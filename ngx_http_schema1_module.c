@@ -107,7 +107,7 @@ static ngx_command_t  ngx_http_schema1_commands[] = {
       NULL },
 
     { ngx_string("schema_conversion_cache"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_schema1_cache_conf_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -396,6 +396,11 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->certificate_file, prev->certificate_file,
                              "");
     ngx_conf_merge_str_value(conf->redirect, prev->redirect, "");
+
+    if (conf->cache == NGX_CONF_UNSET_PTR) {
+        conf->cache_revalidate = prev->cache_revalidate;
+    }
+
     ngx_conf_merge_ptr_value(conf->cache, prev->cache, NULL);
 #if (NGX_THREADS)
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);

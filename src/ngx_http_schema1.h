@@ -94,6 +94,7 @@ typedef struct {
     ngx_str_t                   redirect;
 
     ngx_shm_zone_t             *cache;      /* NULL: off */
+    ngx_uint_t                  cache_revalidate;   /* by HEAD */
     u_char                      location_id[64];
     ngx_uint_t                  if_blocks;  /* in this location, so far */
 
@@ -141,7 +142,8 @@ typedef enum {
     NGX_HTTP_SCHEMA1_FETCH_TAG = 0, /* the tag's document, after a HEAD */
     NGX_HTTP_SCHEMA1_FETCH_MANIFEST,
     NGX_HTTP_SCHEMA1_FETCH_CONFIG,
-    NGX_HTTP_SCHEMA1_FETCH_SOURCE   /* the tag's document, by digest */
+    NGX_HTTP_SCHEMA1_FETCH_SOURCE,  /* the tag's document, by digest */
+    NGX_HTTP_SCHEMA1_FETCH_HEAD     /* only the header of the tag's */
 } ngx_http_schema1_fetch_e;
 
 
@@ -171,6 +173,7 @@ typedef struct {
     size_t                      len;
     size_t                      repository; /* bytes at the beginning */
     ngx_rbtree_key_t            hash;
+    ngx_rbtree_key_t            tag_hash;   /* of location, name, and tag */
 } ngx_http_schema1_cache_key_t;
 
 

@@ -52,6 +52,8 @@ static ngx_int_t ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
 static void ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
     ngx_http_request_t *r, ngx_str_t *parts, in_port_t *port);
 static ngx_uint_t ngx_http_schema1_cache_has_upstream(ngx_http_request_t *r);
+static ngx_rbtree_key_t ngx_http_schema1_cache_tag_hash(
+    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_cache_join(ngx_pool_t *pool,
     ngx_str_t *parts, ngx_uint_t n, ngx_http_schema1_cache_key_t *key);
 
@@ -64,7 +66,7 @@ static ngx_int_t ngx_http_schema1_cache_join(ngx_pool_t *pool,
 
 ngx_int_t
 ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
+    ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream)
 {
     schema1_str_t  source;
 
@@ -72,10 +74,11 @@ ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
 
     /* "Without that header, or without an upstream, the document is hashed" */
 
-    if (!ngx_http_schema1_cache_has_upstream(r)
+    if (!ngx_http_schema1_cache_has_upstream(upstream)
         || source.len != 71
         || ngx_strncmp(source.data, "sha256:", 7) != 0
-        || ngx_http_schema1_cache_create_key(r, ctx, r, source) != NGX_OK)
+        || ngx_http_schema1_cache_create_key(r, ctx, upstream, source)
+           != NGX_OK)
     {
         return NGX_DECLINED;
     }
@@ -258,6 +261,33 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
 }
 
 
+ngx_uint_t
+ngx_http_schema1_cache_has_tag(ngx_http_schema1_ctx_t *ctx)
+{
+    return ngx_http_schema1_cache_zone_has_tag(ctx->conf->cache,
+                                         ngx_http_schema1_cache_tag_hash(ctx));
+}
+
+
+/* a collision costs a HEAD: the key of an entry decides */
+
+static ngx_rbtree_key_t
+ngx_http_schema1_cache_tag_hash(ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_str_t         name, tag;
+    ngx_rbtree_key_t  hash;
+
+    name = ngx_http_schema1_str(ctx->uri.name);
+    tag = ngx_http_schema1_str(ctx->uri.reference);
+
+    hash = ngx_murmur_hash2(ctx->conf->location_id,
+                            sizeof(ctx->conf->location_id));
+    hash = hash * 31 + ngx_murmur_hash2(name.data, name.len);
+
+    return hash * 31 + ngx_murmur_hash2(tag.data, tag.len);
+}
+
+
 ngx_int_t
 ngx_http_schema1_cache_get_by_digest(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
@@ -319,6 +349,8 @@ ngx_http_schema1_cache_put(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ngx_shm_zone_t  *zone;
 
     zone = ctx->conf->cache;
+
+    ctx->cache_key.tag_hash = ngx_http_schema1_cache_tag_hash(ctx);
 
     if (ngx_http_schema1_cache_zone_put(zone, &ctx->cache_key, &ctx->answer)
         == NGX_OK)

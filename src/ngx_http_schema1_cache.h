@@ -17,11 +17,18 @@
  */
 
 /*
- * In the header filter: by the Docker-Content-Digest of the upstream's 200.
- * Call it once ctx->platform and ctx->answer.source_type are known.
+ * By the Docker-Content-Digest of a 200, ctx->document.digest.  "upstream" is
+ * the request that the 200 is the response to.  Call it once ctx->platform and
+ * ctx->answer.source_type are known.
  */
 ngx_int_t ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
+    ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream);
+
+/*
+ * Whether there is an entry for the requested tag in this location, of any
+ * upstream, source, and client.
+ */
+ngx_uint_t ngx_http_schema1_cache_has_tag(ngx_http_schema1_ctx_t *ctx);
 
 /*
  * By ctx->answer.source_digest, the verified digest of the source.  Sets

@@ -159,7 +159,7 @@ ngx_http_schema1_cache_conf_inactive(ngx_conf_t *cf, ngx_str_t *value,
 }
 
 
-/* schema_conversion_cache name | off; */
+/* schema_conversion_cache name [revalidate=head] | off; */
 
 char *
 ngx_http_schema1_cache_conf_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -174,9 +174,21 @@ ngx_http_schema1_cache_conf_slot(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     value = cf->args->elts;
 
-    if (ngx_strcmp(value[1].data, "off") == 0) {
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
         slcf->cache = NULL;
         return NGX_CONF_OK;
+    }
+
+    if (cf->args->nelts == 3) {
+
+        if (ngx_strcmp(value[2].data, "revalidate=head") != 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" in "
+                               "\"schema_conversion_cache\"", &value[2]);
+            return NGX_CONF_ERROR;
+        }
+
+        slcf->cache_revalidate = 1;
     }
 
     slcf->cache = ngx_shared_memory_add(cf, &value[1], 0,

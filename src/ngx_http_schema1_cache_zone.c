@@ -21,6 +21,7 @@
 typedef struct {
     ngx_rbtree_node_t                node;
     ngx_rbtree_node_t                digest_node;   /* only if converted */
+    ngx_rbtree_node_t                tag_node;
     ngx_queue_t                      queue;
     time_t                           used;
 
@@ -50,6 +51,8 @@ typedef struct {
     ngx_rbtree_node_t                sentinel;
     ngx_rbtree_t                     digest_tree;
     ngx_rbtree_node_t                digest_sentinel;
+    ngx_rbtree_t                     tag_tree;
+    ngx_rbtree_node_t                tag_sentinel;
     ngx_queue_t                      queue;     /* most recently used first */
     ngx_http_schema1_cache_stats_t   stats;
 } ngx_http_schema1_cache_shctx_t;
@@ -161,6 +164,7 @@ ngx_http_schema1_cache_zone_create(ngx_slab_pool_t *shpool)
                     ngx_http_schema1_cache_zone_insert_key);
     ngx_rbtree_init(&sh->digest_tree, &sh->digest_sentinel,
                     ngx_http_schema1_cache_zone_insert_digest);
+    ngx_rbtree_init(&sh->tag_tree, &sh->tag_sentinel, ngx_rbtree_insert_value);
     ngx_queue_init(&sh->queue);
 
     ngx_http_schema1_cache_zone_modified(shpool, sh);
@@ -464,6 +468,35 @@ ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
 }
 
 
+ngx_uint_t
+ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
+    ngx_rbtree_key_t tag_hash)
+{
+    ngx_uint_t                       found;
+    ngx_rbtree_node_t               *node;
+    ngx_http_schema1_cache_t        *cache;
+    ngx_http_schema1_cache_shctx_t  *sh;
+
+    cache = zone->data;
+    found = 0;
+
+    sh = ngx_http_schema1_cache_zone_lock(zone);
+
+    if (sh) {
+        node = sh->tag_tree.root;
+
+        while (node != &sh->tag_sentinel && !found) {
+            found = (node->key == tag_hash);
+            node = (tag_hash < node->key) ? node->left : node->right;
+        }
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+
+    return found;
+}
+
+
 ngx_int_t
 ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
@@ -737,6 +770,7 @@ ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
     u_char  *p;
 
     entry->node.key = key->hash;
+    entry->tag_node.key = key->tag_hash;
     entry->digest_node.key = ngx_http_schema1_cache_zone_hash(
                                                          answer->digest.data,
                                                          answer->digest.len);
@@ -765,6 +799,7 @@ ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_shctx_t *sh,
     ngx_http_schema1_cache_entry_t *entry)
 {
     ngx_rbtree_insert(&sh->tree, &entry->node);
+    ngx_rbtree_insert(&sh->tag_tree, &entry->tag_node);
 
     if (entry->converted) {
         ngx_rbtree_insert(&sh->digest_tree, &entry->digest_node);
@@ -782,6 +817,7 @@ ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
     ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry)
 {
     ngx_rbtree_delete(&sh->tree, &entry->node);
+    ngx_rbtree_delete(&sh->tag_tree, &entry->tag_node);
 
     if (entry->converted) {
         ngx_rbtree_delete(&sh->digest_tree, &entry->digest_node);

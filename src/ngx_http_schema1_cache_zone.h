@@ -51,8 +51,12 @@ ngx_int_t ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer,
     ngx_pool_t *pool, ngx_uint_t last);
 
+/* whether there is an entry with this key->tag_hash */
+ngx_uint_t ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
+    ngx_rbtree_key_t tag_hash);
+
 /*
- * The same by key->repository and the digest of a converted manifest.
+ * Like zone_get(), but by key->repository and the digest of a converted manifest.
  * "sources" receives the sources of all entries with this digest, each once,
  * the newest first.
  */

@@ -61,7 +61,8 @@ static const char  *ngx_http_schema1_fetch_names[] = {
     "manifest",
     "child manifest",
     "config blob",
-    "source manifest"
+    "source manifest",
+    "manifest"
 };
 
 
@@ -128,8 +129,9 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
 
     fetch->response.body = &fetch->body;
 
-    if (kind == NGX_HTTP_SCHEMA1_FETCH_TAG) {
-
+    if (kind == NGX_HTTP_SCHEMA1_FETCH_TAG
+        || kind == NGX_HTTP_SCHEMA1_FETCH_HEAD)
+    {
         /* as the response to a GET */
 
         fetch->response.name = what;
@@ -239,6 +241,11 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     sr->request_body = body;
     sr->unparsed_uri = unparsed_uri;
 
+    if (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_HEAD) {
+        sr->method = NGX_HTTP_HEAD;
+        ngx_str_set(&sr->method_name, "HEAD");
+    }
+
     ngx_http_schema1_fetch_variables(sr, values, scratch, fetch->url.len != 0);
 
     fetch->request = sr;
@@ -256,10 +263,21 @@ static ngx_str_t *
 ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch)
 {
-#if (NGX_HTTP_CACHE)
-
-    ngx_http_upstream_t     *u;
     ngx_http_schema1_ctx_t  *ctx;
+#if (NGX_HTTP_CACHE)
+    ngx_http_upstream_t     *u;
+#endif
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    if (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_HEAD) {
+
+        /* a GET may follow: the same variant */
+
+        return &ctx->upstream_accept;
+    }
+
+#if (NGX_HTTP_CACHE)
 
     u = r->upstream;
 
@@ -269,8 +287,6 @@ ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
         && u->conf->cache_convert_head)
     {
         /* nginx caches the GET that a HEAD was sent as: the same variant */
-
-        ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
         return &ctx->upstream_accept;
     }
@@ -411,7 +427,11 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_schema1_module);
 
-    ngx_post_event(&ctx->wake, &ngx_posted_events);
+    /* after a HEAD, nginx runs the phases of the client's request again */
+
+    if (fetch->kind != NGX_HTTP_SCHEMA1_FETCH_HEAD) {
+        ngx_post_event(&ctx->wake, &ngx_posted_events);
+    }
 
     if (c->error) {
         return rc;

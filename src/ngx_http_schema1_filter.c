@@ -312,19 +312,13 @@ static ngx_http_schema1_class_e
 ngx_http_schema1_classify_tag(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    schema1_str_t  type;
-
     ctx->state = NGX_HTTP_SCHEMA1_PASS;
 
     if (ngx_http_schema1_response_status(r) != NGX_HTTP_OK) {
         return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
 
-    type = ngx_http_schema1_core_str(&r->headers_out.content_type);
-
-    ctx->answer.source_type = schema1_media_type(type);
-    ctx->action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
-                                        false);
+    ngx_http_schema1_request_decide(ctx, &r->headers_out);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 classify: type \"%V\" is %d, action %d",
@@ -409,7 +403,6 @@ static ngx_int_t
 ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    schema1_document_t           *document;
     ngx_http_schema1_response_t  *response;
 
     response = &ctx->response;
@@ -418,26 +411,17 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
         return ngx_http_schema1_process_error(r, ctx);
     }
 
-    if (ctx->conf->platform == NULL) {
-        ngx_str_set(&ctx->platform, NGX_HTTP_SCHEMA1_PLATFORM);
-
-    } else if (ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform)
-               != NGX_OK)
-    {
+    if (ngx_http_schema1_request_platform(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    document = &ctx->document;
-
-    document->type = ngx_http_schema1_core_str(&r->headers_out.content_type);
-
-    ngx_http_schema1_response_stated_digest(response, &document->digest);
+    ngx_http_schema1_response_stated_digest(response, &ctx->document.digest);
 
     /* "a cache hit hashes and buffers nothing, and is sent immediately" */
 
     if (ctx->conf->cache
         && !ngx_http_schema1_may_pass(ctx)
-        && ngx_http_schema1_cache_get_by_header(r, ctx) == NGX_OK)
+        && ngx_http_schema1_cache_get_by_header(r, ctx, r) == NGX_OK)
     {
         ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
         ctx->state = NGX_HTTP_SCHEMA1_SEND;

@@ -111,6 +111,56 @@ ngx_http_schema1_headers_out_add(ngx_http_request_t *r, ngx_str_t *name,
 }
 
 
+ngx_int_t
+ngx_http_schema1_headers_out_relay(ngx_http_request_t *r, ngx_http_request_t *sr)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h, *header;
+
+    r->headers_out.content_type = sr->headers_out.content_type;
+    r->headers_out.content_type_len = sr->headers_out.content_type_len;
+    r->headers_out.content_type_lowcase = NULL;
+    r->headers_out.charset = sr->headers_out.charset;
+
+    part = &sr->headers_out.headers.part;
+    header = part->elts;
+
+    for (i = 0; /* void */ ; i++) {
+
+        if (i >= part->nelts) {
+            if (part->next == NULL) {
+                break;
+            }
+
+            part = part->next;
+            header = part->elts;
+            i = 0;
+        }
+
+        if (header[i].hash == 0
+            || &header[i] == sr->headers_out.server
+            || &header[i] == sr->headers_out.date
+            || &header[i] == sr->headers_out.content_length)
+        {
+            continue;
+        }
+
+        h = ngx_http_schema1_headers_out_add(r, &header[i].key,
+                                             &header[i].value);
+        if (h == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (&header[i] == sr->headers_out.content_encoding) {
+            r->headers_out.content_encoding = h;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 void
 ngx_http_schema1_headers_out_remove(ngx_http_request_t *r, ngx_str_t *name)
 {

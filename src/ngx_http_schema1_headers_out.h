@@ -37,6 +37,13 @@ ngx_table_elt_t *ngx_http_schema1_headers_out_find(ngx_list_t *headers,
 ngx_table_elt_t *ngx_http_schema1_headers_out_add(ngx_http_request_t *r,
     ngx_str_t *name, ngx_str_t *value);
 
+/*
+ * Adds the header of a subrequest's response, but for Server, Date, and
+ * Content-Length.  NGX_ERROR: out of memory.
+ */
+ngx_int_t ngx_http_schema1_headers_out_relay(ngx_http_request_t *r,
+    ngx_http_request_t *sr);
+
 /* removes all lines of this name from the response */
 void ngx_http_schema1_headers_out_remove(ngx_http_request_t *r,
     ngx_str_t *name);

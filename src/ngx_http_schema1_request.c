@@ -9,11 +9,14 @@
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_request.h"
+#include "ngx_http_schema1_revalidate.h"
 
 
 static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_redirected(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_request_replace(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_accept(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines);
@@ -44,7 +47,7 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_schema1_may_have_ctx(r)) {
-        return ngx_http_schema1_request_redirected(r);
+        return ngx_http_schema1_request_again(r);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -87,11 +90,15 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
 }
 
 
-/* after an internal redirect: by what the client sent, with another location */
+/*
+ * After an internal redirect: by what the client sent, with another location.
+ * After a HEAD subrequest: the same request again.
+ */
 
 static SCHEMA1_APART ngx_int_t
-ngx_http_schema1_request_redirected(ngx_http_request_t *r)
+ngx_http_schema1_request_again(ngx_http_request_t *r)
 {
+    ngx_int_t                     rc;
     ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
 
@@ -101,6 +108,13 @@ ngx_http_schema1_request_redirected(ngx_http_request_t *r)
 
     if (ctx == NULL) {
         return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
+    }
+
+    if (ngx_http_schema1_is_revalidating(ctx)) {
+        rc = ngx_http_schema1_revalidated(r, ctx);
+
+        return (rc == NGX_DECLINED) ? ngx_http_schema1_request_replace(r, ctx)
+                                    : rc;
     }
 
     ngx_http_schema1_headers_in_restore(r, ctx);
@@ -117,8 +131,21 @@ ngx_http_schema1_request_redirected(ngx_http_request_t *r)
 }
 
 
-static SCHEMA1_APART ngx_int_t
+static ngx_int_t
 ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_schema1_revalidate(r, ctx);
+
+    return (rc == NGX_DECLINED) ? ngx_http_schema1_request_replace(r, ctx)
+                                : rc;
+}
+
+
+static SCHEMA1_APART ngx_int_t
+ngx_http_schema1_request_replace(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -344,6 +371,31 @@ ngx_http_schema1_request_accept(ngx_http_request_t *r,
     ctx->upstream_accept = accept;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_schema1_request_decide(ngx_http_schema1_ctx_t *ctx,
+    ngx_http_headers_out_t *headers)
+{
+    ctx->document.type = ngx_http_schema1_core_str(&headers->content_type);
+
+    ctx->answer.source_type = schema1_media_type(ctx->document.type);
+    ctx->action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
+                                        false);
+}
+
+
+ngx_int_t
+ngx_http_schema1_request_platform(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    if (ctx->conf->platform == NULL) {
+        ngx_str_set(&ctx->platform, NGX_HTTP_SCHEMA1_PLATFORM);
+        return NGX_OK;
+    }
+
+    return ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform);
 }
 
 

@@ -72,6 +72,14 @@ ngx_http_schema1_ctx_t *ngx_http_schema1_create_ctx(ngx_http_request_t *r,
 ngx_http_schema1_ctx_t *ngx_http_schema1_create_ctx_legacy(
     ngx_http_request_t *r, schema1_uri_t *uri);
 
+/* ctx->answer.source_type and ctx->action, by the header of the tag's 200 */
+void ngx_http_schema1_request_decide(ngx_http_schema1_ctx_t *ctx,
+    ngx_http_headers_out_t *headers);
+
+/* the value of schema_conversion_platform; NGX_ERROR: out of memory */
+ngx_int_t ngx_http_schema1_request_platform(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+
 /* the result of the request, once its response has begun */
 ngx_http_schema1_outcome_e ngx_http_schema1_request_outcome(
     ngx_http_request_t *r);

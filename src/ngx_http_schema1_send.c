@@ -34,8 +34,6 @@ static ngx_int_t ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_send_error_body(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
-static ngx_int_t ngx_http_schema1_relay_headers(ngx_http_request_t *r,
-    ngx_http_request_t *sr);
 
 
 ngx_http_output_header_filter_pt  ngx_http_schema1_next_header_filter;
@@ -421,7 +419,9 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     if (ctx->error.reason == SCHEMA1_DENIED) {
         r->headers_out.status = ctx->fetch->response.status;
 
-        if (ngx_http_schema1_relay_headers(r, ctx->fetch->request) != NGX_OK) {
+        if (ngx_http_schema1_headers_out_relay(r, ctx->fetch->request)
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
 
@@ -535,56 +535,4 @@ ngx_http_schema1_send_error_body(ngx_http_request_t *r,
     }
 
     schema1_buf_free(&buf);
-}
-
-
-/* the header of the registry's 401, 403 or 429 to a subrequest */
-
-static ngx_int_t
-ngx_http_schema1_relay_headers(ngx_http_request_t *r, ngx_http_request_t *sr)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *header;
-
-    r->headers_out.content_type = sr->headers_out.content_type;
-    r->headers_out.content_type_len = sr->headers_out.content_type_len;
-    r->headers_out.content_type_lowcase = NULL;
-    r->headers_out.charset = sr->headers_out.charset;
-
-    part = &sr->headers_out.headers.part;
-    header = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].hash == 0
-            || &header[i] == sr->headers_out.server
-            || &header[i] == sr->headers_out.date
-            || &header[i] == sr->headers_out.content_length)
-        {
-            continue;
-        }
-
-        h = ngx_http_schema1_headers_out_add(r, &header[i].key,
-                                             &header[i].value);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (&header[i] == sr->headers_out.content_encoding) {
-            r->headers_out.content_encoding = h;
-        }
-    }
-
-    return NGX_OK;
 }

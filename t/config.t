@@ -157,8 +157,9 @@ for my $directive (sort keys %value) {
     refused("$directive without a value",
             "invalid number of arguments in \"$directive\" directive",
             location => "$directive;");
-    refused("$directive with two values",
-            "invalid number of arguments in \"$directive\" directive",
+    refused("$directive with two values", $directive =~ /_cache$/
+            ? "invalid parameter \"x\" in \"$directive\""
+            : "invalid number of arguments in \"$directive\" directive",
             location => "$directive $value{$directive} x;");
 }
 
