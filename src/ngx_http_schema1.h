@@ -13,7 +13,7 @@
 #include <ngx_http.h>
 
 #include "core/schema1_pull.h"
-#include "core/schema1_reference.h"
+#include "core/schema1_uri.h"
 
 
 /* result of a request, for $schema1_status */

@@ -86,7 +86,7 @@ ngx_http_schema1_client_is_modern(ngx_http_request_t *r)
 }
 
 
-static SCHEMA1_APART ngx_uint_t
+static SCHEMA1_COLD ngx_uint_t
 ngx_http_schema1_client_is_modern_slow(ngx_http_request_t *r)
 {
     schema1_accept_t  accept;
@@ -156,7 +156,7 @@ ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
  * header lines, both for this evaluation and for what is requested upstream."
  */
 
-static SCHEMA1_APART ngx_uint_t
+static SCHEMA1_COLD ngx_uint_t
 ngx_http_schema1_client_replaced(ngx_http_request_t *r,
     ngx_http_schema1_loc_conf_t *slcf)
 {

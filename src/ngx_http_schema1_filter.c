@@ -125,7 +125,7 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
 }
 
 
-static SCHEMA1_APART ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_subrequest_header(ngx_http_request_t *r)
 {
     ngx_http_schema1_fetch_t  *fetch;
@@ -155,7 +155,7 @@ ngx_http_schema1_classify(ngx_http_request_t *r)
 }
 
 
-static SCHEMA1_APART ngx_http_schema1_class_e
+static SCHEMA1_COLD ngx_http_schema1_class_e
 ngx_http_schema1_classify_known(ngx_http_request_t *r)
 {
     ngx_http_schema1_ctx_t       *ctx;
@@ -487,7 +487,7 @@ ngx_http_schema1_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 }
 
 
-static SCHEMA1_APART ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_body_filter_slow(ngx_http_request_t *r, ngx_chain_t *in)
 {
     ngx_chain_t             *cl;

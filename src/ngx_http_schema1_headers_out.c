@@ -83,7 +83,7 @@ ngx_http_schema1_headers_out_is(ngx_table_elt_t *h, ngx_str_t *name)
 }
 
 
-static SCHEMA1_APART ngx_uint_t
+static SCHEMA1_COLD ngx_uint_t
 ngx_http_schema1_headers_out_caseeq(ngx_table_elt_t *h, ngx_str_t *name)
 {
     return ngx_strncasecmp(h->key.data, name->data, name->len) == 0;
@@ -325,7 +325,7 @@ ngx_http_schema1_add_response_headers(ngx_http_request_t *r, ngx_uint_t flags)
 
 /* what the value of a Vary line includes; "*" is everything */
 
-static SCHEMA1_APART ngx_uint_t
+static SCHEMA1_COLD ngx_uint_t
 ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value)
 {
     u_char      *p, *last, *end;
@@ -378,7 +378,7 @@ ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value)
  * A cache may read only one of several, the last.
  */
 
-static SCHEMA1_APART ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_headers_out_fold_vary(ngx_http_request_t *r,
     ngx_uint_t missing, size_t len, ngx_uint_t star)
 {

@@ -18,9 +18,9 @@ static schema1_redirect_e ngx_http_schema1_location_resolve(
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *location,
     schema1_buf_t *target);
 static void ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base);
+    ngx_http_schema1_fetch_t *fetch, schema1_url_t *base);
 static void ngx_http_schema1_location_external_base(
-    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base);
+    ngx_http_schema1_fetch_t *fetch, schema1_url_t *base);
 static void ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority);
 
@@ -52,7 +52,7 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     where = ngx_http_schema1_location_resolve(r, ctx, fetch, &location->value,
                                               &buf);
 
-    *external = (where == SCHEMA1_REDIRECT_FOREIGN);
+    *external = (where == SCHEMA1_REDIRECT_EXTERNAL);
 
     if (*external && ctx->conf->redirect.len == 0) {
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
@@ -81,14 +81,14 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
     ngx_str_t *location, schema1_buf_t *target)
 {
-    schema1_hop_t  base;
+    schema1_url_t  base;
 
-    ngx_memzero(&base, sizeof(schema1_hop_t));
+    ngx_memzero(&base, sizeof(schema1_url_t));
 
     base.name = ctx->uri.name;
-    base.own = (fetch->url.len == 0);
+    base.registry = (fetch->url.len == 0);
 
-    if (base.own) {
+    if (base.registry) {
         ngx_http_schema1_location_registry_base(r, fetch, &base);
 
     } else {
@@ -104,7 +104,7 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
 
 static void
 ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch, schema1_hop_t *base)
+    ngx_http_schema1_fetch_t *fetch, schema1_url_t *base)
 {
     ngx_str_t                  host;
     ngx_http_upstream_t       *u;
@@ -150,7 +150,7 @@ ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
 
 static void
 ngx_http_schema1_location_external_base(ngx_http_schema1_fetch_t *fetch,
-    schema1_hop_t *base)
+    schema1_url_t *base)
 {
     u_char  *p, *last;
 

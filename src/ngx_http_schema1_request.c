@@ -95,7 +95,7 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
  * After a HEAD subrequest: the same request again.
  */
 
-static SCHEMA1_APART ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_request_again(ngx_http_request_t *r)
 {
     ngx_int_t                     rc;
@@ -144,7 +144,7 @@ ngx_http_schema1_request_upstream(ngx_http_request_t *r,
 }
 
 
-static SCHEMA1_APART ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_request_replace(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
@@ -191,7 +191,7 @@ ngx_http_schema1_request_read(ngx_http_request_t *r, schema1_uri_t *uri)
 }
 
 
-static SCHEMA1_APART schema1_uri_e
+static SCHEMA1_COLD schema1_uri_e
 ngx_http_schema1_request_encoded(ngx_http_request_t *r, schema1_uri_t *uri)
 {
     char           *buf;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 
 #include "cli.h"
 #include "cli_audit.h"

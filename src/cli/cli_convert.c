@@ -12,7 +12,7 @@
 #include "schema1_jws.h"
 #include "schema1_list.h"
 #include "schema1_payload.h"
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 
 #include "cli.h"
 
@@ -281,8 +281,8 @@ cli_convert_payload(schema1_str_t name, schema1_str_t tag,
     size_t              entries;
     schema1_manifest_t  m;
 
-    if (!schema1_name_valid(name)
-        || (tag.len != 0 && !schema1_tag_valid(tag)))
+    if (!schema1_uri_name_valid(name)
+        || (tag.len != 0 && !schema1_uri_tag_valid(tag)))
     {
         schema1_error_set(err, SCHEMA1_NO_REASON,
                           "the name or the tag is not valid");

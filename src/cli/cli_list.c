@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 
 #include "cli.h"
 #include "cli_audit.h"
@@ -197,7 +197,7 @@ cli_list_add(cli_job_t *job, schema1_str_t item)
             return SCHEMA1_ERROR;
         }
 
-        if (item.data != NULL && schema1_name_valid(item)
+        if (item.data != NULL && schema1_uri_name_valid(item)
             && cli_patterns_match(&audit->options.repositories, item.data))
         {
             cli_audit_add_name(audit, item, true);
@@ -210,7 +210,7 @@ cli_list_add(cli_job_t *job, schema1_str_t item)
         return SCHEMA1_ERROR;
     }
 
-    if (item.data != NULL && schema1_tag_valid(item)
+    if (item.data != NULL && schema1_uri_tag_valid(item)
         && cli_patterns_match(&audit->options.tags, item.data))
     {
         return cli_audit_add_image(audit, job->name, item);

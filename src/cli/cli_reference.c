@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 
 #include "cli.h"
 #include "cli_reference.h"
@@ -125,10 +125,10 @@ cli_image_read(const char *text, schema1_str_t *name, schema1_str_t *tag)
         name->len = (size_t) (colon - text);
         *tag = cli_text(colon + 1);
 
-        if (!schema1_tag_valid(*tag)) {
+        if (!schema1_uri_tag_valid(*tag)) {
             return SCHEMA1_ERROR;
         }
     }
 
-    return schema1_name_valid(*name) ? SCHEMA1_OK : SCHEMA1_ERROR;
+    return schema1_uri_name_valid(*name) ? SCHEMA1_OK : SCHEMA1_ERROR;
 }

@@ -31,7 +31,7 @@ static bool cli_exchange_retry(cli_exchange_t *exchange);
 static bool cli_exchange_pause(cli_exchange_t *exchange);
 static bool cli_exchange_login(cli_exchange_t *exchange);
 static bool cli_exchange_redirect(cli_exchange_t *exchange);
-static void cli_exchange_base(cli_exchange_t *exchange, schema1_hop_t *base);
+static void cli_exchange_base(cli_exchange_t *exchange, schema1_url_t *base);
 
 
 void
@@ -499,7 +499,7 @@ static bool
 cli_exchange_redirect(cli_exchange_t *exchange)
 {
     schema1_buf_t        target;
-    schema1_hop_t        base;
+    schema1_url_t        base;
     schema1_str_t        location;
     schema1_error_t      error;
     schema1_redirect_e   where;
@@ -527,7 +527,7 @@ cli_exchange_redirect(cli_exchange_t *exchange)
     } else {
         schema1_buf_free(&exchange->url);
 
-        if (where == SCHEMA1_REDIRECT_OWN) {
+        if (where == SCHEMA1_REDIRECT_REGISTRY) {
             schema1_buf_puts(&exchange->url, exchange->registry->origin.url);
 
         } else {
@@ -550,18 +550,18 @@ cli_exchange_redirect(cli_exchange_t *exchange)
 /* the parts of the URL that was requested: scheme://authority/path */
 
 static void
-cli_exchange_base(cli_exchange_t *exchange, schema1_hop_t *base)
+cli_exchange_base(cli_exchange_t *exchange, schema1_url_t *base)
 {
     const char  *p, *authority, *path;
 
-    memset(base, 0, sizeof(schema1_hop_t));
+    memset(base, 0, sizeof(schema1_url_t));
 
     p = exchange->url.data;
 
     authority = strstr(p, "://") + 3;
     path = authority + strcspn(authority, "/?");
 
-    base->own = !exchange->external;
+    base->registry = !exchange->external;
     base->name = cli_text(exchange->name);
 
     base->scheme.data = p;
@@ -570,7 +570,7 @@ cli_exchange_base(cli_exchange_t *exchange, schema1_hop_t *base)
     base->authority.len = (size_t) (path - authority);
     base->path = cli_text(path);
 
-    if (base->own) {
+    if (base->registry) {
         base->upstream = base->authority;
     }
 }

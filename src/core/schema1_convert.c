@@ -21,14 +21,13 @@ typedef enum {
 } schema1_layer_e;
 
 
-static bool schema1_check_config(const schema1_manifest_t *manifest);
-static bool schema1_is_config(schema1_str_t type);
-static schema1_str_t schema1_bare_type(schema1_str_t type);
-static schema1_layer_e schema1_layer_kind(schema1_str_t media_type);
-static schema1_layer_e schema1_layer_compression(schema1_str_t end);
-static bool schema1_contains(schema1_str_t type, const char *text);
-static bool schema1_starts_with(schema1_str_t type, const char *text);
-static int schema1_check_refuse(const schema1_descriptor_t *layer, size_t n,
+static bool schema1_convert_check_config(const schema1_manifest_t *manifest);
+static bool schema1_convert_is_config(schema1_str_t type);
+static schema1_layer_e schema1_convert_layer_kind(schema1_str_t media_type);
+static schema1_layer_e schema1_convert_layer_compression(schema1_str_t end);
+static bool schema1_convert_contains(schema1_str_t type, const char *text);
+static bool schema1_convert_starts_with(schema1_str_t type, const char *text);
+static int schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_layer_e kind, schema1_error_t *err);
 static void schema1_convert_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
@@ -41,6 +40,10 @@ static const char  schema1_tar_type[] =
     "application/vnd.docker.image.rootfs.diff.tar";
 static const char  schema1_oci_tar_type[] =
     "application/vnd.oci.image.layer.v1.tar";
+static const char  schema1_foreign_type[] =
+    "application/vnd.docker.image.rootfs.foreign.";
+static const char  schema1_oci_foreign_type[] =
+    "application/vnd.oci.image.layer.nondistributable.";
 static const char  schema1_gzip_type[] =
     "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
@@ -59,7 +62,7 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
     size_t           i;
     schema1_layer_e  kind;
 
-    if (!schema1_check_config(manifest)) {
+    if (!schema1_convert_check_config(manifest)) {
         /* "The error message for an artifact names its artifactType" */
 
         schema1_error_note(err->media_type, sizeof(err->media_type),
@@ -75,11 +78,11 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
     }
 
     for (i = 0; i < manifest->nlayers; i++) {
-        kind = schema1_layer_kind(manifest->layers[i].media_type);
+        kind = schema1_convert_layer_kind(manifest->layers[i].media_type);
 
         if (kind != SCHEMA1_LAYER_TAR && kind != SCHEMA1_LAYER_GZIP) {
-            return schema1_check_refuse(&manifest->layers[i], i + 1, kind,
-                                        err);
+            return schema1_convert_refuse(&manifest->layers[i], i + 1, kind,
+                                          err);
         }
     }
 
@@ -95,28 +98,28 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
  */
 
 static bool
-schema1_check_config(const schema1_manifest_t *manifest)
+schema1_convert_check_config(const schema1_manifest_t *manifest)
 {
     schema1_str_t  type;
 
-    type = schema1_bare_type(manifest->config.media_type);
+    type = schema1_media_type_bare(manifest->config.media_type);
 
-    if (schema1_is_config(type)) {
+    if (schema1_convert_is_config(type)) {
         return true;
     }
 
-    if (schema1_starts_with(type, "application/vnd.")) {
+    if (schema1_convert_starts_with(type, "application/vnd.")) {
         return false;
     }
 
-    type = schema1_bare_type(manifest->artifact_type);
+    type = schema1_media_type_bare(manifest->artifact_type);
 
-    return type.len == 0 || schema1_is_config(type);
+    return type.len == 0 || schema1_convert_is_config(type);
 }
 
 
 static bool
-schema1_is_config(schema1_str_t type)
+schema1_convert_is_config(schema1_str_t type)
 {
     return schema1_str_caseeq(type, schema1_config_type)
            || schema1_str_caseeq(type,
@@ -124,68 +127,47 @@ schema1_is_config(schema1_str_t type)
 }
 
 
-/* without parameters and the white space before them */
-
-static schema1_str_t
-schema1_bare_type(schema1_str_t type)
-{
-    size_t  i;
-
-    for (i = 0; i < type.len && type.data[i] != ';'; i++) { /* void */ }
-
-    while (i > 0 && (type.data[i - 1] == ' ' || type.data[i - 1] == '\t')) {
-        i--;
-    }
-
-    type.len = i;
-
-    return type;
-}
-
-
 static schema1_layer_e
-schema1_layer_kind(schema1_str_t media_type)
+schema1_convert_layer_kind(schema1_str_t media_type)
 {
     schema1_str_t  type;
 
-    type = schema1_bare_type(media_type);
+    type = schema1_media_type_bare(media_type);
 
-    if (schema1_contains(type, "+encrypted")) {
+    if (schema1_convert_contains(type, "+encrypted")) {
         return SCHEMA1_LAYER_ENCRYPTED;
     }
 
-    if (schema1_starts_with(type,
-                            "application/vnd.docker.image.rootfs.foreign.")
-        || schema1_starts_with(type,
-                        "application/vnd.oci.image.layer.nondistributable."))
+    if (schema1_convert_starts_with(type, schema1_foreign_type)
+        || schema1_convert_starts_with(type, schema1_oci_foreign_type))
     {
         return SCHEMA1_LAYER_FOREIGN;
     }
 
-    if (schema1_starts_with(type, schema1_tar_type)) {
+    if (schema1_convert_starts_with(type, schema1_tar_type)) {
         type.data += sizeof(schema1_tar_type) - 1;
         type.len -= sizeof(schema1_tar_type) - 1;
 
-        return schema1_layer_compression(type);
+        return schema1_convert_layer_compression(type);
     }
 
-    if (schema1_starts_with(type, schema1_oci_tar_type)) {
+    if (schema1_convert_starts_with(type, schema1_oci_tar_type)) {
         type.data += sizeof(schema1_oci_tar_type) - 1;
         type.len -= sizeof(schema1_oci_tar_type) - 1;
 
-        return schema1_layer_compression(type);
+        return schema1_convert_layer_compression(type);
     }
 
-    if (schema1_contains(type, "squashfs")
-        || schema1_contains(type, "erofs")
-        || schema1_contains(type, "nydus"))
+    if (schema1_convert_contains(type, "squashfs")
+        || schema1_convert_contains(type, "erofs")
+        || schema1_convert_contains(type, "nydus"))
     {
         return SCHEMA1_LAYER_COMPRESSED;
     }
 
     /* other types than a vendor's are inconclusive, as in distribution 2.8 */
 
-    if (!schema1_starts_with(type, "application/vnd.")
+    if (!schema1_convert_starts_with(type, "application/vnd.")
         || schema1_str_caseeq(type, "application/"
                               "vnd.docker.container.image.rootfs.diff+x-gtar"))
     {
@@ -202,7 +184,7 @@ schema1_layer_kind(schema1_str_t media_type)
  */
 
 static schema1_layer_e
-schema1_layer_compression(schema1_str_t end)
+schema1_convert_layer_compression(schema1_str_t end)
 {
     if (end.len == 0) {
         return SCHEMA1_LAYER_TAR;
@@ -219,11 +201,11 @@ schema1_layer_compression(schema1_str_t end)
 
 
 static bool
-schema1_contains(schema1_str_t type, const char *text)
+schema1_convert_contains(schema1_str_t type, const char *text)
 {
     while (type.len != 0) {
 
-        if (schema1_starts_with(type, text)) {
+        if (schema1_convert_starts_with(type, text)) {
             return true;
         }
 
@@ -236,7 +218,7 @@ schema1_contains(schema1_str_t type, const char *text)
 
 
 static bool
-schema1_starts_with(schema1_str_t type, const char *text)
+schema1_convert_starts_with(schema1_str_t type, const char *text)
 {
     size_t  len;
 
@@ -253,7 +235,7 @@ schema1_starts_with(schema1_str_t type, const char *text)
 
 
 static int
-schema1_check_refuse(const schema1_descriptor_t *layer, size_t n,
+schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_layer_e kind, schema1_error_t *err)
 {
     char         what[400];
@@ -306,6 +288,7 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
 {
     size_t                       i;
     const char                  *type;
+    schema1_layer_e              kind;
     const schema1_descriptor_t  *layer;
 
     schema1_buf_puts(document, "{\n   \"schemaVersion\": 2,\n"
@@ -320,8 +303,9 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
     for (i = 0; i < manifest->nlayers; i++) {
         layer = &manifest->layers[i];
 
-        type = schema1_layer_kind(layer->media_type) == SCHEMA1_LAYER_TAR
-               ? schema1_tar_type : schema1_gzip_type;
+        kind = schema1_convert_layer_kind(layer->media_type);
+        type = (kind == SCHEMA1_LAYER_TAR) ? schema1_tar_type
+                                           : schema1_gzip_type;
 
         schema1_buf_puts(document, i ? ",\n      {" : "\n      {");
         schema1_convert_descriptor(document, layer, type, "         ");

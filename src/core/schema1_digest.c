@@ -19,6 +19,7 @@ typedef struct {
 
 static const schema1_algorithm_t *schema1_digest_algorithm(
     schema1_str_t digest);
+static const schema1_algorithm_t *schema1_digest_find(schema1_str_t name);
 static int schema1_digest_hash(const EVP_MD *md, schema1_str_t data,
     char *hex);
 
@@ -65,15 +66,13 @@ schema1_digest_hex(schema1_str_t digest)
 bool
 schema1_digest_well_formed(schema1_str_t digest)
 {
-    char           ch;
-    bool           word;
-    size_t         i;
-    schema1_str_t  encoded;
+    char    ch;
+    bool    word;
+    size_t  i;
 
-    encoded = schema1_digest_hex(digest);
     word = false;
 
-    for (i = 0; i + encoded.len + 1 < digest.len; i++) {
+    for (i = 0; i < digest.len && digest.data[i] != ':'; i++) {
         ch = digest.data[i];
 
         if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9')) {
@@ -88,12 +87,12 @@ schema1_digest_well_formed(schema1_str_t digest)
         word = false;
     }
 
-    if (!word || encoded.len == 0) {
+    if (!word || digest.len - i < 2) {
         return false;
     }
 
-    for (i = 0; i < encoded.len; i++) {
-        ch = encoded.data[i];
+    for (i++; i < digest.len; i++) {
+        ch = digest.data[i];
 
         if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
             && !(ch >= '0' && ch <= '9')
@@ -103,11 +102,40 @@ schema1_digest_well_formed(schema1_str_t digest)
         }
     }
 
-    digest.len -= encoded.len + 1;
+    return true;
+}
 
-    return !schema1_str_eq(digest, "sha256")
-           && !schema1_str_eq(digest, "sha384")
-           && !schema1_str_eq(digest, "sha512");
+
+int
+schema1_digest_check(schema1_str_t digest, const char *what,
+    schema1_error_t *err)
+{
+    schema1_str_t     algorithm;
+    schema1_reason_e  reason;
+
+    if (schema1_digest_valid(digest)) {
+        return SCHEMA1_OK;
+    }
+
+    reason = SCHEMA1_INVALID_MANIFEST;
+
+    if (schema1_digest_well_formed(digest)) {
+        algorithm = digest;
+        algorithm.len -= schema1_digest_hex(digest).len + 1;
+
+        if (schema1_digest_find(algorithm) == NULL) {
+            reason = SCHEMA1_DIGEST_UNSUPPORTED;
+        }
+    }
+
+    schema1_error_set(err, reason,
+                      "the digest \"%.*s\" of %s is not a sha256, sha384 or "
+                      "sha512 digest; the image has to be pushed again",
+                      (int) (digest.len > SCHEMA1_DIGEST_MAX
+                             ? SCHEMA1_DIGEST_MAX : digest.len),
+                      digest.len ? digest.data : "", what);
+
+    return SCHEMA1_ERROR;
 }
 
 
@@ -210,7 +238,7 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
 static const schema1_algorithm_t *
 schema1_digest_algorithm(schema1_str_t digest)
 {
-    size_t                      i, j;
+    size_t                      i;
     schema1_str_t               name, hex;
     const schema1_algorithm_t  *algorithm;
 
@@ -220,34 +248,41 @@ schema1_digest_algorithm(schema1_str_t digest)
         return NULL;
     }
 
-    name.data = digest.data;
-    name.len = digest.len - hex.len - 1;
+    name = digest;
+    name.len -= hex.len + 1;
 
-    for (i = 0; i < sizeof(schema1_algorithms) / sizeof(*algorithm); i++) {
-        algorithm = &schema1_algorithms[i];
+    algorithm = schema1_digest_find(name);
 
-        if (schema1_str_eq(name, algorithm->name.data)) {
-            goto found;
-        }
-    }
-
-    return NULL;
-
-found:
-
-    if (hex.len != 2 * algorithm->size) {
+    if (algorithm == NULL || hex.len != 2 * algorithm->size) {
         return NULL;
     }
 
-    for (j = 0; j < hex.len; j++) {
-        if (!(hex.data[j] >= '0' && hex.data[j] <= '9')
-            && !(hex.data[j] >= 'a' && hex.data[j] <= 'f'))
+    for (i = 0; i < hex.len; i++) {
+        if (!(hex.data[i] >= '0' && hex.data[i] <= '9')
+            && !(hex.data[i] >= 'a' && hex.data[i] <= 'f'))
         {
             return NULL;
         }
     }
 
     return algorithm;
+}
+
+
+static const schema1_algorithm_t *
+schema1_digest_find(schema1_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < sizeof(schema1_algorithms) / sizeof(schema1_algorithms[0]);
+         i++)
+    {
+        if (schema1_str_eq(name, schema1_algorithms[i].name.data)) {
+            return &schema1_algorithms[i];
+        }
+    }
+
+    return NULL;
 }
 
 

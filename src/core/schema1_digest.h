@@ -20,11 +20,15 @@
 /* sha256, sha384 or sha512 with lower case hex of the right length */
 bool schema1_digest_valid(schema1_str_t digest);
 
-/*
- * The form of a digest (OCI image specification, "Digests") whose algorithm is
- * not one of these.
- */
+/* algorithm ":" encoded (OCI image specification, descriptor.md, "Digests") */
 bool schema1_digest_well_formed(schema1_str_t digest);
+
+/*
+ * SCHEMA1_OK if it is valid.  Else err->reason is DIGEST_UNSUPPORTED if the
+ * algorithm is another one, INVALID_MANIFEST otherwise.
+ */
+int schema1_digest_check(schema1_str_t digest, const char *what,
+    schema1_error_t *err);
 
 /* what follows the colon */
 schema1_str_t schema1_digest_hex(schema1_str_t digest);

@@ -34,8 +34,6 @@ static void schema1_list_platforms(const schema1_array_t *entries, char *list,
 static bool schema1_list_names(const char *list, const char *text);
 static size_t schema1_list_print(char *to, size_t size,
     const schema1_raw_platform_t *platform);
-static int schema1_list_digest(const schema1_child_t *child,
-    schema1_error_t *err);
 
 
 static const schema1_field_t  schema1_list_fields[] = {
@@ -83,8 +81,11 @@ schema1_list_find(schema1_child_t *child, schema1_str_t document,
 
     child->type = schema1_media_type(child->descriptor.media_type);
 
-    rc = schema1_list_digest(child, err);
+    rc = schema1_digest_check(child->descriptor.digest,
+                              "the platform's entry in the list", err);
     if (rc != SCHEMA1_OK) {
+        schema1_error_note(err->media_type, sizeof(err->media_type),
+                           child->descriptor.media_type);
         schema1_list_child_free(child);
     }
 
@@ -431,32 +432,4 @@ schema1_list_print(char *to, size_t size,
     }
 
     return (size_t) n;
-}
-
-
-static int
-schema1_list_digest(const schema1_child_t *child, schema1_error_t *err)
-{
-    schema1_str_t  digest;
-
-    digest = child->descriptor.digest;
-
-    if (schema1_digest_valid(digest)) {
-        return SCHEMA1_OK;
-    }
-
-    schema1_error_set(err, schema1_digest_well_formed(digest)
-                      ? SCHEMA1_DIGEST_UNSUPPORTED
-                      : SCHEMA1_INVALID_MANIFEST,
-                      "the digest \"%.*s\" of the platform's entry in the "
-                      "list is not a sha256, sha384 or sha512 digest; the "
-                      "image has to be pushed again",
-                      (int) (digest.len > SCHEMA1_DIGEST_MAX
-                             ? SCHEMA1_DIGEST_MAX : digest.len),
-                      digest.data);
-
-    schema1_error_note(err->media_type, sizeof(err->media_type),
-                       child->descriptor.media_type);
-
-    return SCHEMA1_ERROR;
 }

@@ -4,6 +4,7 @@
  */
 
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "schema1_digest.h"
@@ -182,12 +183,11 @@ static int
 schema1_manifest_digests(const schema1_manifest_t *manifest,
     schema1_error_t *err)
 {
+    char           what[64];
     size_t         i;
     schema1_str_t  digest;
 
-    digest = manifest->config.digest;
-
-    if (digest.len == 0) {
+    if (manifest->config.digest.len == 0) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the manifest has no config, or one without a "
                           "digest, so it does not describe an image; push "
@@ -195,16 +195,10 @@ schema1_manifest_digests(const schema1_manifest_t *manifest,
         return SCHEMA1_ERROR;
     }
 
-    if (!schema1_digest_valid(digest)) {
-        schema1_error_set(err, schema1_digest_well_formed(digest)
-                          ? SCHEMA1_DIGEST_UNSUPPORTED
-                          : SCHEMA1_INVALID_MANIFEST,
-                          "the digest \"%.*s\" of the config in the manifest "
-                          "is not a sha256, sha384 or sha512 digest; the "
-                          "image has to be pushed again",
-                          (int) (digest.len > SCHEMA1_DIGEST_MAX
-                                 ? SCHEMA1_DIGEST_MAX : digest.len),
-                          digest.data);
+    if (schema1_digest_check(manifest->config.digest,
+                             "the config in the manifest", err)
+        != SCHEMA1_OK)
+    {
         return SCHEMA1_ERROR;
     }
 
@@ -215,13 +209,11 @@ schema1_manifest_digests(const schema1_manifest_t *manifest,
             continue;
         }
 
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the digest \"%.*s\" of layer %zu in the manifest "
-                          "is not a sha256, sha384 or sha512 digest; the "
-                          "image has to be pushed again",
-                          (int) (digest.len > SCHEMA1_DIGEST_MAX
-                                 ? SCHEMA1_DIGEST_MAX : digest.len),
-                          digest.data, i + 1);
+        (void) snprintf(what, sizeof(what), "layer %zu in the manifest",
+                        i + 1);
+        (void) schema1_digest_check(digest, what, err);
+
+        err->reason = SCHEMA1_INVALID_MANIFEST;
         return SCHEMA1_ERROR;
     }
 

@@ -7,10 +7,6 @@
 #include "schema1_media_type.h"
 
 
-static schema1_type_e schema1_media_type_exact(schema1_str_t range);
-static bool schema1_media_type_same(schema1_str_t range, schema1_str_t name);
-
-
 /* in the order of schema1_type_e */
 
 static const schema1_str_t  schema1_type_names[] = {
@@ -26,12 +22,12 @@ static const schema1_str_t  schema1_type_names[] = {
 };
 
 
-static const schema1_str_t  schema1_generic_types[] = {
-    schema1_string(""),
-    schema1_string("application/json"),
-    schema1_string("text/plain"),
-    schema1_string("application/octet-stream"),
-    schema1_string("binary/octet-stream")
+static const char *const  schema1_generic_types[] = {
+    "",
+    "application/json",
+    "text/plain",
+    "application/octet-stream",
+    "binary/octet-stream"
 };
 
 
@@ -39,21 +35,14 @@ schema1_type_e
 schema1_media_type(schema1_str_t value)
 {
     size_t          i;
-    schema1_str_t   range;
     schema1_type_e  type;
 
-    range = schema1_str_trim(schema1_str_cut(&value, ';'));
-
-    /* nearly all clients write it in lower case, so that is tried first */
-
-    type = schema1_media_type_exact(range);
-
-    if (type != SCHEMA1_TYPE_OTHER) {
-        return type;
-    }
+    value = schema1_media_type_bare(value);
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (schema1_media_type_same(range, schema1_type_names[type])) {
+        if (value.len == schema1_type_names[type].len
+            && schema1_str_caseeq(value, schema1_type_names[type].data))
+        {
             return type;
         }
     }
@@ -62,7 +51,7 @@ schema1_media_type(schema1_str_t value)
          i < sizeof(schema1_generic_types) / sizeof(schema1_generic_types[0]);
          i++)
     {
-        if (schema1_media_type_same(range, schema1_generic_types[i])) {
+        if (schema1_str_caseeq(value, schema1_generic_types[i])) {
             return SCHEMA1_TYPE_GENERIC;
         }
     }
@@ -71,29 +60,10 @@ schema1_media_type(schema1_str_t value)
 }
 
 
-static schema1_type_e
-schema1_media_type_exact(schema1_str_t range)
+schema1_str_t
+schema1_media_type_bare(schema1_str_t value)
 {
-    schema1_type_e  type;
-
-    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-
-        if (range.len == schema1_type_names[type].len
-            && memcmp(range.data, schema1_type_names[type].data, range.len)
-               == 0)
-        {
-            break;
-        }
-    }
-
-    return type;
-}
-
-
-static bool
-schema1_media_type_same(schema1_str_t range, schema1_str_t name)
-{
-    return range.len == name.len && schema1_str_caseeq(range, name.data);
+    return schema1_str_trim(schema1_str_cut(&value, ';'));
 }
 
 

@@ -35,6 +35,9 @@ typedef enum {
  */
 schema1_type_e schema1_media_type(schema1_str_t value);
 
+/* without parameters and white space */
+schema1_str_t schema1_media_type_bare(schema1_str_t value);
+
 /* the full name of a type; "" for GENERIC and OTHER */
 const char *schema1_media_type_name(schema1_type_e type);
 

@@ -23,8 +23,8 @@ typedef struct {
 
 typedef struct {
     schema1_str_t      host;
-    unsigned           port;        /* as it is used */
-    bool               usual;       /* it is the scheme's own */
+    unsigned           port;
+    bool               standard;    /* the scheme's default port */
 } schema1_authority_t;
 
 
@@ -36,29 +36,30 @@ static unsigned schema1_redirect_port(schema1_str_t scheme);
 static int schema1_redirect_authority(schema1_authority_t *authority,
     schema1_str_t value, schema1_str_t scheme);
 static bool schema1_redirect_host_valid(schema1_str_t host);
-static bool schema1_redirect_same(const schema1_hop_t *asked,
+static bool schema1_redirect_same(const schema1_url_t *base,
     schema1_str_t authority, const schema1_ref_t *ref);
-static schema1_redirect_e schema1_redirect_own(const schema1_hop_t *asked,
+static schema1_redirect_e schema1_redirect_registry(const schema1_url_t *base,
     const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_other_path(
-    const schema1_hop_t *asked, const schema1_ref_t *ref,
+    const schema1_url_t *base, const schema1_ref_t *ref,
     schema1_buf_t *target, schema1_error_t *err);
-static schema1_redirect_e schema1_redirect_foreign(
-    const schema1_hop_t *asked, const schema1_ref_t *ref,
+static schema1_redirect_e schema1_redirect_external(
+    const schema1_url_t *base, const schema1_ref_t *ref,
     schema1_buf_t *target, schema1_error_t *err);
 static void schema1_redirect_path(schema1_buf_t *path,
-    const schema1_hop_t *asked, const schema1_ref_t *ref);
+    const schema1_url_t *base, const schema1_ref_t *ref);
 static void schema1_redirect_remove_dots(schema1_buf_t *path);
 static int schema1_redirect_decode(schema1_buf_t *path);
 static bool schema1_redirect_path_char(char ch);
-static bool schema1_redirect_path_own(schema1_str_t path, schema1_str_t name);
+static bool schema1_redirect_is_registry(schema1_str_t path,
+    schema1_str_t name);
 static bool schema1_redirect_rest_valid(schema1_str_t rest);
 static schema1_redirect_e schema1_redirect_refuse(schema1_error_t *err,
     const char *why);
 
 
 schema1_redirect_e
-schema1_redirect_resolve(const schema1_hop_t *asked, schema1_str_t location,
+schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
     schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_ref_t        ref;
@@ -89,13 +90,12 @@ schema1_redirect_resolve(const schema1_hop_t *asked, schema1_str_t location,
     if (ref.has_authority) {
 
         if (memchr(ref.authority.data, '@', ref.authority.len) != NULL) {
-            return schema1_redirect_refuse(err, "to a URL that bears a user "
-                                           "name");
+            return schema1_redirect_refuse(err, "to a URL with a user name");
         }
 
         if (schema1_redirect_authority(&authority, ref.authority,
                                        ref.scheme.len ? ref.scheme
-                                                      : asked->scheme)
+                                                      : base->scheme)
             != SCHEMA1_OK)
         {
             return schema1_redirect_refuse(err, "to a URL without a proper "
@@ -103,19 +103,19 @@ schema1_redirect_resolve(const schema1_hop_t *asked, schema1_str_t location,
         }
     }
 
-    if (asked->own
+    if (base->registry
         && (!ref.has_authority
-            || schema1_redirect_same(asked, asked->authority, &ref)
-            || schema1_redirect_same(asked, asked->upstream, &ref)))
+            || schema1_redirect_same(base, base->authority, &ref)
+            || schema1_redirect_same(base, base->upstream, &ref)))
     {
-        return schema1_redirect_own(asked, &ref, target, err);
+        return schema1_redirect_registry(base, &ref, target, err);
     }
 
-    return schema1_redirect_foreign(asked, &ref, target, err);
+    return schema1_redirect_external(base, &ref, target, err);
 }
 
 
-/* visible ASCII; a backslash is a slash to some clients, none to others */
+/* visible ASCII except "\\", which some clients treat as a slash */
 
 static bool
 schema1_redirect_printable(schema1_str_t location)
@@ -144,7 +144,7 @@ schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
     rest = location;
     part = schema1_redirect_until(&rest, ":/?");
 
-    /* a colon before any slash ends the scheme, whatever that looks like */
+    /* text before the first ":" is the scheme, even if malformed */
 
     if (rest.len != 0 && rest.data[0] == ':') {
         ref->scheme = part;
@@ -178,7 +178,7 @@ schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
 }
 
 
-/* takes what is before the first of the stops off *rest */
+/* removes and returns what comes before the first of the stops */
 
 static schema1_str_t
 schema1_redirect_until(schema1_str_t *rest, const char *stops)
@@ -251,7 +251,7 @@ schema1_redirect_authority(schema1_authority_t *authority,
         authority->port = port;
     }
 
-    authority->usual = (authority->port == schema1_redirect_port(scheme));
+    authority->standard = (authority->port == schema1_redirect_port(scheme));
 
     return schema1_redirect_host_valid(authority->host) ? SCHEMA1_OK
                                                         : SCHEMA1_ERROR;
@@ -299,21 +299,18 @@ schema1_redirect_host_valid(schema1_str_t host)
 }
 
 
-/*
- * Schemes are not compared: a registry behind something that ends TLS names
- * itself by http.
- */
+/* any scheme: behind a TLS terminator a registry takes itself for http */
 
 static bool
-schema1_redirect_same(const schema1_hop_t *asked, schema1_str_t authority,
+schema1_redirect_same(const schema1_url_t *base, schema1_str_t authority,
     const schema1_ref_t *ref)
 {
     schema1_str_t        scheme;
     schema1_authority_t  one, two;
 
-    scheme = ref->scheme.len ? ref->scheme : asked->scheme;
+    scheme = ref->scheme.len ? ref->scheme : base->scheme;
 
-    if (schema1_redirect_authority(&one, authority, asked->scheme)
+    if (schema1_redirect_authority(&one, authority, base->scheme)
         != SCHEMA1_OK
         || schema1_redirect_authority(&two, ref->authority, scheme)
            != SCHEMA1_OK
@@ -326,12 +323,12 @@ schema1_redirect_same(const schema1_hop_t *asked, schema1_str_t authority,
         return false;
     }
 
-    return one.port == two.port || (one.usual && two.usual);
+    return one.port == two.port || (one.standard && two.standard);
 }
 
 
 static schema1_redirect_e
-schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
+schema1_redirect_registry(const schema1_url_t *base, const schema1_ref_t *ref,
     schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_buf_t  path;
@@ -339,7 +336,7 @@ schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
 
     memset(&path, 0, sizeof(schema1_buf_t));
 
-    schema1_redirect_path(&path, asked, ref);
+    schema1_redirect_path(&path, base, ref);
 
     if (!path.failed && schema1_redirect_decode(&path) == SCHEMA1_OK) {
         decoded.data = path.data;
@@ -350,9 +347,9 @@ schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
         decoded.len = 0;
     }
 
-    if (!path.failed && !schema1_redirect_path_own(decoded, asked->name)) {
+    if (!path.failed && !schema1_redirect_is_registry(decoded, base->name)) {
         schema1_buf_free(&path);
-        return schema1_redirect_other_path(asked, ref, target, err);
+        return schema1_redirect_other_path(base, ref, target, err);
     }
 
     schema1_buf_append(target, path.data, path.len);
@@ -371,7 +368,7 @@ schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
 
     schema1_buf_free(&path);
 
-    return SCHEMA1_REDIRECT_OWN;
+    return SCHEMA1_REDIRECT_REGISTRY;
 }
 
 
@@ -382,7 +379,7 @@ schema1_redirect_own(const schema1_hop_t *asked, const schema1_ref_t *ref,
  */
 
 static schema1_redirect_e
-schema1_redirect_other_path(const schema1_hop_t *asked,
+schema1_redirect_other_path(const schema1_url_t *base,
     const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_ref_t        url;
@@ -390,7 +387,7 @@ schema1_redirect_other_path(const schema1_hop_t *asked,
     schema1_redirect_e   where;
     schema1_authority_t  authority;
 
-    if (schema1_redirect_authority(&authority, asked->upstream, asked->scheme)
+    if (schema1_redirect_authority(&authority, base->upstream, base->scheme)
         != SCHEMA1_OK)
     {
         return schema1_redirect_refuse(err, "to a path of its own that is "
@@ -400,12 +397,12 @@ schema1_redirect_other_path(const schema1_hop_t *asked,
 
     memset(&path, 0, sizeof(schema1_buf_t));
 
-    schema1_redirect_path(&path, asked, ref);
+    schema1_redirect_path(&path, base, ref);
 
     url = *ref;
-    url.scheme = asked->scheme;
+    url.scheme = base->scheme;
     url.has_authority = true;
-    url.authority = asked->upstream;
+    url.authority = base->upstream;
     url.path.data = path.data;
     url.path.len = path.len;
 
@@ -424,7 +421,7 @@ schema1_redirect_other_path(const schema1_hop_t *asked,
                                         "that no URL may hold");
 
     } else {
-        where = schema1_redirect_foreign(asked, &url, target, err);
+        where = schema1_redirect_external(base, &url, target, err);
     }
 
     schema1_buf_free(&path);
@@ -434,16 +431,16 @@ schema1_redirect_other_path(const schema1_hop_t *asked,
 
 
 static schema1_redirect_e
-schema1_redirect_foreign(const schema1_hop_t *asked,
+schema1_redirect_external(const schema1_url_t *base,
     const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_buf_t  path;
     schema1_str_t  scheme, authority;
 
-    scheme = ref->scheme.len ? ref->scheme : asked->scheme;
-    authority = ref->has_authority ? ref->authority : asked->authority;
+    scheme = ref->scheme.len ? ref->scheme : base->scheme;
+    authority = ref->has_authority ? ref->authority : base->authority;
 
-    if (schema1_str_caseeq(asked->scheme, "https")
+    if (schema1_str_caseeq(base->scheme, "https")
         && !schema1_str_caseeq(scheme, "https"))
     {
         return schema1_redirect_refuse(err, "from https to http");
@@ -453,7 +450,7 @@ schema1_redirect_foreign(const schema1_hop_t *asked,
 
     if (ref->has_authority) {
 
-        /* nginx takes a URL without a path for one that has none to send */
+        /* nginx would send an empty request target */
 
         if (ref->path.len == 0) {
             schema1_buf_putc(&path, '/');
@@ -462,7 +459,7 @@ schema1_redirect_foreign(const schema1_hop_t *asked,
         schema1_buf_append(&path, ref->path.data, ref->path.len);
 
     } else {
-        schema1_redirect_path(&path, asked, ref);
+        schema1_redirect_path(&path, base, ref);
     }
 
     schema1_buf_append(target, scheme.data, scheme.len);
@@ -484,30 +481,30 @@ schema1_redirect_foreign(const schema1_hop_t *asked,
 
     schema1_buf_free(&path);
 
-    return SCHEMA1_REDIRECT_FOREIGN;
+    return SCHEMA1_REDIRECT_EXTERNAL;
 }
 
 
 /* the path of the target, still encoded (RFC 3986, 5.2.2 and 5.2.3) */
 
 static void
-schema1_redirect_path(schema1_buf_t *path, const schema1_hop_t *asked,
+schema1_redirect_path(schema1_buf_t *path, const schema1_url_t *base,
     const schema1_ref_t *ref)
 {
     size_t         i;
-    schema1_str_t  rest, base;
+    schema1_str_t  rest, old;
 
-    rest = asked->path;
-    base = schema1_redirect_until(&rest, "?#");
+    rest = base->path;
+    old = schema1_redirect_until(&rest, "?#");
 
     if (!ref->has_authority && ref->path.len == 0) {
-        schema1_buf_append(path, base.data, base.len);
+        schema1_buf_append(path, old.data, old.len);
         return;
     }
 
     if (!ref->has_authority && ref->path.data[0] != '/') {
 
-        for (i = base.len; i != 0 && base.data[i - 1] != '/'; i--) {
+        for (i = old.len; i != 0 && old.data[i - 1] != '/'; i--) {
             /* void */
         }
 
@@ -515,7 +512,7 @@ schema1_redirect_path(schema1_buf_t *path, const schema1_hop_t *asked,
             schema1_buf_putc(path, '/');
         }
 
-        schema1_buf_append(path, base.data, i);
+        schema1_buf_append(path, old.data, i);
     }
 
     schema1_buf_append(path, ref->path.data, ref->path.len);
@@ -578,7 +575,7 @@ schema1_redirect_decode(schema1_buf_t *path)
     ptrdiff_t      len;
     schema1_str_t  str;
 
-    /* an encoded slash is one to some servers and none to others */
+    /* some servers treat an encoded slash as a slash */
 
     for (i = 2; i < path->len; i++) {
         if (path->data[i - 2] == '%' && path->data[i - 1] == '2'
@@ -606,7 +603,7 @@ schema1_redirect_decode(schema1_buf_t *path)
 /* /v2/<name>/blobs/... or /v2/<name>/manifests/..., decoded */
 
 static bool
-schema1_redirect_path_own(schema1_str_t path, schema1_str_t name)
+schema1_redirect_is_registry(schema1_str_t path, schema1_str_t name)
 {
     size_t         i;
     schema1_str_t  action;
@@ -641,7 +638,7 @@ schema1_redirect_path_own(schema1_str_t path, schema1_str_t name)
 }
 
 
-/* what stands for itself in a path (RFC 3986, 3.3), and the slash */
+/* a slash, or allowed in a path without encoding (RFC 3986, 3.3) */
 
 static bool
 schema1_redirect_path_char(char ch)
@@ -652,10 +649,7 @@ schema1_redirect_path_char(char ch)
 }
 
 
-/*
- * What follows /v2/<name>/blobs may not make it the path of something else:
- * a repository's name may have a component called blobs.
- */
+/* a repository may be called <name>/blobs/...: its paths are refused */
 
 static bool
 schema1_redirect_rest_valid(schema1_str_t rest)

@@ -15,43 +15,41 @@
 
 
 typedef enum {
-    SCHEMA1_REDIRECT_REFUSED = 0,   /* err says why */
-    SCHEMA1_REDIRECT_OWN,           /* the registry's: a path and query */
-    SCHEMA1_REDIRECT_FOREIGN        /* elsewhere: an absolute URL */
+    SCHEMA1_REDIRECT_REFUSED = 0,   /* see err */
+    SCHEMA1_REDIRECT_REGISTRY,      /* a path and query */
+    SCHEMA1_REDIRECT_EXTERNAL       /* an absolute URL */
 } schema1_redirect_e;
 
 
-/* the URL that was asked */
+/* a URL that was requested */
 
 typedef struct {
-    bool               own;         /* it was the registry's own */
+    bool               registry;    /* of the registry, else external */
     schema1_str_t      scheme;      /* "http" or "https" */
-    schema1_str_t      authority;   /* own: as the client names the registry */
+    schema1_str_t      authority;   /* registry: as the client names it */
     schema1_str_t      path;        /* with the query, if any */
-    schema1_str_t      name;        /* the repository that the client asked */
-    schema1_str_t      upstream;    /* own: the authority that a proxy knows
-                                       the registry by; may be empty */
-} schema1_hop_t;
+    schema1_str_t      name;        /* the repository */
+    schema1_str_t      upstream;    /* registry: the authority by which a proxy
+                                       knows it, or "" */
+} schema1_url_t;
 
 
 /*
- * Resolves a Location against the URL that was asked (RFC 3986, 5.2: //host,
- * dot segments) and judges where it leads:
+ * Resolves a Location against the base URL (RFC 3986, 5.2) and classifies it:
  *
- * OWN      the hop was the registry's own, the authority is the same or
- *          "upstream", and the decoded path is /v2/<name>/blobs/... or
- *          /v2/<name>/manifests/...; "target" is that path, decoded, then "?"
- *          and the query, if any
- * FOREIGN  another authority, or any target after a foreign hop; "target" is
- *          the absolute URL, as it was written; or another path of the
- *          registry's own, then "target" is its URL at "upstream"
- * REFUSED  another path of the registry's own, without an "upstream"; neither
- *          http nor https; userinfo, control characters, white space, no host;
- *          from https to http; out of memory (err->reason tells)
+ * REGISTRY  the base URL is the registry's, the authority is the same or
+ *           "upstream", and the path is /v2/<name>/blobs/... or
+ *           /v2/<name>/manifests/...; "target" is the decoded path and "?"
+ *           with the query, if any
+ * EXTERNAL  any other URL; "target" is that URL; of another path on the
+ *           registry it is the URL at "upstream"
+ * REFUSED   another path on the registry without an "upstream"; a scheme that
+ *           is neither http nor https; userinfo, control characters, white
+ *           space, no host; from https to http; out of memory
  *
- * "target" is appended to; the caller frees it.
+ * The target is appended; the caller frees it.
  */
-schema1_redirect_e schema1_redirect_resolve(const schema1_hop_t *asked,
+schema1_redirect_e schema1_redirect_resolve(const schema1_url_t *base,
     schema1_str_t location, schema1_buf_t *target, schema1_error_t *err);
 
 

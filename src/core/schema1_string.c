@@ -69,6 +69,10 @@ schema1_str_caseeq(schema1_str_t str, const char *text)
 {
     size_t  i;
 
+    if (schema1_str_eq(str, text)) {
+        return true;
+    }
+
     if (strlen(text) != str.len) {
         return false;
     }

@@ -27,10 +27,10 @@
  */
 
 #ifdef __GNUC__
-#define SCHEMA1_APART   __attribute__((noinline, cold))
+#define SCHEMA1_COLD   __attribute__((noinline, cold))
 #define SCHEMA1_INLINE  inline __attribute__((always_inline))
 #else
-#define SCHEMA1_APART
+#define SCHEMA1_COLD
 #define SCHEMA1_INLINE  inline
 #endif
 

@@ -10,7 +10,7 @@
  */
 
 #include "fuzz.h"
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 #include "cli_header.h"
 #include "cli_login.h"
 #include "cli_page.h"
@@ -170,8 +170,8 @@ cli_fuzz_names(schema1_str_t text)
     }
 
     if (cli_image_read(copy, &name, &tag) == SCHEMA1_OK) {
-        fuzz_check(schema1_name_valid(name));
-        fuzz_check(tag.len == 0 || schema1_tag_valid(tag));
+        fuzz_check(schema1_uri_name_valid(name));
+        fuzz_check(tag.len == 0 || schema1_uri_tag_valid(tag));
     }
 
     free(copy);

@@ -11,13 +11,13 @@
 
 #include "fuzz.h"
 #include "schema1_redirect.h"
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 
 
-static void redirect_check_memory(const schema1_hop_t *asked,
+static void redirect_check_memory(const schema1_url_t *base,
     schema1_str_t location, schema1_redirect_e judged, size_t number);
-static void redirect_check_own(schema1_str_t target, schema1_str_t name);
-static void redirect_check_foreign(schema1_str_t target, bool secure);
+static void redirect_check_registry(schema1_str_t target, schema1_str_t name);
+static void redirect_check_external(schema1_str_t target, bool secure);
 static bool redirect_starts(schema1_str_t str, const char *text);
 
 
@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char                *copy, option;
     size_t               i, len;
-    schema1_hop_t        asked;
+    schema1_url_t        base;
     schema1_buf_t        target[SCHEMA1_REDIRECT_MAX_HOPS + 1];
     schema1_str_t        input, location, text;
     schema1_error_t      err;
@@ -39,15 +39,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = fuzz_part(&input, '\n');
     option = text.len ? text.data[0] : '0';
 
-    asked.own = true;
-    asked.scheme = fuzz_text(option & 1 ? "https" : "http");
-    asked.authority = fuzz_part(&input, '\n');
-    asked.name = fuzz_part(&input, '\n');
-    asked.path = fuzz_part(&input, '\n');
-    asked.upstream = fuzz_text(option & 2 ? "registry:5000" : "");
+    base.registry = true;
+    base.scheme = fuzz_text(option & 1 ? "https" : "http");
+    base.authority = fuzz_part(&input, '\n');
+    base.name = fuzz_part(&input, '\n');
+    base.path = fuzz_part(&input, '\n');
+    base.upstream = fuzz_text(option & 2 ? "registry:5000" : "");
 
-    if (!schema1_name_valid(asked.name)) {
-        asked.name = fuzz_text("library/app");
+    if (!schema1_uri_name_valid(base.name)) {
+        base.name = fuzz_text("library/app");
     }
 
     for (i = 0; i <= SCHEMA1_REDIRECT_MAX_HOPS && input.len != 0; i++) {
@@ -60,17 +60,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         fuzz_memory_start();
 
-        judged = schema1_redirect_resolve(&asked, location, &target[i], &err);
+        judged = schema1_redirect_resolve(&base, location, &target[i], &err);
 
         fuzz_check(fuzz_memory_peak()
-                   <= 8 * (location.len + asked.path.len) + 4096);
+                   <= 8 * (location.len + base.path.len) + 4096);
         fuzz_check(target[i].data[0] == '+');
 
         text = fuzz_buf(&target[i]);
         text.data++;
         text.len--;
 
-        redirect_check_memory(&asked, location, judged, 1 + size % 4);
+        redirect_check_memory(&base, location, judged, 1 + size % 4);
 
         if (judged == SCHEMA1_REDIRECT_REFUSED) {
             fuzz_check(err.reason == SCHEMA1_REDIRECTED);
@@ -80,27 +80,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         fuzz_check(err.reason == SCHEMA1_NO_REASON);
 
-        if (judged == SCHEMA1_REDIRECT_OWN) {
-            fuzz_check(asked.own);
-            redirect_check_own(text, asked.name);
-            asked.path = text;
+        if (judged == SCHEMA1_REDIRECT_REGISTRY) {
+            fuzz_check(base.registry);
+            redirect_check_registry(text, base.name);
+            base.path = text;
             continue;
         }
 
-        redirect_check_foreign(text, schema1_str_eq(asked.scheme, "https"));
+        redirect_check_external(text, schema1_str_eq(base.scheme, "https"));
 
         /* as the caller does, take it apart for the next hop */
 
-        asked.own = false;
-        asked.scheme = text;
-        asked.scheme.len = (size_t) ((char *) memchr(text.data, ':', text.len)
+        base.registry = false;
+        base.scheme = text;
+        base.scheme.len = (size_t) ((char *) memchr(text.data, ':', text.len)
                                      - text.data);
 
-        len = asked.scheme.len + 3;
+        len = base.scheme.len + 3;
         text.data += len;
         text.len -= len;
 
-        asked.authority = text;
+        base.authority = text;
 
         for (len = 0; len < text.len; len++) {
             if (text.data[len] == '/' || text.data[len] == '?') {
@@ -108,9 +108,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             }
         }
 
-        asked.authority.len = len;
-        asked.path.data = text.data + len;
-        asked.path.len = text.len - len;
+        base.authority.len = len;
+        base.path.data = text.data + len;
+        base.path.len = text.len - len;
     }
 
     for (i = 0; i <= SCHEMA1_REDIRECT_MAX_HOPS; i++) {
@@ -126,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* an allocation that fails is told, whatever was to come out */
 
 static void
-redirect_check_memory(const schema1_hop_t *asked, schema1_str_t location,
+redirect_check_memory(const schema1_url_t *base, schema1_str_t location,
     schema1_redirect_e judged, size_t number)
 {
     schema1_buf_t       target;
@@ -138,7 +138,7 @@ redirect_check_memory(const schema1_hop_t *asked, schema1_str_t location,
 
     (void) fuzz_memory_fail(number);
 
-    again = schema1_redirect_resolve(asked, location, &target, &err);
+    again = schema1_redirect_resolve(base, location, &target, &err);
 
     if (fuzz_memory_fail(0)) {
         fuzz_check(again == SCHEMA1_REDIRECT_REFUSED);
@@ -155,7 +155,7 @@ redirect_check_memory(const schema1_hop_t *asked, schema1_str_t location,
 /* never a way into another of the user's locations */
 
 static void
-redirect_check_own(schema1_str_t target, schema1_str_t name)
+redirect_check_registry(schema1_str_t target, schema1_str_t name)
 {
     size_t         i;
     schema1_str_t  rest, path, segment;
@@ -200,7 +200,7 @@ redirect_check_own(schema1_str_t target, schema1_str_t name)
 
 
 static void
-redirect_check_foreign(schema1_str_t target, bool secure)
+redirect_check_external(schema1_str_t target, bool secure)
 {
     size_t  i;
 

@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 #include "schema1_digest.h"
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 
 
 static void uri_check(const schema1_uri_t *uri);
@@ -38,8 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uri_check_again(&uri, true);
     }
 
-    (void) schema1_name_valid(target);
-    (void) schema1_tag_valid(target);
+    (void) schema1_uri_name_valid(target);
+    (void) schema1_uri_tag_valid(target);
     (void) schema1_digest_valid(target);
 
     free(buf);
@@ -54,7 +54,7 @@ uri_check(const schema1_uri_t *uri)
 {
     size_t  i;
 
-    fuzz_check(schema1_name_valid(uri->name));
+    fuzz_check(schema1_uri_name_valid(uri->name));
     fuzz_check(uri->name.len >= 1 && uri->name.len <= 255);
 
     for (i = 0; i < uri->name.len; i++) {
@@ -80,7 +80,7 @@ uri_check(const schema1_uri_t *uri)
                == (uri->kind == SCHEMA1_URI_TAG));
 
     if (uri->kind == SCHEMA1_URI_TAG) {
-        fuzz_check(schema1_tag_valid(uri->reference));
+        fuzz_check(schema1_uri_tag_valid(uri->reference));
         fuzz_check(i <= 128);
     }
 }

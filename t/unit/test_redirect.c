@@ -9,8 +9,8 @@
 #include "tap.h"
 
 
-#define OWN      SCHEMA1_REDIRECT_OWN
-#define FOREIGN  SCHEMA1_REDIRECT_FOREIGN
+#define REGISTRY      SCHEMA1_REDIRECT_REGISTRY
+#define EXTERNAL  SCHEMA1_REDIRECT_EXTERNAL
 #define REFUSED  SCHEMA1_REDIRECT_REFUSED
 
 
@@ -30,13 +30,13 @@ typedef struct {
 
 
 static void test_examples(void);
-static void test_cases(const char *title, const schema1_hop_t *asked,
+static void test_cases(const char *title, const schema1_url_t *base,
     const test_case_t *cases, size_t n);
 static void test_bytes(void);
 static void test_append(void);
 
 
-/* after a foreign hop, where any path may be */
+/* after an external hop, where any path may be */
 
 static const test_example_t  test_rfc[] = {
     { "g", "http://a/b/c/g" },
@@ -80,33 +80,37 @@ static const test_example_t  test_rfc[] = {
 };
 
 
-/* asked: https://reg.example:443, /v2/team/app/blobs/sha256:00?ns=x */
+/* base: https://reg.example:443, /v2/team/app/blobs/sha256:00?ns=x */
 
-static const test_case_t  test_own[] = {
-    { "/v2/team/app/blobs/sha256:11", OWN, "/v2/team/app/blobs/sha256:11" },
-    { "/v2/team/app/manifests/sha256:11", OWN,
+static const test_case_t  test_registry[] = {
+    { "/v2/team/app/blobs/sha256:11", REGISTRY,
+      "/v2/team/app/blobs/sha256:11" },
+    { "/v2/team/app/manifests/sha256:11", REGISTRY,
       "/v2/team/app/manifests/sha256:11" },
-    { "/v2/team/app/blobs/sha256%3a11?a=%2F&b", OWN,
+    { "/v2/team/app/blobs/sha256%3a11?a=%2F&b", REGISTRY,
       "/v2/team/app/blobs/sha256:11?a=%2F&b" },
-    { "/v2/team%2Dx/../team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "/v2/team/app/blobs/x#frag?no", OWN, "/v2/team/app/blobs/x" },
-    { "/v2/team/app/blobs/x?", OWN, "/v2/team/app/blobs/x" },
-    { "../manifests/latest", OWN, "/v2/team/app/manifests/latest" },
-    { "?again", OWN, "/v2/team/app/blobs/sha256:00?again" },
-    { "./x", OWN, "/v2/team/app/blobs/x" },
-    { "/v2/team/app/blobs/a/b", OWN, "/v2/team/app/blobs/a/b" },
-    { "//reg.example/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "//REG.Example:443/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "https://reg.example/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "HTTPS://reg.example:443/v2/team/app/blobs/x", OWN,
+    { "/v2/team%2Dx/../team/app/blobs/x", REGISTRY, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/x#frag?no", REGISTRY, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/x?", REGISTRY, "/v2/team/app/blobs/x" },
+    { "../manifests/latest", REGISTRY, "/v2/team/app/manifests/latest" },
+    { "?again", REGISTRY, "/v2/team/app/blobs/sha256:00?again" },
+    { "./x", REGISTRY, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/a/b", REGISTRY, "/v2/team/app/blobs/a/b" },
+    { "//reg.example/v2/team/app/blobs/x", REGISTRY, "/v2/team/app/blobs/x" },
+    { "//REG.Example:443/v2/team/app/blobs/x", REGISTRY,
+      "/v2/team/app/blobs/x" },
+    { "https://reg.example/v2/team/app/blobs/x", REGISTRY,
+      "/v2/team/app/blobs/x" },
+    { "HTTPS://reg.example:443/v2/team/app/blobs/x", REGISTRY,
       "/v2/team/app/blobs/x" },
 
     /* something before the registry ends TLS */
 
-    { "http://reg.example/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "http://reg.example:80/v2/team/app/blobs/x?s", OWN,
+    { "http://reg.example/v2/team/app/blobs/x", REGISTRY,
+      "/v2/team/app/blobs/x" },
+    { "http://reg.example:80/v2/team/app/blobs/x?s", REGISTRY,
       "/v2/team/app/blobs/x?s" },
-    { "http://reg.example:443/v2/team/app/blobs/x", OWN,
+    { "http://reg.example:443/v2/team/app/blobs/x", REGISTRY,
       "/v2/team/app/blobs/x" },
 
     /* no way into the user's other locations */
@@ -139,7 +143,7 @@ static const test_case_t  test_own[] = {
     { "/v2/team/app%2fblobs/x", REFUSED, NULL },
     { "/v2/team/app/blobs//x", REFUSED, NULL },
     { "/v2/team/app//blobs/x", REFUSED, NULL },
-    { "//v2/team/app/blobs/x", FOREIGN, "https://v2/team/app/blobs/x" },
+    { "//v2/team/app/blobs/x", EXTERNAL, "https://v2/team/app/blobs/x" },
     { "/.//v2/team/app/blobs/x", REFUSED, NULL },
     { "/v2/team/app/blobs/x/", REFUSED, NULL },
     { "/v2/team/app/blobs/x%00", REFUSED, NULL },
@@ -159,7 +163,8 @@ static const test_case_t  test_own[] = {
     { "/v2/team/app/blobs/manifests/x", REFUSED, NULL },
     { "/v2/team/app/manifests/x/manifests/y", REFUSED, NULL },
     { "/v2/team/app/blobs/tags/list", REFUSED, NULL },
-    { "/v2/team/app/manifests/blobs", OWN, "/v2/team/app/manifests/blobs" },
+    { "/v2/team/app/manifests/blobs", REGISTRY,
+      "/v2/team/app/manifests/blobs" },
 
     /* the same, absolute */
 
@@ -171,26 +176,26 @@ static const test_case_t  test_own[] = {
 
     /* elsewhere */
 
-    { "https://reg.example:8443/v2/team/app/blobs/x", FOREIGN,
+    { "https://reg.example:8443/v2/team/app/blobs/x", EXTERNAL,
       "https://reg.example:8443/v2/team/app/blobs/x" },
-    { "https://reg.example.evil/v2/team/app/blobs/x", FOREIGN,
+    { "https://reg.example.evil/v2/team/app/blobs/x", EXTERNAL,
       "https://reg.example.evil/v2/team/app/blobs/x" },
-    { "https://reg.example./v2/team/app/blobs/x", FOREIGN,
+    { "https://reg.example./v2/team/app/blobs/x", EXTERNAL,
       "https://reg.example./v2/team/app/blobs/x" },
-    { "//s3.example/bucket?X-Sig=a%2Fb%3D&c", FOREIGN,
+    { "//s3.example/bucket?X-Sig=a%2Fb%3D&c", EXTERNAL,
       "https://s3.example/bucket?X-Sig=a%2Fb%3D&c" },
-    { "https://s3.example/a/../b/%2e%2e//c?d=e#f", FOREIGN,
+    { "https://s3.example/a/../b/%2e%2e//c?d=e#f", EXTERNAL,
       "https://s3.example/a/../b/%2e%2e//c?d=e" },
-    { "HTTPS://S3.example:9000/x", FOREIGN, "HTTPS://S3.example:9000/x" },
-    { "https://s3.example", FOREIGN, "https://s3.example/" },
-    { "https://s3.example?sig", FOREIGN, "https://s3.example/?sig" },
-    { "https://s3.example/?", FOREIGN, "https://s3.example/?" },
-    { "https://[2001:db8::1]:9000/x", FOREIGN,
+    { "HTTPS://S3.example:9000/x", EXTERNAL, "HTTPS://S3.example:9000/x" },
+    { "https://s3.example", EXTERNAL, "https://s3.example/" },
+    { "https://s3.example?sig", EXTERNAL, "https://s3.example/?sig" },
+    { "https://s3.example/?", EXTERNAL, "https://s3.example/?" },
+    { "https://[2001:db8::1]:9000/x", EXTERNAL,
       "https://[2001:db8::1]:9000/x" },
-    { "https://10.0.0.1/x", FOREIGN, "https://10.0.0.1/x" },
-    { "https://s3.example:1/x", FOREIGN, "https://s3.example:1/x" },
-    { "https://s3.example:65535/x", FOREIGN, "https://s3.example:65535/x" },
-    { "https://s3.example:00443/x", FOREIGN, "https://s3.example:00443/x" },
+    { "https://10.0.0.1/x", EXTERNAL, "https://10.0.0.1/x" },
+    { "https://s3.example:1/x", EXTERNAL, "https://s3.example:1/x" },
+    { "https://s3.example:65535/x", EXTERNAL, "https://s3.example:65535/x" },
+    { "https://s3.example:00443/x", EXTERNAL, "https://s3.example:00443/x" },
 
     /* never */
 
@@ -254,20 +259,20 @@ static const test_case_t  test_own[] = {
 };
 
 
-/* asked: http://127.0.0.1:5000, without TLS */
+/* base: http://127.0.0.1:5000, without TLS */
 
 static const test_case_t  test_plain[] = {
-    { "http://127.0.0.1:5000/v2/team/app/blobs/x", OWN,
+    { "http://127.0.0.1:5000/v2/team/app/blobs/x", REGISTRY,
       "/v2/team/app/blobs/x" },
-    { "https://127.0.0.1:5000/v2/team/app/blobs/x", OWN,
+    { "https://127.0.0.1:5000/v2/team/app/blobs/x", REGISTRY,
       "/v2/team/app/blobs/x" },
-    { "http://127.0.0.1/v2/team/app/blobs/x", FOREIGN,
+    { "http://127.0.0.1/v2/team/app/blobs/x", EXTERNAL,
       "http://127.0.0.1/v2/team/app/blobs/x" },
-    { "http://localhost:5000/v2/team/app/blobs/x", FOREIGN,
+    { "http://localhost:5000/v2/team/app/blobs/x", EXTERNAL,
       "http://localhost:5000/v2/team/app/blobs/x" },
-    { "http://s3/x", FOREIGN, "http://s3/x" },
-    { "https://s3/x", FOREIGN, "https://s3/x" },
-    { "//s3/x", FOREIGN, "http://s3/x" },
+    { "http://s3/x", EXTERNAL, "http://s3/x" },
+    { "https://s3/x", EXTERNAL, "https://s3/x" },
+    { "//s3/x", EXTERNAL, "http://s3/x" },
 
     /* without TLS no other scheme either */
 
@@ -285,54 +290,54 @@ static const test_case_t  test_plain[] = {
 };
 
 
-/* asked: https://reg.example/v2/team/app/blobs/x, but after a foreign hop */
+/* base: https://reg.example/v2/team/app/blobs/x, but after an external hop */
 
-static const test_case_t  test_foreign[] = {
-    { "/v2/team/app/blobs/x", FOREIGN,
+static const test_case_t  test_external[] = {
+    { "/v2/team/app/blobs/x", EXTERNAL,
       "https://reg.example/v2/team/app/blobs/x" },
-    { "https://reg.example/v2/team/app/blobs/x", FOREIGN,
+    { "https://reg.example/v2/team/app/blobs/x", EXTERNAL,
       "https://reg.example/v2/team/app/blobs/x" },
-    { "//reg.example/internal", FOREIGN, "https://reg.example/internal" },
-    { "/internal", FOREIGN, "https://reg.example/internal" },
-    { "?x", FOREIGN, "https://reg.example/v2/team/app/blobs/x?x" },
+    { "//reg.example/internal", EXTERNAL, "https://reg.example/internal" },
+    { "/internal", EXTERNAL, "https://reg.example/internal" },
+    { "?x", EXTERNAL, "https://reg.example/v2/team/app/blobs/x?x" },
     { "http://reg.example/v2/team/app/blobs/x", REFUSED, NULL },
     { "http://s3/x", REFUSED, NULL }
 };
 
 
-/* asked: the first again, by a client that sends no Host */
+/* base: the first again, by a client that sends no Host */
 
 static const test_case_t  test_nobody[] = {
-    { "/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "x", OWN, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/x", REGISTRY, "/v2/team/app/blobs/x" },
+    { "x", REGISTRY, "/v2/team/app/blobs/x" },
     { "/internal", REFUSED, NULL },
-    { "https://reg.example/v2/team/app/blobs/x", FOREIGN,
+    { "https://reg.example/v2/team/app/blobs/x", EXTERNAL,
       "https://reg.example/v2/team/app/blobs/x" },
     { "https:///v2/team/app/blobs/x", REFUSED, NULL }
 };
 
 
-/* asked: the first again, through a proxy that knows it by another name */
+/* base: the first again, through a proxy that knows it by another name */
 
 static const test_case_t  test_proxied[] = {
-    { "/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
-    { "https://backend:5000/v2/team/app/blobs/x", OWN,
+    { "/v2/team/app/blobs/x", REGISTRY, "/v2/team/app/blobs/x" },
+    { "https://backend:5000/v2/team/app/blobs/x", REGISTRY,
       "/v2/team/app/blobs/x" },
-    { "/artifacts-downloads/x?sig=a%2Fb", FOREIGN,
+    { "/artifacts-downloads/x?sig=a%2Fb", EXTERNAL,
       "https://backend:5000/artifacts-downloads/x?sig=a%2Fb" },
-    { "https://reg.example/files/x", FOREIGN, "https://backend:5000/files/x" },
-    { "http://reg.example/files/x", FOREIGN, "https://backend:5000/files/x" },
-    { "https://backend:5000/files/x", FOREIGN,
+    { "https://reg.example/files/x", EXTERNAL, "https://backend:5000/files/x" },
+    { "http://reg.example/files/x", EXTERNAL, "https://backend:5000/files/x" },
+    { "https://backend:5000/files/x", EXTERNAL,
       "https://backend:5000/files/x" },
-    { "https://reg.example", FOREIGN, "https://backend:5000/" },
-    { "../../../../internal", FOREIGN, "https://backend:5000/internal" },
-    { "/v2/team/app/blobs/%2e%2e/x", FOREIGN,
+    { "https://reg.example", EXTERNAL, "https://backend:5000/" },
+    { "../../../../internal", EXTERNAL, "https://backend:5000/internal" },
+    { "/v2/team/app/blobs/%2e%2e/x", EXTERNAL,
       "https://backend:5000/v2/team/app/blobs/%2e%2e/x" },
-    { "/v2/team/app/blobs/..%2fx", FOREIGN,
+    { "/v2/team/app/blobs/..%2fx", EXTERNAL,
       "https://backend:5000/v2/team/app/blobs/..%2fx" },
-    { "/v2/other/app/blobs/x", FOREIGN,
+    { "/v2/other/app/blobs/x", EXTERNAL,
       "https://backend:5000/v2/other/app/blobs/x" },
-    { "https://s3.example/x", FOREIGN, "https://s3.example/x" },
+    { "https://s3.example/x", EXTERNAL, "https://s3.example/x" },
     { "http://s3.example/x", REFUSED, NULL },
     { "https://user@backend:5000/files/x", REFUSED, NULL }
 };
@@ -341,7 +346,7 @@ static const test_case_t  test_proxied[] = {
 /* likewise, through a socket */
 
 static const test_case_t  test_socket[] = {
-    { "/v2/team/app/blobs/x", OWN, "/v2/team/app/blobs/x" },
+    { "/v2/team/app/blobs/x", REGISTRY, "/v2/team/app/blobs/x" },
     { "/files/x", REFUSED, NULL }
 };
 
@@ -349,17 +354,17 @@ static const test_case_t  test_socket[] = {
 int
 main(void)
 {
-    schema1_hop_t  https = {
+    schema1_url_t  https = {
         true, exact_str("https"), exact_str("reg.example:443"),
         exact_str("/v2/team/app/blobs/sha256:00?ns=x"),
         exact_str("team/app"), exact_str("")
     };
-    schema1_hop_t  plain = {
+    schema1_url_t  plain = {
         true, exact_str("http"), exact_str("127.0.0.1:5000"),
         exact_str("/v2/team/app/blobs/sha256:00"),
         exact_str("team/app"), exact_str("")
     };
-    schema1_hop_t  foreign = {
+    schema1_url_t  external = {
         false, exact_str("https"), exact_str("reg.example"),
         exact_str("/v2/team/app/blobs/x"), exact_str("team/app"),
         exact_str("")
@@ -367,12 +372,12 @@ main(void)
 
     test_examples();
 
-    test_cases("https", &https, test_own,
-               sizeof(test_own) / sizeof(test_own[0]));
+    test_cases("https", &https, test_registry,
+               sizeof(test_registry) / sizeof(test_registry[0]));
     test_cases("http", &plain, test_plain,
                sizeof(test_plain) / sizeof(test_plain[0]));
-    test_cases("after a foreign hop", &foreign, test_foreign,
-               sizeof(test_foreign) / sizeof(test_foreign[0]));
+    test_cases("after an external hop", &external, test_external,
+               sizeof(test_external) / sizeof(test_external[0]));
 
     https.upstream = exact_str("backend:5000");
     test_cases("upstream", &https, test_proxied,
@@ -404,7 +409,7 @@ test_examples(void)
     schema1_buf_t       target;
     schema1_error_t     err;
     schema1_redirect_e  result;
-    schema1_hop_t       asked = {
+    schema1_url_t       base = {
         false, exact_str("http"), exact_str("a"),
         exact_str("/b/c/d;p?q"), exact_str("x"),
         exact_str("")
@@ -413,11 +418,11 @@ test_examples(void)
     for (i = 0; i < sizeof(test_rfc) / sizeof(test_rfc[0]); i++) {
         memset(&target, 0, sizeof(schema1_buf_t));
 
-        result = schema1_redirect_resolve(&asked,
+        result = schema1_redirect_resolve(&base,
                                           exact_str(test_rfc[i].location),
                                           &target, &err);
 
-        tap_ok(result == FOREIGN, "RFC 3986, 5.4: %s", test_rfc[i].location);
+        tap_ok(result == EXTERNAL, "RFC 3986, 5.4: %s", test_rfc[i].location);
         tap_is(target.data, target.len, test_rfc[i].target, "leads there");
 
         schema1_buf_free(&target);
@@ -426,7 +431,7 @@ test_examples(void)
 
 
 static void
-test_cases(const char *title, const schema1_hop_t *asked,
+test_cases(const char *title, const schema1_url_t *base,
     const test_case_t *cases, size_t n)
 {
     size_t              i;
@@ -438,7 +443,7 @@ test_cases(const char *title, const schema1_hop_t *asked,
         memset(&target, 0, sizeof(schema1_buf_t));
         memset(&err, 0, sizeof(schema1_error_t));
 
-        result = schema1_redirect_resolve(asked, exact_str(cases[i].location),
+        result = schema1_redirect_resolve(base, exact_str(cases[i].location),
                                           &target, &err);
 
         tap_ok(result == cases[i].result, "%s: number %zu", title, i);
@@ -468,7 +473,7 @@ test_bytes(void)
     schema1_str_t       location;
     schema1_error_t     err;
     schema1_redirect_e  result;
-    schema1_hop_t       asked = {
+    schema1_url_t       base = {
         true, exact_str("https"), exact_str("r"),
         exact_str("/v2/a/blobs/y"), exact_str("a"),
         exact_str("")
@@ -483,12 +488,12 @@ test_bytes(void)
         text[12] = (char) i;
         location = exact_bytes(text, sizeof(text) - 1);
 
-        result = schema1_redirect_resolve(&asked, location, &target, &err);
+        result = schema1_redirect_resolve(&base, location, &target, &err);
 
-        own += (result == OWN);
-        wrong += (result == OWN && (i <= 0x20 || i >= 0x7f
+        own += (result == REGISTRY);
+        wrong += (result == REGISTRY && (i <= 0x20 || i >= 0x7f
                                     || strchr("%/\\?#\"<>^`{|}[]", i)));
-        wrong += (result == FOREIGN);
+        wrong += (result == EXTERNAL);
 
         schema1_buf_free(&target);
     }
@@ -503,7 +508,7 @@ test_append(void)
 {
     schema1_buf_t    target;
     schema1_error_t  err;
-    schema1_hop_t    asked = {
+    schema1_url_t    base = {
         true, exact_str("https"), exact_str("r"),
         exact_str("/v2/a/blobs/y"), exact_str("a"),
         exact_str("")
@@ -512,13 +517,13 @@ test_append(void)
     memset(&target, 0, sizeof(schema1_buf_t));
     schema1_buf_puts(&target, ">");
 
-    (void) schema1_redirect_resolve(&asked, exact_str("z"), &target, &err);
+    (void) schema1_redirect_resolve(&base, exact_str("z"), &target, &err);
     tap_is(target.data, target.len, ">/v2/a/blobs/z", "target is appended to");
 
     schema1_buf_free(&target);
 
     target.failed = true;
-    tap_ok(schema1_redirect_resolve(&asked, exact_str("z"), &target, &err)
+    tap_ok(schema1_redirect_resolve(&base, exact_str("z"), &target, &err)
            == REFUSED && err.reason == SCHEMA1_NO_MEMORY,
            "out of memory is told");
 }

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "schema1_reference.h"
+#include "schema1_uri.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -264,12 +264,12 @@ test_names(void)
 
     for (i = 0; i < sizeof(test_good_names) / sizeof(test_good_names[0]); i++)
     {
-        tap_ok(schema1_name_valid(exact_str(test_good_names[i])), "name: %s",
-               test_good_names[i]);
+        tap_ok(schema1_uri_name_valid(exact_str(test_good_names[i])),
+               "name: %s", test_good_names[i]);
     }
 
     for (i = 0; i < sizeof(test_bad_names) / sizeof(test_bad_names[0]); i++) {
-        tap_ok(!schema1_name_valid(exact_str(test_bad_names[i])),
+        tap_ok(!schema1_uri_name_valid(exact_str(test_bad_names[i])),
                "no name: number %zu", i);
     }
 }
@@ -281,12 +281,12 @@ test_tags(void)
     size_t  i;
 
     for (i = 0; i < sizeof(test_good_tags) / sizeof(test_good_tags[0]); i++) {
-        tap_ok(schema1_tag_valid(exact_str(test_good_tags[i])), "tag: %s",
+        tap_ok(schema1_uri_tag_valid(exact_str(test_good_tags[i])), "tag: %s",
                test_good_tags[i]);
     }
 
     for (i = 0; i < sizeof(test_bad_tags) / sizeof(test_bad_tags[0]); i++) {
-        tap_ok(!schema1_tag_valid(exact_str(test_bad_tags[i])), "no tag: %s",
-               test_bad_tags[i]);
+        tap_ok(!schema1_uri_tag_valid(exact_str(test_bad_tags[i])),
+               "no tag: %s", test_bad_tags[i]);
     }
 }

@@ -4,17 +4,17 @@
  */
 
 
-#include "schema1_reference.h"
+#include "schema1_digest.h"
+#include "schema1_uri.h"
 
 
 #define SCHEMA1_NAME_MAX  255
 #define SCHEMA1_TAG_MAX   128
 
-/* bits of schema1_chars */
+/* bits of schema1_uri_chars */
 
 #define SCHEMA1_CHAR_WORD     1     /* [0-9a-z] */
 #define SCHEMA1_CHAR_TAG      2     /* [0-9A-Za-z_.-] */
-#define SCHEMA1_CHAR_ENCODED  4     /* [0-9A-Za-z=_-] */
 
 
 static schema1_uri_e schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path,
@@ -24,24 +24,23 @@ static SCHEMA1_INLINE int schema1_uri_path(schema1_uri_t *uri,
 static inline bool schema1_uri_cut(schema1_str_t *path, const char *end);
 static int schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path);
 static int schema1_uri_decode(schema1_str_t *path, char *buf);
-static bool schema1_uri_digest_valid(schema1_str_t digest);
-static inline bool schema1_reference_name(schema1_str_t name);
-static const char *schema1_reference_joint(const char *p, const char *last);
-static inline bool schema1_reference_tag_fits(schema1_str_t tag);
-static inline bool schema1_char_is(char ch, unsigned set);
+static inline bool schema1_uri_is_name(schema1_str_t name);
+static const char *schema1_uri_joint(const char *p, const char *last);
+static inline bool schema1_uri_tag_fits(schema1_str_t tag);
+static inline bool schema1_uri_char_is(char ch, unsigned set);
 
 
-/* what a byte may be part of */
+/* what a byte can be part of */
 
-static const unsigned char  schema1_chars[256] = {
+static const unsigned char  schema1_uri_chars[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 2, 0,
-    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 4, 0, 0,
-    0, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
-    6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 0, 0, 0, 0, 6,
-    0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
-    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 0, 0, 0, 0, 0
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0,
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0, 0,
+    0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+    2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 2,
+    0, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3,
+    3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 0, 0, 0, 0, 0
 };
 
 
@@ -50,7 +49,7 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 {
     memset(uri, 0, sizeof(schema1_uri_t));
 
-    /* no valid path holds a "?", "#" or "%": most have to be read only once */
+    /* most paths have no "?", "#" or "%", and are read only once */
 
     if (schema1_uri_path(uri, target) == SCHEMA1_OK) {
         return uri->kind;
@@ -60,7 +59,7 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 }
 
 
-static SCHEMA1_APART schema1_uri_e
+static SCHEMA1_COLD schema1_uri_e
 schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path, char *buf)
 {
     if (schema1_uri_split(uri, &path) == SCHEMA1_OK
@@ -87,7 +86,7 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
 
     last = path.data + path.len;
 
-    for (p = last; schema1_char_is(p[-1], SCHEMA1_CHAR_TAG); p--) {
+    for (p = last; schema1_uri_char_is(p[-1], SCHEMA1_CHAR_TAG); p--) {
         /* void */
     }
 
@@ -104,7 +103,7 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
     name.len = (size_t) (p - name.data);
 
     if (schema1_uri_cut(&name, "/manifests/")) {
-        kind = (tag && schema1_reference_tag_fits(reference))
+        kind = (tag && schema1_uri_tag_fits(reference))
                ? SCHEMA1_URI_TAG : SCHEMA1_URI_DIGEST;
 
     } else if (schema1_uri_cut(&name, "/blobs/")) {
@@ -114,8 +113,8 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
         return SCHEMA1_ERROR;
     }
 
-    if ((kind != SCHEMA1_URI_TAG && !schema1_uri_digest_valid(reference))
-        || !schema1_reference_name(name))
+    if ((kind != SCHEMA1_URI_TAG && !schema1_digest_well_formed(reference))
+        || !schema1_uri_is_name(name))
     {
         return SCHEMA1_ERROR;
     }
@@ -128,7 +127,7 @@ schema1_uri_path(schema1_uri_t *uri, schema1_str_t path)
 }
 
 
-/* whether the path ends with "end", which is taken off then */
+/* removes "end" from the end of the path; false: it is not there */
 
 static inline bool
 schema1_uri_cut(schema1_str_t *path, const char *end)
@@ -149,7 +148,7 @@ schema1_uri_cut(schema1_str_t *path, const char *end)
 }
 
 
-/* takes the query off */
+/* removes the query */
 
 static int
 schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path)
@@ -181,7 +180,7 @@ schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path)
 }
 
 
-/* the decoded path is moved to "buf" where it holds a "%" */
+/* a path with a "%" is decoded into "buf" */
 
 static int
 schema1_uri_decode(schema1_str_t *path, char *buf)
@@ -207,37 +206,34 @@ schema1_uri_decode(schema1_str_t *path, char *buf)
 }
 
 
-/*
- * What every request passes through is static: a function that others may call
- * is not compiled into its callers in a shared object.
- */
+/* hot path: a static function is inlined, an exported one is not */
 
 bool
-schema1_name_valid(schema1_str_t name)
+schema1_uri_name_valid(schema1_str_t name)
 {
-    return schema1_reference_name(name);
+    return schema1_uri_is_name(name);
 }
 
 
 bool
-schema1_tag_valid(schema1_str_t tag)
+schema1_uri_tag_valid(schema1_str_t tag)
 {
     size_t  i;
 
     for (i = 0; i < tag.len; i++) {
-        if (!schema1_char_is(tag.data[i], SCHEMA1_CHAR_TAG)) {
+        if (!schema1_uri_char_is(tag.data[i], SCHEMA1_CHAR_TAG)) {
             return false;
         }
     }
 
-    return schema1_reference_tag_fits(tag);
+    return schema1_uri_tag_fits(tag);
 }
 
 
 /* words joined by "/", ".", "_", "__" or any number of "-" */
 
 static inline bool
-schema1_reference_name(schema1_str_t name)
+schema1_uri_is_name(schema1_str_t name)
 {
     const char  *p, *start, *last;
 
@@ -251,7 +247,7 @@ schema1_reference_name(schema1_str_t name)
     for ( ;; ) {
         start = p;
 
-        while (p < last && schema1_char_is(*p, SCHEMA1_CHAR_WORD)) {
+        while (p < last && schema1_uri_char_is(*p, SCHEMA1_CHAR_WORD)) {
             p++;
         }
 
@@ -263,15 +259,15 @@ schema1_reference_name(schema1_str_t name)
             return true;
         }
 
-        p = (*p == '/') ? p + 1 : schema1_reference_joint(p, last);
+        p = (*p == '/') ? p + 1 : schema1_uri_joint(p, last);
     }
 }
 
 
-/* the end of what joins two words; "p" where that is not allowed to */
+/* the end of a separator between two words; "p" if it is not one */
 
-static SCHEMA1_APART const char *
-schema1_reference_joint(const char *p, const char *last)
+static SCHEMA1_COLD const char *
+schema1_uri_joint(const char *p, const char *last)
 {
     switch (*p) {
 
@@ -292,58 +288,18 @@ schema1_reference_joint(const char *p, const char *last)
 }
 
 
-/* whether what has no other characters than a tag is one */
+/* length and first character of a tag */
 
 static inline bool
-schema1_reference_tag_fits(schema1_str_t tag)
+schema1_uri_tag_fits(schema1_str_t tag)
 {
     return tag.len != 0 && tag.len <= SCHEMA1_TAG_MAX
            && tag.data[0] != '.' && tag.data[0] != '-';
 }
 
 
-/* algorithm ":" encoded (OCI image specification, descriptor.md, "Digests") */
-
-static SCHEMA1_APART bool
-schema1_uri_digest_valid(schema1_str_t digest)
-{
-    char    ch;
-    bool    word;
-    size_t  i;
-
-    word = false;
-
-    for (i = 0; i < digest.len && digest.data[i] != ':'; i++) {
-        ch = digest.data[i];
-
-        if (schema1_char_is(ch, SCHEMA1_CHAR_WORD)) {
-            word = true;
-            continue;
-        }
-
-        if (!word || (ch != '+' && ch != '.' && ch != '_' && ch != '-')) {
-            return false;
-        }
-
-        word = false;
-    }
-
-    if (!word || digest.len - i < 2) {
-        return false;
-    }
-
-    for (i++; i < digest.len; i++) {
-        if (!schema1_char_is(digest.data[i], SCHEMA1_CHAR_ENCODED)) {
-            return false;
-        }
-    }
-
-    return true;
-}
-
-
 static inline bool
-schema1_char_is(char ch, unsigned set)
+schema1_uri_char_is(char ch, unsigned set)
 {
-    return (schema1_chars[(unsigned char) ch] & set) != 0;
+    return (schema1_uri_chars[(unsigned char) ch] & set) != 0;
 }
