@@ -291,6 +291,12 @@ ngx_http_schema1_pool_str(ngx_pool_t *pool, schema1_str_t str)
      || (ctx)->action == SCHEMA1_ACTION_SNIFF)
 
 
+/* "schema_conversion_platform contains variables" */
+
+#define ngx_http_schema1_platform_varies(slcf)                                \
+    ((slcf)->platform && (slcf)->platform->lengths)
+
+
 extern ngx_module_t  ngx_http_schema1_module;
 
 

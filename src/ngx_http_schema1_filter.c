@@ -49,6 +49,8 @@ static ngx_http_schema1_class_e ngx_http_schema1_classify_blob(
     ngx_http_request_t *r, schema1_uri_t *uri);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_tag(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
+static ngx_uint_t ngx_http_schema1_examines_accepted(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_hold_back(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
@@ -329,13 +331,7 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
 
     case SCHEMA1_ACTION_AS_IS:
 
-        if (ctx->answer.source_type != SCHEMA1_TYPE_OTHER
-            && r->method != NGX_HTTP_HEAD
-            && r->headers_out.content_encoding == NULL
-            && r->headers_out.content_length_n <= (off_t) ctx->conf->max_size)
-        {
-            /* the document may be of another type than its header states */
-
+        if (ngx_http_schema1_examines_accepted(r, ctx)) {
             return NGX_HTTP_SCHEMA1_HOLD_BACK;
         }
 
@@ -356,6 +352,33 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
     ngx_http_schema1_condition_passthrough(r);
 
     return NGX_HTTP_SCHEMA1_PASS_TAG;
+}
+
+
+static ngx_uint_t
+ngx_http_schema1_examines_accepted(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    schema1_type_e  type;
+
+    type = ctx->answer.source_type;
+
+    if (type == SCHEMA1_TYPE_OTHER
+        || schema1_accept_is_modern(&ctx->accept)
+        || r->headers_out.content_encoding
+        || r->headers_out.content_length_n > (off_t) ctx->conf->max_size)
+    {
+        return 0;
+    }
+
+    /*
+     * the document may be of another type than its header states, or a list
+     * in which the client names no image
+     */
+
+    return r->method != NGX_HTTP_HEAD
+           || type == SCHEMA1_TYPE_LIST
+           || type == SCHEMA1_TYPE_OCI_INDEX;
 }
 
 

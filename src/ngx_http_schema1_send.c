@@ -55,7 +55,7 @@ ngx_http_schema1_send_header(ngx_http_request_t *r, ngx_uint_t vary)
 
         /* a variable may depend on the client's User-Agent */
 
-        if ((slcf->platform && slcf->platform->lengths)
+        if (ngx_http_schema1_platform_varies(slcf)
             || (slcf->accept && slcf->accept->lengths))
         {
             flags |= NGX_HTTP_SCHEMA1_HDR_USER_AGENT;

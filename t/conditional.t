@@ -258,7 +258,7 @@ HEAD /v2/pass/etag/manifests/1
 --- more_headers eval
 [map { ("Accept: $::v2, $::v1\nIf-None-Match: \"$_->[0]\"",
         "Accept: $::oci, $::v1\nIf-None-Match: \"$_->[1]\"",
-        "Accept: $::list, $::v1\nIf-None-Match: \"$_->[2]\"") }
+        "Accept: $::v2, $::list\nIf-None-Match: \"$_->[2]\"") }
  [map { $_->{digest} } $::app, $::new, $::many], ['x', 'y', 'z']]
 --- error_code eval
 [(304) x 3, (200) x 3]

@@ -466,7 +466,8 @@ GET /v2/
 --- no_error_log
 [alert]
 --- after
-connection([qw(json null array none deep values layers)], list => '4\d\d');
+connection([qw(json null array none deep values)], list => '4\d\d');
+connection('layers', list => '502 too_many');
 
 
 

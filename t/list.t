@@ -3,9 +3,10 @@
 # Lists and indexes as they are in the wild.
 
 use Schema1;
+use Schema1::Made;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 132;
+plan tests => repeat_each() * 205;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -104,6 +105,19 @@ for my $name ('list', 'old') {
     answer("GET /v2/mislabelled/$name/manifests/$child->{digest}",
            type => $v1);
 }
+
+# what "docker manifest create" of Docker 28 writes
+our $middle = "Accept: $v2, $list, $v1, application/json";
+
+our $made = tag('made', @oci[2, 3]);
+our $made_schema2 = Schema1::Made::made_schema2($oci[2])->{body};
+tag('aside', $image[2], { @attestation });
+our $mixed = tag('mixed', { of => $oci[3], platform => 'linux/amd64' },
+                 { of => $image[4], platform => 'linux/arm64' });
+our $large = tag('large', $oci[2], { of => $oci[3], annotations => {
+    x => 'y' x 5000 } });
+our $untyped = tag('untyped', { digest => $oci[2]{digest},
+    size => length $oci[2]{body}, platform => 'linux/amd64' });
 
 run_tests();
 
@@ -314,3 +328,118 @@ GET /v2/team/list/manifests/broken
  "Content-Type: $::v2", "Content-Type: $::v2"]
 --- response_body_like eval
 [(qr/"signatures"/) x 2, (qr/\A\{\n   "schemaVersion": 2,/) x 2]
+
+
+
+=== TEST 22: an accepted list in which no image is accepted gives the child
+--- request eval
+[map { "$_ /v2/team/list/manifests/made" } qw(GET HEAD)]
+--- more_headers eval: $::middle
+--- response_body eval
+[$::made_schema2, '']
+--- response_headers eval
+[("Content-Type: $::v2
+Content-Length: @{[length $::made_schema2]}
+Docker-Content-Digest: @{[Schema1::digest($::made_schema2)]}") x 2]
+--- schema1_log eval
+"CONVERTED $::list $::made->{digest} * -
+" x 2
+
+
+
+=== TEST 23: schema 1 instead of an accepted list in which no image is accepted
+--- request
+GET /v2/team/list/manifests/made
+--- more_headers eval
+"Accept: $::list, $::v1"
+--- schema1
+team/list:made 2 layers
+
+
+
+=== TEST 24: attestations of an accepted list are left aside
+--- request
+GET /v2/team/list/manifests/aside
+--- more_headers eval
+"Accept: $::oci, $::list, $::v1"
+--- schema1
+team/list:aside 2 layers
+
+
+
+=== TEST 25: an accepted list with an accepted image passes
+--- request eval
+[map { "$_ /v2/team/list/manifests/mixed" } qw(GET HEAD)]
+--- more_headers eval: $::middle
+--- response_body eval
+[$::mixed->{body}, '']
+--- response_headers eval
+[("Content-Type: $::list
+Content-Length: @{[length $::mixed->{body}]}
+Docker-Content-Digest: $::mixed->{digest}") x 2]
+
+
+
+=== TEST 26: an accepted list passes for modern clients
+--- more_headers eval
+["Accept: $::v2, $::list, */*", "Accept: $::v2, $::list, $::oci, $::index"]
+--- request eval
+[("GET /v2/team/list/manifests/made") x 2]
+--- response_body eval
+[($::made->{body}) x 2]
+
+
+
+=== TEST 27: the client's own platform determines the image that it must accept
+--- location
+    schema_conversion_platform linux/$arg_arch;
+--- request eval
+[map { "GET /v2/team/list/manifests/mixed?arch=$_" } 'amd64', 'arm64',
+                                                     's390x', '']
+--- more_headers eval: $::middle
+--- response_body_like eval
+my $passes = qr/\A\Q$::mixed->{body}\E\z/;
+[qr/\A\{\n   "schemaVersion": 2,/, $passes, $passes, $passes]
+--- response_headers eval
+[map { "Content-Type: $_\nVary: Accept, User-Agent" }
+     $::v2, ($::list) x 3]
+
+
+
+=== TEST 28: an accepted list beyond the size limit passes
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+[map { "$_ /v2/team/list/manifests/large" } qw(GET HEAD)]
+--- more_headers eval: $::middle
+--- response_body eval
+[$::large->{body}, '']
+
+
+
+=== TEST 29: an accepted list of images without a type passes
+--- request
+GET /v2/team/list/manifests/untyped
+--- more_headers eval: $::middle
+--- response_body eval
+$::untyped->{body}
+
+
+
+=== TEST 30: children of accepted lists are cached for each platform
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- location
+    schema_conversion_cache one;
+    schema_conversion_platform linux/$arg_arch;
+--- request eval
+[map { "GET /v2/team/list/manifests/made?arch=$_" } qw(amd64 amd64 arm64)]
+--- more_headers eval: $::middle
+--- error_code eval
+[200, 200, 404]
+--- no_error_log
+[alert]
+--- schema1_log eval
+"* $::list $::made->{digest} * -
+HIT $::list $::made->{digest} * -
+UNCONVERTIBLE $::list $::made->{digest} - no_platform"

@@ -138,8 +138,9 @@ __DATA__
 --- request eval
 ::pulls(map { "$_/manifests/json" } qw(docker oci list members schema1))
 --- more_headers eval
-["Accept: $::v2", "Accept: $::oci, $::v1", "Accept: $::list, $::v1",
- "Accept: $::index, $::v1", "Accept: $::v2"]
+["Accept: $::v2", "Accept: $::oci, $::v1", "Accept: $::v2, $::list",
+ "Accept: $::index, $::v2, $::oci, $::v1",
+ "Accept: $::v2"]
 --- response_body eval
 [@::document{qw(docker oci list members schema1)}]
 --- response_headers eval

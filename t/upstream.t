@@ -453,7 +453,7 @@ team/multi:1 2 layers
 --- request eval
 ['GET /v2/team/multi/manifests/1', 'GET /v2/team/none/manifests/1']
 --- more_headers eval
-[("Accept: $::v2, $::list, $::index, $::v1") x 2]
+[("Accept: $::v2, $::oci, $::index, $::v1") x 2]
 --- error_code eval
 [200, 404]
 --- response_body eval

@@ -17,6 +17,10 @@
 #define SCHEMA1_PLATFORM_SIZE  128
 
 
+static bool schema1_list_images_usable(const schema1_array_t *entries,
+    const schema1_accept_t *accept);
+static bool schema1_list_entry_usable(const schema1_raw_descriptor_t *entry,
+    const schema1_accept_t *accept);
 static int schema1_list_read(schema1_str_t document,
     schema1_raw_manifest_t *raw, schema1_error_t *err);
 static const schema1_raw_descriptor_t *schema1_list_choose(
@@ -102,6 +106,97 @@ schema1_list_child_free(schema1_child_t *child)
 {
     free(child->memory);
     memset(child, 0, sizeof(schema1_child_t));
+}
+
+
+/*
+ * "A client that names the list receives the child, as if it had not named the
+ * list, in either of these cases:
+ * 1. The client does not name the type of any of the images in the list,
+ *    attestations aside.
+ * 2. schema_conversion_platform contains variables (so that the client's own
+ *    platform is known), and the client does not name the type of the image for
+ *    its platform."
+ */
+
+int
+schema1_list_usable(bool *usable, schema1_str_t document,
+    const schema1_accept_t *accept, const schema1_platform_t *platform,
+    schema1_error_t *err)
+{
+    schema1_raw_manifest_t           raw;
+    const schema1_raw_descriptor_t  *entry;
+
+    *usable = true;
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
+    if (schema1_list_read(document, &raw, err) == SCHEMA1_OK) {
+        *usable = schema1_list_images_usable(&raw.manifests, accept);
+
+        if (*usable && platform) {
+            entry = schema1_list_choose(&raw.manifests, platform, false, err);
+
+            *usable = (entry == NULL
+                       || schema1_list_entry_usable(entry, accept));
+        }
+    }
+
+    schema1_array_free(&raw.manifests);
+
+    if (err->reason == SCHEMA1_NO_MEMORY) {
+        return SCHEMA1_ERROR;
+    }
+
+    memset(err, 0, sizeof(schema1_error_t));
+
+    return SCHEMA1_OK;
+}
+
+
+static bool
+schema1_list_images_usable(const schema1_array_t *entries,
+    const schema1_accept_t *accept)
+{
+    bool                             images;
+    size_t                           i;
+    const schema1_raw_descriptor_t  *entry;
+
+    images = false;
+    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+
+    for (i = 0; i < entries->n; i++, entry++) {
+
+        if (schema1_list_is_attestation(entry)
+            || schema1_sniff_type(entry->media_type) == SCHEMA1_TYPE_OTHER)
+        {
+            continue;
+        }
+
+        if (schema1_list_entry_usable(entry, accept)) {
+            return true;
+        }
+
+        images = true;
+    }
+
+    return !images;
+}
+
+
+/* an entry without a manifest type may be of any */
+
+static bool
+schema1_list_entry_usable(const schema1_raw_descriptor_t *entry,
+    const schema1_accept_t *accept)
+{
+    schema1_type_e  type;
+
+    type = schema1_sniff_type(entry->media_type);
+
+    return type == SCHEMA1_TYPE_GENERIC
+           || type == SCHEMA1_TYPE_OTHER
+           || schema1_accept_decide(accept, type, true)
+              == SCHEMA1_ACTION_AS_IS;
 }
 
 

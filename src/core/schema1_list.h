@@ -8,6 +8,7 @@
 #define _SCHEMA1_LIST_H_INCLUDED_
 
 
+#include "schema1_accept.h"
 #include "schema1_descriptor.h"
 #include "schema1_media_type.h"
 #include "schema1_platform.h"
@@ -32,6 +33,15 @@ int schema1_list_find(schema1_child_t *child, schema1_str_t document,
     const schema1_platform_t *platform, bool nested, schema1_error_t *err);
 
 void schema1_list_child_free(schema1_child_t *child);
+
+/*
+ * Whether a client that names the type of the list can use it: it names the
+ * type of one of the images, and if "platform" is not NULL of the image for it.
+ * *usable is true if that cannot be determined.  SCHEMA1_ERROR: NO_MEMORY.
+ */
+int schema1_list_usable(bool *usable, schema1_str_t document,
+    const schema1_accept_t *accept, const schema1_platform_t *platform,
+    schema1_error_t *err);
 
 
 #endif /* _SCHEMA1_LIST_H_INCLUDED_ */

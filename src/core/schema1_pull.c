@@ -45,6 +45,8 @@ struct schema1_pull_s {
 };
 
 
+static int schema1_pull_accepted_list(schema1_pull_t *pull,
+    schema1_str_t document, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_feed_tag(schema1_pull_t *pull,
@@ -134,6 +136,13 @@ schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
     pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
                                          false);
 
+    if (pull->action == SCHEMA1_ACTION_AS_IS
+        && schema1_media_type_is_list(pull->type)
+        && schema1_pull_accepted_list(pull, document->body, err) != SCHEMA1_OK)
+    {
+        return schema1_pull_end(pull, SCHEMA1_PULL_ERROR, err);
+    }
+
     switch (pull->action) {
 
     case SCHEMA1_ACTION_CHILD:
@@ -201,6 +210,38 @@ const schema1_answer_t *
 schema1_pull_answer(const schema1_pull_t *pull)
 {
     return &pull->answer;
+}
+
+
+/* a list whose type the client names; modern clients receive what is stored */
+
+static int
+schema1_pull_accepted_list(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
+{
+    bool                usable, known;
+    schema1_platform_t  platform;
+
+    if (schema1_accept_is_modern(&pull->conf.accept)) {
+        return SCHEMA1_OK;
+    }
+
+    known = pull->conf.client_platform
+            && schema1_platform_read(&platform, pull->conf.platform)
+               == SCHEMA1_OK;
+
+    if (schema1_list_usable(&usable, document, &pull->conf.accept,
+                            known ? &platform : NULL, err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (!usable) {
+        pull->action = SCHEMA1_ACTION_CHILD;
+    }
+
+    return SCHEMA1_OK;
 }
 
 

@@ -46,6 +46,7 @@ typedef struct {
     schema1_str_t         tag;
     schema1_accept_t      accept;
     schema1_str_t         platform;     /* read if a list requires it */
+    bool                  client_platform;  /* it depends on the client */
     const schema1_key_t  *key;
     time_t                now;          /* of the signature */
     size_t                max_size;     /* of a document in bytes; a response

@@ -17,6 +17,7 @@
 #define LIST    "application/vnd.docker.distribution.manifest.list.v2+json"
 #define OCI     "application/vnd.oci.image.manifest.v1+json"
 #define INDEX   "application/vnd.oci.image.index.v1+json"
+#define V1      "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
 #define HEX     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ab"
 #define A       "sha256:" HEX "aaaa"

@@ -24,8 +24,9 @@ static void test_find(void);
 static void test_platforms(void);
 static void test_refused(void);
 static void test_many(void);
+static void test_usable(void);
 static void test_failures(void);
-static unsigned long test_fail_each(void);
+static unsigned long test_fail_each(bool usable);
 
 
 int
@@ -35,6 +36,7 @@ main(void)
     test_platforms();
     test_refused();
     test_many();
+    test_usable();
     test_failures();
 
     return tap_done();
@@ -297,6 +299,90 @@ test_many(void)
 }
 
 
+/*
+ * "The client does not name the type of any of the images in the list,
+ * attestations aside", or of the image for its platform.
+ */
+
+static void
+test_usable(void)
+{
+    int                  rc;
+    bool                 usable;
+    size_t               i;
+    schema1_str_t        line;
+    schema1_error_t      err;
+    schema1_accept_t     accept;
+    schema1_platform_t   platform;
+
+#define AMD64    "," PLATFORM("linux", "amd64") "}"
+#define ARM64    "," PLATFORM("linux", "arm64") "}"
+#define UNKNOWN  "," PLATFORM("unknown", "unknown") "}"
+#define ENTRY(type)  "{" TYPE(type) "," DIGEST(A)
+
+    static const struct {
+        const char  *accept;
+        const char  *entries;
+        bool         any;           /* for any platform */
+        bool         own;           /* for linux/amd64 */
+    } cases[] = {
+        { DOCKER "," LIST, ENTRY(DOCKER) AMD64, true, true },
+        { DOCKER "," LIST, ENTRY(OCI) AMD64, false, false },
+        { LIST "," V1, ENTRY(DOCKER) AMD64, false, false },
+        { OCI "," LIST "," V1, ENTRY(DOCKER) AMD64, false, false },
+        { DOCKER "," LIST, ENTRY(OCI) AMD64 "," ENTRY(DOCKER) ARM64, true,
+          false },
+        { DOCKER "," LIST, ENTRY(DOCKER) AMD64 "," ENTRY(OCI) ARM64, true,
+          true },
+        { DOCKER "," LIST, ENTRY(DOCKER) ARM64, true, true },
+        { DOCKER "," LIST, ENTRY(OCI) ARM64, false, false },
+
+        /* attestations and artifacts are no images */
+        { OCI "," LIST "," V1, ENTRY(DOCKER) AMD64 "," ENTRY(OCI) UNKNOWN,
+          false, false },
+        { DOCKER "," LIST, ENTRY(OCI) UNKNOWN, true, true },
+        { DOCKER "," LIST, ENTRY("application/vnd.x") AMD64, true, true },
+        { DOCKER "," LIST, ENTRY("application/vnd.x") ARM64 ","
+          ENTRY(OCI) AMD64, false, false },
+
+        /* what only the document determines */
+        { DOCKER "," LIST, "{" DIGEST(A) AMD64, true, true },
+        { DOCKER "," LIST, ENTRY("application/json") AMD64, true, true },
+        { DOCKER "," LIST, ENTRY(INDEX) AMD64, false, false },
+        { DOCKER "," LIST, ENTRY(LIST) AMD64, true, true },
+
+        { DOCKER "," LIST, ENTRY(V1) AMD64, false, false },
+        { DOCKER "," LIST ",application/json", ENTRY(V1) AMD64, true, true },
+        { DOCKER "," LIST, "", true, true },
+        { DOCKER "," LIST, "1", true, true }
+    };
+
+    (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
+
+    for (i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        char  document[1000];
+
+        line = exact_str(cases[i / 2].accept);
+        schema1_accept_read(&accept, &line, 1);
+
+        (void) snprintf(document, sizeof(document),
+                        V2 TYPE(LIST) ",\"manifests\":[%s]}",
+                        cases[i / 2].entries);
+
+        memset(&err, 0, sizeof(schema1_error_t));
+        usable = (i & 1) ? !cases[i / 2].own : !cases[i / 2].any;
+
+        rc = schema1_list_usable(&usable, exact_str(document), &accept,
+                                 (i & 1) ? &platform : NULL, &err);
+
+        tap_ok(rc == SCHEMA1_OK && err.reason == SCHEMA1_NO_REASON
+               && usable == ((i & 1) ? cases[i / 2].own : cases[i / 2].any),
+               "%s: %s%s", cases[i / 2].accept, cases[i / 2].entries,
+               (i & 1) ? ", own platform" : "");
+    }
+}
+
+
 static void
 test_failures(void)
 {
@@ -305,21 +391,31 @@ test_failures(void)
         return;
     }
 
-    tap_ok(test_fail_each() >= 2, "each allocation of a list fails once");
+    tap_ok(test_fail_each(false) >= 2,
+           "each allocation of a list fails once");
+    tap_ok(test_fail_each(true) >= 2,
+           "each allocation of an accepted list fails once");
 }
 
 
 /* how many allocations there are, all of which failed; 0: one was not seen */
 
 static unsigned long
-test_fail_each(void)
+test_fail_each(bool usable)
 {
     int                 rc;
+    bool                result;
     size_t              before;
+    schema1_str_t       document;
     schema1_error_t     err;
     schema1_child_t     child;
     unsigned long       n;
+    schema1_accept_t    accept;
     schema1_platform_t  platform;
+
+    memset(&accept, 0, sizeof(schema1_accept_t));
+    document = exact_str(V2 "\"manifests\":[{" DIGEST(A) ","
+                         PLATFORM("linux", "amd64") "}]}");
 
     (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
@@ -328,14 +424,15 @@ test_fail_each(void)
         before = alloc_held;
         alloc_countdown = n;
 
-        rc = schema1_list_find(&child, exact_str(
-                 V2 "\"manifests\":[{" DIGEST(A) ","
-                 PLATFORM("linux", "amd64") "}]}"), &platform, false, &err);
+        rc = usable ? schema1_list_usable(&result, document, &accept,
+                                          &platform, &err)
+                    : schema1_list_find(&child, document, &platform, false,
+                                        &err);
 
         if (alloc_countdown) {
             alloc_countdown = 0;
 
-            if (rc == SCHEMA1_OK) {
+            if (rc == SCHEMA1_OK && !usable) {
                 schema1_list_child_free(&child);
             }
 

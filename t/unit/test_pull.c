@@ -109,6 +109,7 @@ static void test_schema1(void);
 static void test_schema2(void);
 static void test_passes(void);
 static void test_children(void);
+static void test_accepted_lists(void);
 static void test_child_types(void);
 static void test_nested(void);
 static void test_signed_child(void);
@@ -128,6 +129,7 @@ static bool test_memory_once(unsigned long n, bool *done);
 static test_doc_t       test_docs[TEST_STORE_MAX];
 static size_t           test_ndocs;
 static size_t           test_max_size;
+static bool             test_client_platform;
 static test_result_t    test_result;
 static schema1_key_t   *test_key;
 
@@ -143,6 +145,7 @@ main(void)
     test_schema2();
     test_passes();
     test_children();
+    test_accepted_lists();
     test_child_types();
     test_nested();
     test_signed_child();
@@ -241,6 +244,7 @@ test_run(const char *accept, const char *platform, bool digest)
     conf.name = exact_str("team/app");
     conf.tag = exact_str("1.0");
     conf.platform = exact_str(platform);
+    conf.client_platform = test_client_platform;
     conf.key = test_key;
     conf.now = 1234567890;
     conf.max_size = test_max_size;
@@ -530,6 +534,74 @@ test_children(void)
     oci->type = "text/html";
     test_run(V2, "linux/amd64", true);
     tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2), "and of a wrong one");
+}
+
+
+/* "A client that names the list receives the child, in either of these cases" */
+
+static void
+test_accepted_lists(void)
+{
+    test_doc_t  *config, *docker, *oci;
+
+    test_ndocs = 0;
+    config = test_store("", CONFIG);
+    docker = test_link(V2, DOCKER, config);
+    oci = test_link(OM, OCI, config);
+
+    test_link(DL, LIST(DL, OM, AMD64), oci);
+    test_run(DOCKER_10, "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2) && test_result.fetches == 1,
+           "schema 2 from an OCI child of an accepted list");
+
+    test_run(DL "," V1S, "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED) && test_result.fetches == 2,
+           "schema 1 from an OCI child of an accepted list");
+
+    test_run(V2 "," DL ",*/*", "linux/amd64", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "a modern client with a wildcard receives the list");
+
+    test_run(DOCKER_10, "linux/arm64", true);
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM),
+           "no image of an accepted list for the platform");
+
+    test_docs[test_ndocs - 1].type = "application/json";
+    test_run(DOCKER_10, "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2),
+           "an accepted list of a generic type");
+
+    strcpy(test_docs[test_ndocs - 1].digest, "sha256:00");
+    test_run(DOCKER_10, "linux/amd64", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_ERROR,
+           "an accepted list is verified if its child is sent");
+
+    test_link(DL, LIST(DL, V2, ",\"platform\":{\"os\":\"linux\","
+                           "\"architecture\":\"arm64\"}},{\"mediaType\":\""
+                           OM "\",\"digest\":\"" LAYER "\"" AMD64), docker);
+    test_run(DOCKER_10, "linux/amd64", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "an accepted list with an accepted image passes");
+
+    test_client_platform = true;
+
+    test_run(DOCKER_10, "linux/amd64", true);
+    tap_ok(test_result.fetches == 1 && test_failed(SCHEMA1_DIGEST_MISMATCH),
+           "but not if the image for the client's own platform is not");
+
+    test_run(DOCKER_10, "linux/arm64", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "it passes for the other platform");
+
+    test_run(DOCKER_10, "linux/s390x", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "it passes for a platform that it does not have");
+
+    test_run(DOCKER_10, "", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "it passes if the platform's variable is empty");
+
+    test_client_platform = false;
 }
 
 
