@@ -343,7 +343,7 @@ for (['key', "$on $dir/open;", '"schema_conversion_key": "DIR/open"'],
        "a warning for a $what that all can read") or diag($said);
 
     chmod 0640, "$dir/open", "$dir/pass";
-    taken("none for one that they can't", location => $text);
+    taken("none for one that they cannot", location => $text);
 }
 
 unlike(taken('nginx -t makes no key', location => 'schema_conversion on;')

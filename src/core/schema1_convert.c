@@ -72,7 +72,7 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
 
         schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
                           "the tag names no container image, but an artifact "
-                          "of the type \"%s\", which an old client can't use",
+                          "of the type \"%s\", which an old client cannot use",
                           err->media_type);
         return SCHEMA1_ERROR;
     }
@@ -254,14 +254,14 @@ schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     case SCHEMA1_LAYER_FOREIGN:
         schema1_error_set(err, SCHEMA1_FOREIGN_LAYER,
                           "%s is foreign: it is not kept in the registry, "
-                          "and an old client can't fetch it; the image has "
+                          "and an old client cannot fetch it; the image has "
                           "to be built with layers that may be distributed",
                           what);
         break;
 
     case SCHEMA1_LAYER_ENCRYPTED:
         schema1_error_set(err, SCHEMA1_ENCRYPTED_LAYER,
-                          "%s is encrypted, which old clients can't read; "
+                          "%s is encrypted, which old clients cannot read; "
                           "the image has to be pushed without encryption",
                           what);
         break;

@@ -204,7 +204,7 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
 
     if (algorithm == NULL) {
         schema1_error_set(err, SCHEMA1_DIGEST_UNSUPPORTED,
-                          "the digest \"%.*s\" of the %s can't be verified: "
+                          "the digest \"%.*s\" of the %s cannot be verified: "
                           "only sha256, sha384 and sha512 can",
                           (int) (digest.len > SCHEMA1_DIGEST_MAX
                                  ? SCHEMA1_DIGEST_MAX : digest.len),

@@ -41,7 +41,7 @@ int schema1_digest_sha256_hex(schema1_str_t data, char hex[64]);
 
 /*
  * SCHEMA1_OK where "data" hashes to "digest".  Else err->reason is
- * DIGEST_UNSUPPORTED (an algorithm or form that can't be verified),
+ * DIGEST_UNSUPPORTED (an algorithm or form that cannot be verified),
  * DIGEST_MISMATCH or NO_MEMORY, and the message names "what", e.g. "config".
  */
 int schema1_digest_verify(schema1_str_t digest, schema1_str_t data,

@@ -29,7 +29,7 @@ typedef enum {
     SCHEMA1_LAYER_COMPRESSION,      /* zstd and the like */
     SCHEMA1_NOT_AN_IMAGE,
     SCHEMA1_NOT_ACCEPTABLE,         /* the client does not accept schema 1 */
-    SCHEMA1_INVALID_MANIFEST,       /* hashes right, but can not be read */
+    SCHEMA1_INVALID_MANIFEST,       /* hashes right, but cannot be read */
     SCHEMA1_INVALID_CONFIG,
     SCHEMA1_CONFIG_NOT_FOUND,
 

@@ -94,7 +94,7 @@ func (emptyBlobs) Delete(context.Context, digest.Digest) error {
 }
 
 // readManifest does what the registry's manifest store does (its Get, in
-// registry/storage/manifeststore.go), which can not be called without a whole
+// registry/storage/manifeststore.go), which cannot be called without a whole
 // registry around it.
 func readManifest(content []byte) ([]distribution.Descriptor, error) {
 	var versioned manifest.Versioned

@@ -141,7 +141,7 @@ func compareSigned(ours, payload []byte, key testKey) error {
 
 	parsed, err := libtrust.ParsePrettySignature(ours, "signatures")
 	if err != nil {
-		return fmt.Errorf("libtrust can not read it: %v", err)
+		return fmt.Errorf("libtrust cannot read it: %v", err)
 	}
 	signers, err := parsed.Verify()
 	if err != nil {
@@ -154,7 +154,7 @@ func compareSigned(ours, payload []byte, key testKey) error {
 		return fmt.Errorf("another payload is cut out of it (%v)", err)
 	}
 	if err := m.UnmarshalJSON(ours); err != nil {
-		return fmt.Errorf("distribution can not read it: %v", err)
+		return fmt.Errorf("distribution cannot read it: %v", err)
 	}
 	if _, err := schema1.Verify(&m); err != nil {
 		return fmt.Errorf("distribution does not verify it: %v", err)

@@ -49,7 +49,7 @@ func newTally() *tally {
 }
 
 // mayRefuse has the reasons that the module may have where the builder has none.
-// That a config can not be read is none of them.
+// That a config cannot be read is none of them.
 var mayRefuse = map[string]bool{
 	"foreign_layer":      true, // no old client can have such layers
 	"encrypted_layer":    true,

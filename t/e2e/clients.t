@@ -517,7 +517,7 @@ sub ask
         if defined $given && $cell->{status} == 200
            && $cell->{type} !~ /manifest\.v1/;
 
-    # what it makes of it is its own affair where it can't be an image to it
+    # what it makes of it is its own affair where it cannot be an image to it
     if ($cell->{status} != 200) {
         return if defined $given;
 

@@ -73,7 +73,7 @@ sub install
 
         if ($status) {
             my ($why) = $said =~ /^npm ERR! (.*)/im;
-            plan skip_all => 'docker-registry-client can not be installed: '
+            plan skip_all => 'docker-registry-client cannot be installed: '
                              . ($why // $said);
         }
 

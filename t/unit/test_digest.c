@@ -163,7 +163,7 @@ test_verify(void)
                == SCHEMA1_ERROR
                && err.reason == SCHEMA1_DIGEST_UNSUPPORTED
                && strstr(err.message, "manifest") != NULL,
-               "can't be verified: \"%s\"", test_invalid[i]);
+               "cannot be verified: \"%s\"", test_invalid[i]);
     }
 
     tap_ok(schema1_digest_verify(exact_str("sha256:ba7816bf8f01cfea414140de5da"

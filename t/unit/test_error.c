@@ -26,7 +26,7 @@ static const char *test_string_at(json_t *body, const char *name,
     const char *detail);
 
 
-/* "When it can't" of the specification, row by row */
+/* "When it cannot" of the specification, row by row */
 
 static const test_reason_t  test_reasons[] = {
     { SCHEMA1_NO_PLATFORM, "no_platform", 404, "MANIFEST_UNKNOWN" },
@@ -112,7 +112,7 @@ test_text(void)
                       "size", 5);
 
     tap_is(err.message, strlen(err.message), "size: 5???[1m??",
-           "what can't be printed is a question mark");
+           "what cannot be printed is a question mark");
     tap_ok(err.reason == SCHEMA1_TOO_LARGE, "the reason is set");
     tap_is(err.platform, strlen(err.platform), "linux/arm",
            "the other members are kept");

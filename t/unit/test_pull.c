@@ -988,7 +988,7 @@ test_order(void)
            == SCHEMA1_PULL_NEED_LOOKUP,
            "an empty document is told by its header");
     tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR
-           && err.reason == SCHEMA1_UNVERIFIED, "but can't be read");
+           && err.reason == SCHEMA1_UNVERIFIED, "but cannot be read");
     tap_ok(test_unrequested(pull, &document),
            "a document after an error is an error");
 

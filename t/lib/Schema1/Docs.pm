@@ -39,7 +39,7 @@ sub slurp
 {
     my ($file) = @_;
 
-    open my $fh, '<', $file or die "can't open $file: $!\n";
+    open my $fh, '<', $file or die "cannot open $file: $!\n";
     local $/;
 
     return <$fh>;
@@ -50,9 +50,9 @@ sub spew
 {
     my ($file, $content) = @_;
 
-    open my $fh, '>', $file or die "can't write $file: $!\n";
+    open my $fh, '>', $file or die "cannot write $file: $!\n";
     print $fh $content;
-    close $fh or die "can't write $file: $!\n";
+    close $fh or die "cannot write $file: $!\n";
 }
 
 
