@@ -129,7 +129,7 @@ deps:  ## install Debian's packages that building and testing need
 test: deps  ## install what it needs, run everything (NGINX_SRC=DIR)
 	@$(MAKE) --no-print-directory suite
 
-# without a look at the packages; SUITE=FILES for a part of it
+# without installing packages; SUITE=FILES for a part of it
 SUITE     ?= $(UNITS) $(CORE_TESTS) $(CLI_TESTS) $(CORPUS_TESTS) \
              $(DIFF_TESTS) $(FUZZ_TESTS) $(NGINX_TESTS) $(E2E_TESTS) $(SOAK_TESTS)
 

@@ -75,7 +75,7 @@ typedef struct {
     const schema1_key_t        *ephemeral;
     ngx_uint_t                  needs_ephemeral;
     ngx_array_t                 caches;     /* ngx_shm_zone_t * */
-    ngx_shm_zone_t             *status;     /* NULL: nobody asks */
+    ngx_shm_zone_t             *status;     /* NULL: not configured */
 } ngx_http_schema1_main_conf_t;
 
 
@@ -112,7 +112,7 @@ typedef struct {
 } ngx_http_schema1_headers_in_t;
 
 
-/* a body as it arrives; "size" is the room, "len" what is there */
+/* a body as it arrives: "len" bytes of "size" allocated ones */
 
 typedef struct {
     u_char                     *data;

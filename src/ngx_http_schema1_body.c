@@ -8,9 +8,9 @@
 
 
 /*
- * A declared length alone is no reason to trust it with memory: room is made
- * for what has come, and more as it comes.  Room that nothing came into costs
- * addresses, not memory, but copying what is there takes time.
+ * A declared length alone is no reason to allocate memory: it is allocated for
+ * what has arrived, and more as it arrives.  Unused capacity is address space,
+ * not resident memory, but copying the body takes time.
  */
 #define NGX_HTTP_SCHEMA1_BODY_FIRST  16384
 #define NGX_HTTP_SCHEMA1_BODY_MORE   16
@@ -131,8 +131,8 @@ ngx_http_schema1_body_grow(ngx_http_request_t *r,
 
 
 /*
- * An upstream that is as quick as nginx would be read to its end, which is as
- * long as other connections wait: nginx goes on with it in the next turn.
+ * An upstream that is as fast as nginx would be read to its end while other
+ * connections wait: nginx continues with it in the next turn of the event loop.
  */
 
 static void
@@ -155,7 +155,7 @@ ngx_http_schema1_body_pause(ngx_http_request_t *r)
 
     rev->ready = 0;
 
-    /* it may be posted for this turn yet, when it would find nothing ready */
+    /* if it were posted for this turn, it would find nothing ready */
 
     if (rev->posted) {
         ngx_delete_posted_event(rev);
@@ -204,8 +204,8 @@ ngx_http_schema1_body_stop(ngx_http_request_t *r)
                    "schema1 stop upstream");
 
     /*
-     * as if the upstream had said all: with an error of the client's nginx
-     * would close the connection to it
+     * as if the upstream's response had ended: an error would make nginx close
+     * the client's connection
      */
 
     u->keepalive = 0;

@@ -11,24 +11,24 @@
 #include "ngx_http_schema1.h"
 
 
-/* makes a body ready for an answer: its length as declared, -1 if unknown */
+/* prepares a body for a response; "expected" is its Content-Length, or -1 */
 void ngx_http_schema1_body_init(ngx_http_schema1_body_t *body, size_t max,
     off_t expected);
 
 /*
- * Takes over what a chain brings.  Past the bound "overflow" is set, and what
- * is over stays in the chain.  NGX_ERROR: out of memory.
+ * Adds the bytes of a chain.  Above the limit "overflow" is set, and the rest
+ * stays in the chain.  NGX_ERROR: out of memory.
  */
 ngx_int_t ngx_http_schema1_body_read(ngx_http_request_t *r,
     ngx_http_schema1_body_t *body, ngx_chain_t *in);
 
-/* nothing is missing */
+/* whether nothing is missing */
 ngx_uint_t ngx_http_schema1_body_complete(ngx_http_schema1_body_t *body);
 
 /* marks the buffers of a chain as read */
 void ngx_http_schema1_body_discard(ngx_chain_t *in);
 
-/* nothing more of the upstream's answer is wanted */
+/* reads no more of the upstream's response */
 void ngx_http_schema1_body_stop(ngx_http_request_t *r);
 
 

@@ -359,6 +359,6 @@ ngx_http_schema1_cache_put(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     }
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "schema_conversion_cache \"%V\" has no room for %uz bytes",
+                  "schema_conversion_cache \"%V\" has no space for %uz bytes",
                   &zone->shm.name, ctx->answer.body.len);
 }

@@ -437,7 +437,7 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
         return rc;
     }
 
-    /* called before an error page too, and then once more */
+    /* called before an error page too, and then again */
 
     if (rc == NGX_HTTP_GATEWAY_TIME_OUT
         && (r->upstream == NULL || r->upstream->headers_in.status_n == 0))
@@ -462,7 +462,7 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
 ngx_http_schema1_fetch_t *
 ngx_http_schema1_fetch_get(ngx_http_request_t *r)
 {
-    /* the context of a subrequest does not survive an internal redirect */
+    /* an internal redirect zeroes the context of a subrequest */
 
     if (r->post_subrequest
         && r->post_subrequest->handler == ngx_http_schema1_fetch_done)
@@ -500,7 +500,7 @@ ngx_int_t
 ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch)
 {
-    /* "return" answers before the precontent phase */
+    /* "return" responds before the precontent phase */
 
     (void) ngx_http_schema1_fetch_refuse_accel(r, fetch);
 
@@ -653,7 +653,7 @@ ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
 }
 
 
-/* nginx has 404s of its own: a missing file, limit_req_status, return */
+/* nginx itself sends 404: a missing file, limit_req_status, return */
 
 static ngx_uint_t
 ngx_http_schema1_fetch_from_upstream(ngx_http_schema1_fetch_t *fetch)

@@ -184,7 +184,7 @@ ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
 
     ngx_http_schema1_headers_in_restore_pointers(r, ctx);
 
-    /* "last" may point into r->headers_in, so this is no move */
+    /* not moved: "last" may point into r->headers_in */
 
     r->headers_in.headers = ctx->client.headers;
 
@@ -241,7 +241,7 @@ ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
 
 /*
  * An update of the cache in the background has its parent's variables, and
- * sends what the parent sent upstream: for its key they have to be the same.
+ * sends what the parent sent upstream: for its key they must be the same.
  * Out of memory: they are shared.
  */
 

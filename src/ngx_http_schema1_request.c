@@ -27,7 +27,7 @@ static schema1_uri_e ngx_http_schema1_request_encoded(ngx_http_request_t *r,
     schema1_uri_t *uri);
 
 
-/* without a location's configuration, which tells them from other contexts */
+/* without a location's configuration, which all other contexts have */
 
 ngx_http_schema1_ctx_t  ngx_http_schema1_passthrough_ctx;
 ngx_http_schema1_ctx_t  ngx_http_schema1_replaceable_ctx;

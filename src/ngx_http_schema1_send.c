@@ -156,9 +156,9 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 
     if (answer->entries > SCHEMA1_OLD_DOCKER_LAYERS) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "schema_conversion: the manifest made for this request "
-                      "has %uz history entries, Docker before 1.10 pulls no "
-                      "more than %d", answer->entries,
+                      "schema_conversion: the manifest generated for this "
+                      "request has %uz history entries, Docker before 1.10 "
+                      "pulls at most %d", answer->entries,
                       SCHEMA1_OLD_DOCKER_LAYERS);
     }
 

@@ -14,7 +14,7 @@
 /* at configuration: schema_conversion_status */
 char *ngx_http_schema1_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* at configuration: counts from now on, if anybody asks for the counters */
+/* at configuration: requests are counted if the counters are served */
 ngx_int_t ngx_http_schema1_status_init(ngx_conf_t *cf);
 
 

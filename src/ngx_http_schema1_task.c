@@ -111,7 +111,7 @@ ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     if (ngx_thread_task_post(ctx->conf->thread_pool, task) != NGX_OK) {
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "schema_conversion: the thread pool's queue is full, "
-                      "converting in place");
+                      "converting in the event loop");
         return NGX_DECLINED;
     }
 

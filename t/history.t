@@ -151,7 +151,7 @@ team/steps:127 127 layers
 --- schema1 eval
 ['team/steps:128 128 layers', undef]
 --- error_log eval
-[qr/\[warn\].*has 128 history entries, Docker before 1.10 pulls no more than 127/]
+[qr/\[warn\].*has 128 history entries, Docker before 1.10 pulls at most 127/]
 --- no_error_log
 [error]
 

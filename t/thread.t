@@ -214,7 +214,7 @@ GET /v2/
 --- response_body: {}
 --- timeout: 10
 --- error_log
-the thread pool's queue is full, converting in place
+the thread pool's queue is full, converting in the event loop
 --- after
 my (@answers, $before, $seen);
 $before = $seen = error_lines(qr/queue is full/);

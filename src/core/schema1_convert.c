@@ -262,7 +262,7 @@ schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     case SCHEMA1_LAYER_ENCRYPTED:
         schema1_error_set(err, SCHEMA1_ENCRYPTED_LAYER,
                           "%s is encrypted, which old clients cannot read; "
-                          "the image has to be pushed without encryption",
+                          "push the image without encryption",
                           what);
         break;
 

@@ -46,8 +46,8 @@ schema1_decode(schema1_str_t document, const schema1_field_t *fields, void *to,
 
     if (schema1_json_check(document, &offset) != SCHEMA1_OK) {
         schema1_error_set(err, invalid,
-                          "the %s is not valid JSON: %s at byte %zu; the "
-                          "image has to be built and pushed again", what,
+                          "the %s is not valid JSON: %s at byte %zu; build "
+                          "and push the image again", what,
                           offset == document.len ? "it ends too early"
                           : "it goes wrong", offset);
         return SCHEMA1_ERROR;
@@ -394,8 +394,8 @@ schema1_decode_type(schema1_decoder_t *d, const schema1_field_t *field,
     const char *want)
 {
     schema1_error_set(d->err, d->invalid,
-                      "the %s has a \"%s\" that is not %s; the image has to "
-                      "be built and pushed again", d->what, field->name,
+                      "the %s has a \"%s\" that is not %s; build and push the "
+                      "image again", d->what, field->name,
                       want);
 
     return SCHEMA1_ERROR;

@@ -130,7 +130,7 @@ schema1_digest_check(schema1_str_t digest, const char *what,
 
     schema1_error_set(err, reason,
                       "the digest \"%.*s\" of %s is not a sha256, sha384 or "
-                      "sha512 digest; the image has to be pushed again",
+                      "sha512 digest; push the image again",
                       (int) (digest.len > SCHEMA1_DIGEST_MAX
                              ? SCHEMA1_DIGEST_MAX : digest.len),
                       digest.len ? digest.data : "", what);

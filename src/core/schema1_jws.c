@@ -43,7 +43,7 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
         || memcmp(payload.data + payload.len - 2, "\n}", 2) != 0)
     {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "a payload that is no indented JSON cannot be "
+                          "a payload that is not indented JSON cannot be "
                           "signed");
         return SCHEMA1_ERROR;
     }

@@ -221,7 +221,7 @@ schema1_list_read(schema1_str_t document, schema1_raw_manifest_t *raw,
     {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the list's own mediaType %.*s is not that of a "
-                          "list; the image has to be pushed again",
+                          "list; push the image again",
                           (int) (raw->media_type.len > SCHEMA1_TYPE_SIZE
                                  ? SCHEMA1_TYPE_SIZE : raw->media_type.len),
                           raw->media_type.data);
@@ -240,7 +240,7 @@ schema1_list_read(schema1_str_t document, schema1_raw_manifest_t *raw,
     if (!docker && (raw->has_config || raw->has_layers)) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the index has a member \"%s\", as only a manifest "
-                          "has; the image has to be pushed again",
+                          "has; push the image again",
                           raw->has_config ? "config" : "layers");
         return SCHEMA1_ERROR;
     }

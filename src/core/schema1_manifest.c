@@ -72,8 +72,7 @@ schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
     if (fields == NULL) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the manifest's own mediaType %.*s is not that of "
-                          "an image manifest; the image has to be pushed "
-                          "again",
+                          "an image manifest; push the image again",
                           (int) (raw.media_type.len > SCHEMA1_TYPE_SIZE
                                  ? SCHEMA1_TYPE_SIZE : raw.media_type.len),
                           raw.media_type.data);
@@ -88,7 +87,7 @@ schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
     if (rc == SCHEMA1_OK && raw.has_manifests) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the manifest has a member \"manifests\", as only "
-                          "an index has; the image has to be pushed again");
+                          "an index has; push the image again");
         rc = SCHEMA1_ERROR;
     }
 

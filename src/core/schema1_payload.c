@@ -232,16 +232,16 @@ schema1_payload_image(schema1_conversion_t *c, schema1_error_t *err)
     if (!c->image.rootfs.there) {
         schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
                           "the config of the image has no \"rootfs\", so it "
-                          "is not a container image's; the image has to be "
-                          "built and pushed again");
+                          "is not a container image's; build and push the "
+                          "image again");
         return SCHEMA1_ERROR;
     }
 
     if (c->image.rootfs.diff_ids != c->manifest->nlayers) {
         schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
                           "the config of the image lists %zu layers in "
-                          "\"diff_ids\", and the manifest %zu; the image has "
-                          "to be built and pushed again",
+                          "\"diff_ids\", and the manifest %zu; build and push "
+                          "the image again",
                           c->image.rootfs.diff_ids, c->manifest->nlayers);
         return SCHEMA1_ERROR;
     }
@@ -597,9 +597,9 @@ schema1_payload_reserve(const schema1_conversion_t *c, schema1_buf_t *payload,
         > c->config.len + SCHEMA1_ENTRY_SIZE * (c->n + 1))
     {
         schema1_error_set(err, SCHEMA1_TOO_LARGE,
-                          "the manifest made of the config would be %zu bytes "
-                          "large, which is out of proportion; the image has "
-                          "to be built and pushed again", len);
+                          "the manifest generated from the config would be "
+                          "%zu bytes large, which is out of proportion; build "
+                          "and push the image again", len);
         return SCHEMA1_ERROR;
     }
 

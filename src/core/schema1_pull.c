@@ -305,8 +305,8 @@ schema1_pull_feed_tag(schema1_pull_t *pull, const schema1_document_t *document,
     {
         schema1_error_set(err, SCHEMA1_UNVERIFIED,
                           "the manifest that the registry sent is broken, and "
-                          "without a Docker-Content-Digest nothing proves "
-                          "that it came whole; try again, then look at the "
+                          "without a Docker-Content-Digest nothing confirms "
+                          "that it is complete; try again, then check the "
                           "registry's log");
     }
 
@@ -431,8 +431,8 @@ schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
                            pull->conf.platform);
         schema1_error_set(err, SCHEMA1_BAD_PLATFORM,
                           "the value of schema_conversion_platform is \"%s\", "
-                          "which is no os/arch[/variant]; its variables have "
-                          "to be looked at", err->platform);
+                          "which is not os/arch[/variant]; check the "
+                          "variables it uses", err->platform);
         return SCHEMA1_PULL_ERROR;
     }
 
@@ -524,22 +524,20 @@ schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
     if (pull->type != SCHEMA1_TYPE_GENERIC && pull->type != SCHEMA1_TYPE_OTHER)
     {
         schema1_error_set(err, SCHEMA1_NOT_ACCEPTABLE,
-                          "this image can be given as schema 1 only, which "
-                          "the client's Accept header does not name; the "
-                          "image has to be pushed again, or the client has "
-                          "to accept %s",
+                          "this image can be sent as schema 1 only, which the "
+                          "client's Accept header does not name; push the "
+                          "image again, or let the client accept %s",
                           schema1_media_type_name(SCHEMA1_TYPE_SIGNED));
 
     } else if (schema1_json_check(document, &offset) != SCHEMA1_OK) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the platform's manifest is no valid JSON, as it "
-                          "is stored; the image has to be pushed again");
+                          "the platform's manifest is not valid JSON, as it "
+                          "is stored; push the image again");
 
     } else {
         schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
                           "the document for the platform is no image manifest "
-                          "of a known type; an image has to be pushed under "
-                          "this tag");
+                          "of a known type; push an image under this tag");
     }
 
     return SCHEMA1_PULL_ERROR;
@@ -585,7 +583,7 @@ schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
     if (size >= 0 && (uint64_t) size != document.len) {
         schema1_error_set(err, SCHEMA1_SIZE_MISMATCH,
                           "the %s is declared with %lld bytes and has %zu; "
-                          "the image has to be pushed again", what,
+                          "push the image again", what,
                           (long long) size, document.len);
         return SCHEMA1_ERROR;
     }

@@ -37,7 +37,7 @@ schema1_raw_manifest_version(schema1_str_t document,
     {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the %s does not say \"schemaVersion\": 2, so it "
-                          "cannot be read; the image has to be pushed again",
+                          "cannot be read; push the image again",
                           what);
         return SCHEMA1_ERROR;
     }

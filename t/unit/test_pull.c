@@ -861,7 +861,7 @@ test_refused(void)
     test_link(DL, LIST(DL, "application/json", AMD64), child);
     test_run("", "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST)
-           && strstr(test_result.err.message, "no valid JSON") != NULL,
+           && strstr(test_result.err.message, "not valid JSON") != NULL,
            "a child of unknown type that is not JSON is an invalid manifest");
 
     child = test_store("", "{\"schemaVersion\":2}");
