@@ -56,9 +56,9 @@ ngx_uint_t ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
     ngx_rbtree_key_t tag_hash);
 
 /*
- * Like zone_get(), but by key->repository and the digest of a converted manifest.
- * "sources" receives the sources of all entries with this digest, each once,
- * the newest first.
+ * Like zone_get(), but by key->repository and the digest of a converted
+ * manifest.  "sources" receives the sources of all entries with this digest,
+ * each once, the newest first.
  */
 ngx_int_t ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,

@@ -18,7 +18,8 @@
 /*
  * Starts a subrequest for a document under the name that the client requested,
  * through the user's locations and with the client's credentials.  The request
- * is resumed when it has ended, except after FETCH_HEAD.  NGX_ERROR: it could not be started.
+ * is resumed when it has ended, except after FETCH_HEAD.  NGX_ERROR: it could
+ * not be started.
  */
 ngx_int_t ngx_http_schema1_fetch(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_e kind,

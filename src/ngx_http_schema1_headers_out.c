@@ -112,7 +112,8 @@ ngx_http_schema1_headers_out_add(ngx_http_request_t *r, ngx_str_t *name,
 
 
 ngx_int_t
-ngx_http_schema1_headers_out_relay(ngx_http_request_t *r, ngx_http_request_t *sr)
+ngx_http_schema1_headers_out_relay(ngx_http_request_t *r,
+    ngx_http_request_t *sr)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;

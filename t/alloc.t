@@ -47,7 +47,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 11 * 3 + 1;
+plan tests => 12 * 3 + 1;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -315,3 +315,14 @@ thread_pool one threads=1;
         schema_conversion_thread_pool one;
 --- after
 is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failures');
+
+
+
+=== TEST 12: each allocation of a hit after a HEAD can fail
+--- http_config eval: $::zone
+--- place
+        schema_conversion_cache one revalidate=head;
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(fail_each('/v2/team/app/manifests/1', [], ::equal($body)), '', 'failures');

@@ -21,7 +21,7 @@ worker_connections(1024);
 # glibc overwrites what is freed, so that a request used after its end is seen
 $ENV{MALLOC_PERTURB_} = 165;
 
-plan tests => repeat_each() * 270;
+plan tests => repeat_each() * 344;
 
 documents('h2');
 
@@ -34,6 +34,8 @@ my $pool = 'schema_conversion_thread_pool one;';
 our $in_place = server('');
 our $threaded = server($pool);
 our $unbuffered = server("$pool proxy_buffering off;");
+our $revalidated = 'schema_conversion_cache_zone one:8m;'
+                   . server('schema_conversion_cache one revalidate=head;');
 
 run_tests();
 
@@ -159,4 +161,19 @@ GET /v2/
 --- after
 my (undef, $worker) = processes();
 unended();
+settled($worker);
+
+
+
+=== TEST 11: HTTP/2: a HEAD before a GET
+--- main_config eval: $::main
+--- http_config eval: $::revalidated
+--- request
+GET /v2/
+--- after
+my (undef, $worker) = processes();
+for (1, 2) {
+    ordinary();
+    many();
+}
 settled($worker);
