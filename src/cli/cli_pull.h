@@ -8,7 +8,7 @@
 #define _CLI_PULL_H_INCLUDED_
 
 
-#include "cli_audit.h"
+#include "cli_job.h"
 
 
 /*

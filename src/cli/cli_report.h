@@ -8,7 +8,7 @@
 #define _CLI_REPORT_H_INCLUDED_
 
 
-#include "cli_audit.h"
+#include "cli_job.h"
 
 
 /* SCHEMA1_ERROR: standard output cannot be written */
