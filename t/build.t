@@ -29,7 +29,8 @@ SKIP: {
 
 missing_packages_are_named();
 spaces_are_rejected();
-module_builds_without_bash();
+module_builds_with_posix_tools();
+module_builds_on_macos();
 module_builds_with_predefined_macro();
 nginx_headers_come_first();
 versions_agree();
@@ -144,15 +145,54 @@ sub spaces_are_rejected
 }
 
 
-sub module_builds_without_bash
+# what POSIX has, make, and a compiler
+sub module_builds_with_posix_tools
 {
+    mkdir "$dir/posix";
+
+    for my $tool (qw(awk basename cat chmod cksum cmp cp cut dirname echo env
+                     expr grep head ln ls mkdir mv printf pwd rm sed sh sort
+                     tail test touch tr true uname wc make cc as ld))
+    {
+        my ($found) = grep { -x } map { "$_/$tool" } split /:/, $ENV{PATH};
+
+        symlink $found, "$dir/posix/$tool" if $found;
+    }
+
+    local $ENV{PATH} = "$dir/posix";
+
     my ($status, $said) = built('cc');
 
-    is($status, 0, 'a POSIX shell builds the module') or diag($said);
+    is($status, 0, 'tools of POSIX build the module') or diag($said);
 
     ($status, $said) = built('cc');
     is($status, 0, 'the module is built again without changes')
         or diag($said);
+}
+
+
+# Apple's linker has no option -z
+sub module_builds_on_macos
+{
+    put("$dir/bin/uname", "#!/bin/sh\necho Darwin\n");
+    chmod 0755, "$dir/bin/uname";
+
+    local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
+
+    like(linked(), qr/^-fPIC$/, 'the linker gets no option that macOS lacks');
+    unlink "$dir/bin/uname";
+    like(linked(), qr/-z,now/, 'other linkers get hardening options');
+}
+
+
+# the linker's options
+sub linked
+{
+    my ($status, $said) = built('cc');
+
+    diag($said) if $status;
+
+    return slurp("$dir/build/nginx/ld-opt");
 }
 
 
@@ -175,8 +215,6 @@ sub built
     if (!-d $src) {
         mkdir $_ for $src, "$src/auto", "$src/src", "$src/src/core",
                      "$dir/bin";
-        put("$dir/bin/bash", "#!/bin/sh\necho bash was run >&2\nexit 1\n");
-        chmod 0755, "$dir/bin/bash";
         put("$src/$_", '') for qw(auto/module auto/options src/core/nginx.h);
         put("$src/conf_flags", "NGX_CONF_FLAGS=( --one='a b' --two )\n");
         put("$src/configure", <<'END');
@@ -186,6 +224,7 @@ for option; do
     case $option in
     --with-cc=*) cc=${option#*=} ;;
     --with-cc-opt=*) opt=${option#*=} ;;
+    --with-ld-opt=*) echo "${option#*=}" > ld-opt ;;
     esac
 done
 mkdir -p objs
@@ -198,7 +237,6 @@ MAKE
 END
     }
 
-    local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
     local $ENV{NGINX_SRC} = $src;
     local $ENV{BUILD} = "$dir/build";
     local $ENV{CC} = $cc;
