@@ -220,6 +220,7 @@ schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL) {
         signature->failed = true;
+        ERR_clear_error();
         return SCHEMA1_ERROR;
     }
 

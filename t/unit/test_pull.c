@@ -1069,6 +1069,12 @@ test_memory(void)
             good = false;
         }
 
+        if (ERR_peek_error() != 0) {
+            printf("# allocation %lu: an error is left in the queue\n", n);
+            ERR_clear_error();
+            good = false;
+        }
+
         if (alloc_held - held > TEST_LEAK) {
             printf("# allocation %lu: %zd bytes are left\n", n,
                    (ssize_t) (alloc_held - held));
