@@ -354,7 +354,7 @@ test_memory_of(const char *head, const char *item, const char *tail, bool same)
 {
     int                 rc;
     char               *text, *p;
-    size_t              n, entries, before;
+    size_t              i, n, len, rest, entries, before;
     schema1_buf_t       payload;
     schema1_str_t       config;
     schema1_error_t     err;
@@ -365,13 +365,16 @@ test_memory_of(const char *head, const char *item, const char *tail, bool same)
     text = malloc(BIG + 1);
     p = text + sprintf(text, "%s", head);
 
-    for (n = 0; p < text + BIG - 200; n++) {
-        p += sprintf(p, "%s", item);
+    len = strlen(item);
 
-        if (!same) {
-            (void) sprintf(p - strlen(item) + 1, "%07zu", n);
-            *(p - strlen(item) + 8) = '"';
+    for (n = 0; p < text + BIG - 200; n++) {
+        memcpy(p, item, len);
+
+        for (i = 7, rest = n; !same && i > 0; i--, rest /= 10) {
+            p[i] = (char) ('0' + rest % 10);
         }
+
+        p += len;
     }
 
     p -= (p[-1] == ',' && *tail == ']');
