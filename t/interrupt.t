@@ -11,7 +11,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use POSIX qw(setsid WNOHANG);
-use Test::More tests => 6;
+use Test::More tests => 10;
 use Time::HiRes qw(sleep);
 
 my $top = abs_path(dirname(__FILE__) . '/..');
@@ -43,12 +43,32 @@ $servers->nginx('nginx', "server { listen 127.0.0.1:$port; }", $port);
 sleep 60;
 END
 
+# an nginx that takes its time to start, and has no pid file before
+put("$dir/nginx", <<'END');
+#!/bin/sh
+case "$*" in
+*-p*)
+    touch "$BUILD/starting"
+    sleep 2
+esac
+exec "$REAL_NGINX" "$@"
+END
+
+chmod 0755, "$dir/nginx";
+
 interrupted('INT', 'Test::Nginx', 't/slow.t.*/logs/nginx.pid',
             'run-tests', "$dir/slow.t");
 interrupted('TERM', 'Test::Nginx', 't/slow.t.*/logs/nginx.pid',
             'run-tests', "$dir/slow.t");
 interrupted('INT', 'Schema1::Servers', 'servers/nginx/logs/nginx.pid',
             $^X, "$dir/servers.pl");
+interrupted('KILL', 'Test::Nginx', 't/slow.t.*/logs/nginx.pid',
+            $^X, "$dir/slow.t");
+
+$ENV{REAL_NGINX} = $ENV{TEST_NGINX_BINARY} || 'nginx';
+$ENV{TEST_NGINX_BINARY} = "$dir/nginx";
+interrupted('TERM', 'a start of Test::Nginx', 'starting*', 'run-tests',
+            "$dir/slow.t");
 
 
 # the terminal's signal goes to the whole group
@@ -75,33 +95,38 @@ sub interrupted
     }
 
     my ($server) = wait_until(30, sub {
-        map { slurp($_) =~ /(\d+)/ } glob "$build/$pattern"
+        map { slurp($_) =~ /(\d+)/ ? $1 : 'starting' } glob "$build/$pattern"
     });
 
     # the request is under way
     sleep 0.5;
-    kill $signal, $signal eq 'INT' ? -$pid : $pid;
+    kill $signal, $signal eq 'TERM' ? $pid : -$pid;
 
     my $ended = wait_until(30, sub { waitpid($pid, WNOHANG) != 0 });
 
     kill 'KILL', -$pid unless $ended;
 
+    # one that was starting would run by now
+    sleep 2 if $server && $server eq 'starting';
+
+    my $gone = wait_until(10, sub { !servers($build) });
+
     ok($ended, "SIG$signal: the program of $what ends") or diag(slurp("$dir/log"));
-    ok($server && command_of($server) eq '',
-       "SIG$signal: the nginx of $what is stopped")
+    ok($server && $gone, "SIG$signal: the nginx of $what is stopped")
         or do {
             diag(slurp("$dir/log"));
-            kill 'TERM', $server if $server;
+            kill 'TERM', servers($build);
         };
 }
 
 
-# empty for a process that has ended, also if its parent has not noticed
-sub command_of
+# the processes that name a server's folder in there, or the test itself
+sub servers
 {
-    my ($pid) = @_;
+    my ($build) = @_;
 
-    return slurp("/proc/$pid/cmdline");
+    return grep { slurp("/proc/$_/cmdline") =~ m{\Q$build/\E|\Q$dir/\E} }
+           map { m{(\d+)} } glob '/proc/[0-9]*';
 }
 
 

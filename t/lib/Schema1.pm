@@ -146,7 +146,8 @@ my ($top, $build, $owner);
     # a proxy of the environment has no place between test and server
     delete @ENV{grep { /^(https?|all)_proxy$/i } keys %ENV};
 
-    $registry = Schema1::Registry->new(log => "$servroot.asked");
+    $registry = Schema1::Registry->new(log => "$servroot.asked",
+                                       orphaned => \&stop_servers);
 
     $ENV{TEST_NGINX_MOCK_PORT} = $registry->port('registry');
     $ENV{TEST_NGINX_STORAGE_PORT} = $registry->port('storage');
@@ -534,12 +535,44 @@ sub check_log
 }
 
 
+# Test::Nginx knows a server by its pid file, which one that is starting does
+# not have yet
+sub stop_servers
+{
+    my $signal = 'TERM';
+
+    for my $try (1 .. 200) {
+        my @pids = grep { $_ != $$ && command_of($_) =~ m{\Q$servroot\E/} }
+                   map { m{(\d+)} } glob '/proc/[0-9]*';
+
+        return unless @pids;
+
+        $signal = 'KILL' if $try == 100;
+        kill $signal, @pids;
+        select undef, undef, undef, 0.05;
+    }
+}
+
+
+# empty for a process that has ended
+sub command_of
+{
+    my ($pid) = @_;
+
+    open my $in, '<', "/proc/$pid/cmdline" or return '';
+    local $/;
+
+    return <$in> // '';
+}
+
+
 # after Test::Nginx's own, which stops the server
 END {
     if ($registry && $$ == $owner) {
         my $status = $?;
 
         $registry->stop;
+        stop_servers();
         unlink "$servroot.asked";
 
         if ($status == 0 && Test::More->builder->is_passing) {

@@ -27,6 +27,7 @@ sub new
         blobs     => {},        # name -> digest -> bytes
         answers   => [],
         protected => {},
+        orphaned  => $opt{orphaned},
         log       => $opt{log} || die "a registry needs a log\n",
     }, $class;
 
@@ -161,7 +162,7 @@ sub serve
     my $all = '';
     vec($all, $_, 1) = 1 for keys %which;
 
-    # killed without a word: its server must not stay
+    # a test that is killed cannot stop its servers
     while (getppid == $parent) {
         select my $ready = $all, undef, undef, 1 or next;
 
@@ -182,6 +183,11 @@ sub serve
             close $client;
         }
     }
+
+    $self->{orphaned}->() if $self->{orphaned};
+
+    # its connections, and itself
+    kill 'TERM', 0;
 }
 
 
