@@ -39,6 +39,17 @@ schema1_media_type(schema1_str_t value)
 
     value = schema1_media_type_bare(value);
 
+    /* nearly all are written in lower case */
+
+    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
+        if (value.len == schema1_type_names[type].len
+            && memcmp(value.data, schema1_type_names[type].data, value.len)
+               == 0)
+        {
+            return type;
+        }
+    }
+
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
         if (value.len == schema1_type_names[type].len
             && schema1_str_caseeq(value, schema1_type_names[type].data))
