@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 53;
+plan tests => repeat_each() * 59;
 
 # more than a socket's buffers hold, and it is seen what is missing
 my @items = map { sprintf '%06dy%s', $_, 'x' x 40 } 1 .. 110_000;
@@ -21,6 +21,16 @@ for (['chunked', chunked => 1], ['close', until_close => 1],
     blob("$name/app", $image->{config});
     answer(qr{^GET /v2/$name/app/blobs/}, @how);
 }
+
+# white space behind a manifest belongs to the document
+for my $size (4 * 1024 * 1024, 4 * 1024 * 1024 + 1) {
+    my $body = image('small/app')->{body};
+
+    document("default/app:$size", $image->{type},
+             $body . ' ' x ($size - length $body));
+}
+
+blob('default/app', image('small/app')->{config});
 
 our $main = '
     thread_pool one threads=2;
@@ -256,3 +266,23 @@ SKIP: {
     `$curl --max-time 0.1 $url/large/app/manifests/1`;
     ok(whole(scalar `$curl $url/large/app/manifests/1`), 'came');
 }
+
+
+
+=== TEST 13: a manifest of 4 MiB is converted by default
+--- request
+GET /v2/default/app/manifests/4194304
+--- schema1
+default/app:4194304 2 layers
+--- timeout: 20
+
+
+
+=== TEST 14: a manifest of more than 4 MiB is refused by default
+--- request
+GET /v2/default/app/manifests/4194305
+--- response_body_like: "reason":"too_large"
+--- error_code: 502
+--- timeout: 20
+--- no_error_log
+[alert]
