@@ -4,6 +4,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "src/ngx_http_schema1.h"
 #include "src/core/schema1_platform.h"
 #include "src/ngx_http_schema1_cache_conf.h"

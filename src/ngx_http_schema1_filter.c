@@ -13,12 +13,12 @@
 #include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_client.h"
 #include "ngx_http_schema1_condition.h"
+#include "ngx_http_schema1_ctx.h"
 #include "ngx_http_schema1_empty_layer.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_filter.h"
 #include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_process.h"
-#include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_response.h"
 #include "ngx_http_schema1_send.h"
 
@@ -88,7 +88,7 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
     ngx_http_schema1_ctx_t    *ctx;
     ngx_http_schema1_class_e   class;
 
-    if (ngx_http_schema1_is_passthrough(r)) {
+    if (ngx_http_schema1_ctx_is_passthrough(r)) {
         return ngx_http_schema1_send_header(r, 1);
     }
 
@@ -149,7 +149,7 @@ ngx_http_schema1_classify(ngx_http_request_t *r)
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
-    if (!slcf->enable && !ngx_http_schema1_may_have_ctx(r)) {
+    if (!slcf->enable && !ngx_http_schema1_ctx_may_exist(r)) {
         return NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
@@ -165,7 +165,7 @@ ngx_http_schema1_classify_known(ngx_http_request_t *r)
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
-    ctx = ngx_http_schema1_request_ctx(r);
+    ctx = ngx_http_schema1_ctx_get(r);
 
     if (ctx == NULL) {
         return slcf->enable ? ngx_http_schema1_classify_new(r)
@@ -204,7 +204,7 @@ ngx_http_schema1_classify_new(ngx_http_request_t *r)
         return NGX_HTTP_SCHEMA1_UNRELATED;
     }
 
-    switch (ngx_http_schema1_request_uri(r, &uri)) {
+    switch (ngx_http_schema1_ctx_uri(r, &uri)) {
 
     case SCHEMA1_URI_TAG:
         break;
@@ -225,7 +225,7 @@ ngx_http_schema1_classify_new(ngx_http_request_t *r)
         return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
 
-    ctx = ngx_http_schema1_create_ctx_legacy(r, &uri);
+    ctx = ngx_http_schema1_ctx_create_legacy(r, &uri);
     if (ctx == NULL) {
         return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
@@ -249,12 +249,12 @@ ngx_http_schema1_classify_digest(ngx_http_request_t *r, schema1_uri_t *uri)
 
     if (slcf->cache == NULL
         || r->headers_out.status != NGX_HTTP_NOT_FOUND
-        || !ngx_http_schema1_is_replaceable(r))
+        || !ngx_http_schema1_ctx_is_replaceable(r))
     {
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
 
-    ctx = ngx_http_schema1_create_ctx(r, uri);
+    ctx = ngx_http_schema1_ctx_create(r, uri);
     if (ctx == NULL) {
         return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
@@ -279,7 +279,7 @@ ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
     ngx_http_schema1_ctx_t  *ctx;
 
     if (!schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST)
-        || !ngx_http_schema1_is_replaceable(r))
+        || !ngx_http_schema1_ctx_is_replaceable(r))
     {
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
@@ -298,7 +298,7 @@ ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
 
-    ctx = ngx_http_schema1_create_ctx(r, uri);
+    ctx = ngx_http_schema1_ctx_create(r, uri);
     if (ctx == NULL) {
         return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
@@ -320,7 +320,7 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
         return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
 
-    ngx_http_schema1_request_decide(ctx, &r->headers_out);
+    ngx_http_schema1_ctx_decide(ctx, &r->headers_out);
 
     ngx_log_debug3(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 classify: type \"%V\" is %d, action %d",
@@ -434,7 +434,7 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
         return ngx_http_schema1_process_error(r, ctx);
     }
 
-    if (ngx_http_schema1_request_platform(r, ctx) != NGX_OK) {
+    if (ngx_http_schema1_ctx_platform(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -467,7 +467,7 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_http_schema1_ctx_t  *ctx;
 
-    ctx = ngx_http_schema1_request_ctx(r);
+    ctx = ngx_http_schema1_ctx_get(r);
 
     if (ctx == NULL || ctx->upstream_finalize == NULL) {
         return;

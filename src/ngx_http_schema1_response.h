@@ -15,6 +15,10 @@
 #include "ngx_http_schema1.h"
 
 
+/* an error_page keeps the status of the error here */
+#define ngx_http_schema1_response_status(r)                                   \
+    ((r)->err_status ? (r)->err_status : (r)->headers_out.status)
+
 /*
  * Whether a response can have a document, by its header alone.  NGX_ERROR: it
  * cannot, "err" is set.

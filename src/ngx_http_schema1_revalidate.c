@@ -9,10 +9,10 @@
 #include <ngx_http.h>
 
 #include "ngx_http_schema1_cache.h"
+#include "ngx_http_schema1_ctx.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers_out.h"
 #include "ngx_http_schema1_process.h"
-#include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_response.h"
 #include "ngx_http_schema1_revalidate.h"
 
@@ -92,11 +92,11 @@ ngx_http_schema1_revalidate_lookup(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    ngx_http_schema1_request_decide(ctx, &sr->headers_out);
+    ngx_http_schema1_ctx_decide(ctx, &sr->headers_out);
 
     if (ngx_http_schema1_may_pass(ctx)
         || ngx_http_schema1_response_header(response, &err) != NGX_OK
-        || ngx_http_schema1_request_platform(r, ctx) != NGX_OK)
+        || ngx_http_schema1_ctx_platform(r, ctx) != NGX_OK)
     {
         return NGX_DECLINED;
     }

@@ -4,11 +4,15 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "ngx_http_schema1.h"
 #include "core/schema1_convert.h"
 #include "core/schema1_metrics.h"
 #include "ngx_http_schema1_cache_zone.h"
-#include "ngx_http_schema1_request.h"
+#include "ngx_http_schema1_ctx.h"
 #include "ngx_http_schema1_status.h"
 #include "ngx_http_schema1_var.h"
 
@@ -130,7 +134,7 @@ ngx_http_schema1_status_log_handler(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    outcome = ngx_http_schema1_request_outcome(r);
+    outcome = ngx_http_schema1_ctx_outcome(r);
 
     if (outcome == NGX_HTTP_SCHEMA1_OUTCOME_NONE) {
         return NGX_OK;
@@ -141,7 +145,7 @@ ngx_http_schema1_status_log_handler(ngx_http_request_t *r)
 
     (void) ngx_atomic_fetch_add(&counters->outcomes[outcome], 1);
 
-    ctx = ngx_http_schema1_request_ctx(r);
+    ctx = ngx_http_schema1_ctx_get(r);
 
     if (ctx == NULL) {
         return NGX_OK;

@@ -4,8 +4,12 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_ctx.h"
 #include "ngx_http_schema1_fetch.h"
-#include "ngx_http_schema1_request.h"
 #include "ngx_http_schema1_var.h"
 
 
@@ -111,7 +115,7 @@ ngx_http_schema1_var_status(ngx_http_request_t *r,
 {
     ngx_http_schema1_outcome_e  outcome;
 
-    outcome = ngx_http_schema1_request_outcome(r->main);
+    outcome = ngx_http_schema1_ctx_outcome(r->main);
 
     ngx_http_schema1_var_set(v, &ngx_http_schema1_outcomes[outcome]);
 
@@ -126,7 +130,7 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     ngx_str_t                value;
     ngx_http_schema1_ctx_t  *ctx;
 
-    ctx = ngx_http_schema1_request_ctx(r->main);
+    ctx = ngx_http_schema1_ctx_get(r->main);
 
     ngx_str_null(&value);
 
@@ -177,7 +181,7 @@ ngx_http_schema1_var_history(ngx_http_request_t *r,
     ngx_str_t                value;
     ngx_http_schema1_ctx_t  *ctx;
 
-    ctx = ngx_http_schema1_request_ctx(r->main);
+    ctx = ngx_http_schema1_ctx_get(r->main);
 
     if (ctx == NULL
         || ctx->answer.entries == 0

@@ -1,0 +1,275 @@
+
+/*
+ * Copyright (C) the ngx_http_schema1_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_schema1_cache_lock.h"
+#include "ngx_http_schema1_client.h"
+#include "ngx_http_schema1_ctx.h"
+
+
+static void ngx_http_schema1_ctx_cleanup(void *data);
+static ngx_int_t ngx_http_schema1_ctx_accept(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines);
+
+
+/* without a location's configuration, which all other contexts have */
+
+ngx_http_schema1_ctx_t  ngx_http_schema1_ctx_passthrough;
+ngx_http_schema1_ctx_t  ngx_http_schema1_ctx_replaceable;
+
+
+schema1_uri_e
+ngx_http_schema1_ctx_encoded_uri(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    char           *buf;
+    schema1_str_t   target;
+
+    target = ngx_http_schema1_core_str(&r->unparsed_uri);
+
+    if (target.len == 0 || memchr(target.data, '%', target.len) == NULL) {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    buf = ngx_pnalloc(r->pool, target.len);
+    if (buf == NULL) {
+        return SCHEMA1_URI_OTHER;
+    }
+
+    return schema1_uri_read(uri, target, buf);
+}
+
+
+ngx_http_schema1_ctx_t *
+ngx_http_schema1_ctx_get(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    if (ctx) {
+        return ctx->conf ? ctx : NULL;
+    }
+
+    if (!r->internal) {
+        return NULL;
+    }
+
+    /* an internal redirect zeroes the contexts of the request */
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == ngx_http_schema1_ctx_cleanup) {
+            ngx_http_set_ctx(r, cln->data, ngx_http_schema1_module);
+            return cln->data;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_http_schema1_ctx_t *
+ngx_http_schema1_ctx_create(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    ngx_pool_cleanup_t      *cln;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_schema1_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, offsetof(ngx_http_schema1_ctx_t, error));
+    schema1_error_clear(&ctx->error);
+
+    ctx->conf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+    ctx->uri = *uri;
+
+    cln->handler = ngx_http_schema1_ctx_cleanup;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_schema1_module);
+
+    return ctx;
+}
+
+
+static void
+ngx_http_schema1_ctx_cleanup(void *data)
+{
+    ngx_http_schema1_ctx_t  *ctx = data;
+
+    ngx_http_schema1_cache_unlock(ctx);
+
+    if (ctx->wake.posted) {
+        ngx_delete_posted_event(&ctx->wake);
+    }
+
+    if (ctx->disarm.posted) {
+        ngx_delete_posted_event(&ctx->disarm);
+    }
+
+    schema1_pull_free(ctx->pull);
+}
+
+
+ngx_http_schema1_ctx_t *
+ngx_http_schema1_ctx_create_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
+{
+    ngx_array_t              lines;
+    schema1_str_t           *line;
+    ngx_http_schema1_ctx_t  *ctx;
+
+    if (ngx_array_init(&lines, r->pool, 4, sizeof(schema1_str_t)) != NGX_OK) {
+        return NULL;
+    }
+
+    ctx = ngx_http_schema1_ctx_create(r, uri);
+    if (ctx == NULL
+        || ngx_http_schema1_client_accept(r, &ctx->accept, &lines) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    if (schema1_accept_is_modern(&ctx->accept)) {
+
+        /* by schema_conversion_accept: nothing is added, everything passes */
+
+        line = lines.elts;
+
+        ctx->accept.types |= SCHEMA1_MODERN_TYPES;
+        ctx->upstream_accept = ngx_http_schema1_str(*line);
+
+        return ctx;
+    }
+
+    if (ngx_http_schema1_ctx_accept(r, ctx, &lines) != NGX_OK) {
+        return NULL;
+    }
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_schema1_ctx_accept(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines)
+{
+    int            rc;
+    ngx_str_t      accept;
+    schema1_buf_t  value;
+
+    /* of a client that sends no Accept: the same for all */
+
+    static ngx_str_t  all;
+
+    if (lines->nelts == 0 && all.len) {
+        ctx->upstream_accept = all;
+        return NGX_OK;
+    }
+
+    ngx_memzero(&value, sizeof(schema1_buf_t));
+
+    rc = schema1_accept_upstream(lines->elts, lines->nelts, &value);
+
+    accept.len = value.len;
+    accept.data = NULL;
+
+    if (rc == SCHEMA1_OK) {
+        accept.data = lines->nelts ? ngx_pnalloc(r->pool, value.len)
+                                   : ngx_alloc(value.len, r->connection->log);
+    }
+
+    if (accept.data) {
+        ngx_memcpy(accept.data, value.data, value.len);
+    }
+
+    schema1_buf_free(&value);
+
+    if (accept.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (lines->nelts == 0) {
+        all = accept;
+    }
+
+    ctx->upstream_accept = accept;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_schema1_ctx_decide(ngx_http_schema1_ctx_t *ctx,
+    ngx_http_headers_out_t *headers)
+{
+    ctx->document.type = ngx_http_schema1_core_str(&headers->content_type);
+
+    ctx->answer.source_type = schema1_media_type(ctx->document.type);
+    ctx->action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
+                                        false);
+}
+
+
+ngx_int_t
+ngx_http_schema1_ctx_platform(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    if (ctx->conf->platform == NULL) {
+        ngx_str_set(&ctx->platform, NGX_HTTP_SCHEMA1_PLATFORM);
+        return NGX_OK;
+    }
+
+    return ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform);
+}
+
+
+ngx_uint_t
+ngx_http_schema1_ctx_is_replaceable(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
+           == &ngx_http_schema1_ctx_replaceable
+           && r->err_status == 0
+           && u
+           && u->headers_in.status_n == r->headers_out.status;
+}
+
+
+ngx_http_schema1_outcome_e
+ngx_http_schema1_ctx_outcome(ngx_http_request_t *r)
+{
+    schema1_uri_t                 uri;
+    ngx_http_schema1_ctx_t       *ctx;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    ctx = ngx_http_schema1_ctx_get(r);
+
+    if (ctx && ctx->outcome != NGX_HTTP_SCHEMA1_OUTCOME_NONE) {
+        return ctx->outcome;
+    }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    /* any other response to a request by tag is the upstream's or nginx's */
+
+    if (slcf->enable
+        && (ngx_http_schema1_ctx_is_passthrough(r)
+            || ngx_http_schema1_ctx_uri(r, &uri) == SCHEMA1_URI_TAG))
+    {
+        return NGX_HTTP_SCHEMA1_OUTCOME_PASS;
+    }
+
+    return NGX_HTTP_SCHEMA1_OUTCOME_NONE;
+}
