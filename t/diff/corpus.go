@@ -104,7 +104,7 @@ func checkGolden(dir string) (string, error) {
 }
 
 func builderAlone(img *image) ([]byte, error) {
-	layers, err := readManifest(img.manifest)
+	_, layers, err := readManifest(img.manifest)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ var faults = []struct {
 }{
 	{"broken config", 20}, {"broken manifest", 12}, {"bad grammar", 14}, {"deep", 4},
 	{"type in config", 25}, {"type in manifest", 20}, {"bad time", 16}, {"bad digest", 16},
-	{"bad manifest type", 12}, {"layer of another kind", 2}, {"members of an index", 6}, {"wrong count of diff_ids", 12},
+	{"bad manifest type", 12}, {"layer of another kind", 2}, {"config of another kind", 2}, {"artifact", 2}, {"members of an index", 6}, {"wrong count of diff_ids", 12},
 	{"no rootfs", 4}, {"no object", 3}, {"bad reference", 2},
 	{"no history", 16}, {"short history", 16}, {"long history", 16}, {"no layers", 4},
 }

@@ -34,9 +34,8 @@ func (g *generator) manifest(p *plan, config string) string {
 		}
 	}
 
-	configType := map[bool]string{true: ociConfig, false: dockerConfig}[p.oci]
 	digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(config)))
-	members = append(members, g.member(g.name("config"), g.descriptor(configType, digest, strconv.Itoa(len(config)))))
+	members = append(members, g.member(g.name("config"), g.plainDescriptor(g.configType(p), digest, strconv.Itoa(len(config)))))
 	members = append(members, g.layers(p))
 
 	if p.fault == "members of an index" {
@@ -48,6 +47,9 @@ func (g *generator) manifest(p *plan, config string) string {
 	}
 	if g.permille(50) {
 		members = append(members, g.member(g.pick(`"x"`, `"history"`, `"fsLayers"`), g.value(unused, 2)))
+	}
+	if artifact := g.artifactMember(p); artifact != "" {
+		members = append(members, artifact)
 	}
 	if p.oci && g.permille(60) {
 		note := []string{g.member(g.str(unused), g.str(unused)), g.member(`"n"`, "null")}
@@ -149,11 +151,19 @@ func (g *generator) layerType(p *plan, usual string) string {
 		// no client of the module's can have these: refused by us alone
 		return g.pick("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
 			"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-			"application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.oci.image.layer.v1.tar+gzip+encrypted")
+			"application/vnd.oci.image.layer.v1.tar+zstd", "application/vnd.oci.image.layer.v1.tar+gzip+encrypted",
+			"application/vnd.docker.image.rootfs.diff.tar.zstd", "application/vnd.oci.image.layer.v1.tar+gzi",
+			"application/vnd.oci.image.layer.squashfs", "application/vnd.erofs.layer.v1",
+			"application/vnd.oci.image.layer.nydus.blob.v1", "application/vnd.in-toto+json", "application/vnd.oci.image.layer.v1.ta")
 	case g.permille(5):
 		return g.pick("application/vnd.docker.image.rootfs.diff.tar", "application/vnd.oci.image.layer.v1.tar")
 	case g.permille(5):
 		return g.pick(dockerLayer, ociLayer)
+	case g.permille(10):
+		g.note(27, "type of a layer that means gzip or says nothing")
+		tar := g.pick("application/vnd.docker.image.rootfs.diff.tar", "application/vnd.oci.image.layer.v1.tar", "Application/VND.oci.image.layer.v1.TAR")
+		return g.pick(tar+"+gzip", tar+".gzip", tar+"+gz", tar+".gz", tar+".GZ ;a=b", "", "text/html", "application/x-gzip", "application/octet-stream",
+			"application/vnd.docker.container.image.rootfs.diff+x-gtar")
 	}
 	return usual
 }
@@ -192,15 +202,19 @@ func (g *generator) badDigest() string {
 
 // descriptor makes a descriptor with what may stand in one.
 func (g *generator) descriptor(mediaType, digest, size string) string {
-	members := []string{
+	return g.object(g.shuffle(g.oddDescriptor(g.descriptorMembers(mediaType, digest, size))))
+}
+
+func (g *generator) plainDescriptor(mediaType, digest, size string) string {
+	return g.object(g.shuffle(g.descriptorMembers(mediaType, digest, size)))
+}
+
+func (g *generator) descriptorMembers(mediaType, digest, size string) []string {
+	return []string{
 		g.member(g.name("mediaType"), `"`+mediaType+`"`),
 		g.member(g.name("digest"), `"`+digest+`"`),
 		g.member(g.name("size"), size),
 	}
-	if mediaType != dockerConfig && mediaType != ociConfig {
-		members = g.oddDescriptor(members)
-	}
-	return g.object(g.shuffle(members))
 }
 
 // oddDescriptor adds to a layer's descriptor what does no harm.

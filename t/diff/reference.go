@@ -32,12 +32,14 @@ type image struct {
 
 // verdict is what has to come out.  Where the module goes beyond the builder
 // on purpose, beyond names the way and payload is what the specification asks
-// for; built says whether the builder alone converts the image.
+// for; built says whether the builder alone converts the image.  refusal is the
+// reason for which the module refuses by media types what the builder converts.
 type verdict struct {
 	payload []byte
 	err     error
 	beyond  string
 	built   bool
+	refusal string
 }
 
 // quickKey spares the signature, which is not looked at here: signing costs as
@@ -96,14 +98,14 @@ func (emptyBlobs) Delete(context.Context, digest.Digest) error {
 // readManifest does what the registry's manifest store does (its Get, in
 // registry/storage/manifeststore.go), which cannot be called without a whole
 // registry around it.
-func readManifest(content []byte) ([]distribution.Descriptor, error) {
+func readManifest(content []byte) (config distribution.Descriptor, layers []distribution.Descriptor, err error) {
 	var versioned manifest.Versioned
 
 	if err := json.Unmarshal(content, &versioned); err != nil {
-		return nil, err
+		return config, nil, err
 	}
 	if versioned.SchemaVersion != 2 {
-		return nil, fmt.Errorf("unrecognized manifest schema version %d", versioned.SchemaVersion)
+		return config, nil, fmt.Errorf("unrecognized manifest schema version %d", versioned.SchemaVersion)
 	}
 
 	switch versioned.MediaType {
@@ -111,32 +113,33 @@ func readManifest(content []byte) ([]distribution.Descriptor, error) {
 	case schema2.MediaTypeManifest:
 		var m schema2.DeserializedManifest
 		if err := m.UnmarshalJSON(content); err != nil {
-			return nil, err
+			return config, nil, err
 		}
-		return m.Layers, nil
+		return m.Config, m.Layers, nil
 
 	case "":
 		// without a type it is taken for an index first
 		var list manifestlist.DeserializedManifestList
 		if err := list.UnmarshalJSON(content); err != nil {
-			return nil, err
+			return config, nil, err
 		}
 		if list.Manifests != nil {
-			return nil, errors.New("an index")
+			return config, nil, errors.New("an index")
 		}
 
 	case v1.MediaTypeImageManifest:
 
 	default:
-		return nil, fmt.Errorf("unrecognized manifest content type %s", versioned.MediaType)
+		return config, nil, fmt.Errorf("unrecognized manifest content type %s", versioned.MediaType)
 	}
 
 	// with the check for members of an index that a pushed manifest meets
 	m, _, err := distribution.UnmarshalManifest(v1.MediaTypeImageManifest, content)
 	if err != nil {
-		return nil, err
+		return config, nil, err
 	}
-	return m.(*ocischema.DeserializedManifest).Layers, nil
+	image := m.(*ocischema.DeserializedManifest)
+	return image.Config, image.Layers, nil
 }
 
 // build is the registry's conversion of a pull by tag.
@@ -175,7 +178,7 @@ func build(img *image, layers []distribution.Descriptor, config []byte) (m *sche
 
 // judge tells what has to become of an image.
 func judge(img *image) verdict {
-	layers, err := readManifest(img.manifest)
+	config, layers, err := readManifest(img.manifest)
 	if err != nil {
 		return verdict{err: err}
 	}
@@ -186,7 +189,9 @@ func judge(img *image) verdict {
 		v.payload = m.Canonical
 	}
 
-	return goBeyond(v, img, layers, m)
+	v = goBeyond(v, img, layers, m)
+	v.refusal = refusalByType(img.manifest, config, layers)
+	return v
 }
 
 // goBeyond models what the module does beyond the builder: made-up history,

@@ -67,6 +67,14 @@ func compare(v *verdict, r *reply) outcome {
 		return bothRefuse
 	case v.err != nil:
 		return different
+	case v.refusal != "":
+		// what is checked before the types may refuse too
+		if reason := r.reason(); reason != v.refusal && (typeReasons[reason] || !mayRefuse[reason]) {
+			return different
+		}
+		return oursRefuses
+	case typeReasons[r.reason()]:
+		return different
 	case r.refusal != "":
 		return oursRefuses
 	case !bytes.Equal(v.payload, r.payload):
