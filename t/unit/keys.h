@@ -110,6 +110,26 @@
     "PKpQWz3sTdwWLcYnNf4B79vjSAnLXHptFMSGA8OgVba03UMTHHasAxa5lVPM" \
     "Uai9"
 
+/* TEST_JWK_EC256 with a compressed point, and with explicit parameters */
+
+#define TEST_PEM_COMPRESSED \
+    "-----BEGIN EC PRIVATE KEY-----\n" \
+    "MFcCAQEEIPO9DAeoH7kyeB7VJ1L2DMiaa+XlGTT+AZON21XY93gBoAoGCCqGSM49\n" \
+    "AwEHoSQDIgADMKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4=\n" \
+    "-----END EC PRIVATE KEY-----\n"
+
+#define TEST_PEM_EXPLICIT \
+    "-----BEGIN EC PRIVATE KEY-----\n" \
+    "MIIBaAIBAQQg870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAGggfowgfcC\n" \
+    "AQEwLAYHKoZIzj0BAQIhAP////8AAAABAAAAAAAAAAAAAAAA////////////////\n" \
+    "MFsEIP////8AAAABAAAAAAAAAAAAAAAA///////////////8BCBaxjXYqjqT57Pr\n" \
+    "vVV2mIa8ZR0GsMxTsPY7zjw+J9JgSwMVAMSdNgiG5wSTamZ44ROdJreBn36QBEEE\n" \
+    "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54W\n" \
+    "K84zV2sxXs7LtkBoN79R9QIhAP////8AAAAA//////////+85vqtpxeehPO5ysL8\n" \
+    "YyVRAgEBoUQDQgAEMKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D7gS2Xp\n" \
+    "JFbZiItSs3m9+9Ue6GnvHw/GW2ZZaVtszggXIw==\n" \
+    "-----END EC PRIVATE KEY-----\n"
+
 /* with a key id in its header */
 
 #define TEST_PEM_LIBTRUST \

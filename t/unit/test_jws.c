@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "schema1_base64.h"
 #include "schema1_jws.h"
 #include "alloc.h"
 #include "keys.h"
@@ -22,6 +23,8 @@
 
 /* of a signature by P-521: a sequence of two integers */
 #define SIGNATURE_MAX  139
+
+#define TEST_SIGNATURES  10
 
 #define TEST_PAYLOAD  "{\n   \"schemaVersion\": 1,\n   \"name\": \"a\"\n}"
 
@@ -37,6 +40,7 @@ typedef struct {
 
 static void test_algorithm(const test_key_t *test);
 static void test_document(const test_key_t *test, schema1_str_t body);
+static void test_padding(const test_key_t *test);
 static void test_input(const char *protected, const char *payload,
     schema1_buf_t *input);
 static bool test_signature(const test_key_t *test, json_t *header,
@@ -54,7 +58,8 @@ static void *test_malloc(size_t size, const char *file, int line);
 static void *test_realloc(void *p, size_t size, const char *file, int line);
 static void test_free(void *p, const char *file, int line);
 static void test_payload(void);
-static void test_cut(const char *title, const char *protected, int good);
+static void test_long(void);
+static void test_cut(const char *title, const char *protected, size_t len);
 
 
 static const test_key_t  test_keys[] = {
@@ -67,6 +72,7 @@ static const test_key_t  test_keys[] = {
 
 static bool  test_both;         /* OpenSSL's allocations fail, too */
 static bool  test_separate;
+static bool  test_short;        /* d2i_ECDSA_SIG() returns 1 and 2 */
 static long  test_der_max;      /* what d2i_ECDSA_SIG() was called with */
 
 
@@ -80,6 +86,7 @@ main(void)
 
     for (i = 0; i < sizeof(test_keys) / sizeof(test_keys[0]); i++) {
         test_algorithm(&test_keys[i]);
+        test_padding(&test_keys[i]);
     }
 
     test_form();
@@ -90,14 +97,13 @@ main(void)
     }
 
     test_payload();
+    test_long();
 
     tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 
     return tap_done();
 }
 
-
-/* so often that r or s begins with a zero byte */
 
 static void
 test_algorithm(const test_key_t *test)
@@ -114,7 +120,7 @@ test_algorithm(const test_key_t *test)
     key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
     wrong = 0;
 
-    for (i = 0; i < 300; i++) {
+    for (i = 0; i < TEST_SIGNATURES; i++) {
         memset(&body, 0, sizeof(schema1_buf_t));
 
         if (schema1_jws_sign(key, exact_str(TEST_PAYLOAD), (time_t) i, &body,
@@ -152,7 +158,8 @@ test_algorithm(const test_key_t *test)
         schema1_buf_free(&body);
     }
 
-    tap_ok(wrong == 0, "%s: 300 signatures verify", test->title);
+    tap_ok(wrong == 0, "%s: %d signatures verify", test->title,
+           TEST_SIGNATURES);
 
     schema1_key_free(key);
 }
@@ -214,6 +221,49 @@ test_document(const test_key_t *test, schema1_str_t body)
     schema1_buf_free(&payload);
     json_decref(info);
     json_decref(json);
+}
+
+
+/* RFC 7518, 3.4: r and s have all bytes of a coordinate */
+
+static void
+test_padding(const test_key_t *test)
+{
+    int              n;
+    char             zeros[66] = "";
+    json_t          *json, *first;
+    const char      *value;
+    schema1_buf_t    body;
+    schema1_key_t   *key;
+    unsigned char    raw[512];
+    schema1_error_t  err;
+
+    if (test->alg[0] != 'E') {
+        return;
+    }
+
+    key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+    memset(&body, 0, sizeof(schema1_buf_t));
+
+    test_short = true;
+    (void) schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 0, &body, &err);
+    test_short = false;
+
+    json = json_loadb(body.data, body.len, 0, NULL);
+    first = json_array_get(json_object_get(json, "signatures"), 0);
+    value = json_string_value(json_object_get(first, "signature"));
+
+    n = test_decode(raw, value) / 2;
+
+    tap_ok(2 * n == (int) test->size
+           && memcmp(raw, zeros, (size_t) n - 1) == 0 && raw[n - 1] == 1
+           && memcmp(raw + n, zeros, (size_t) n - 1) == 0
+           && raw[2 * n - 1] == 2, "%s: r of 1 and s of 2 have %d bytes each",
+           test->title, n);
+
+    json_decref(json);
+    schema1_buf_free(&body);
+    schema1_key_free(key);
 }
 
 
@@ -538,7 +588,7 @@ test_reading(const test_key_t *test)
 }
 
 
-/* replaces OpenSSL's, which uses it too, and keeps the largest length */
+/* replaces OpenSSL's, which uses it too; keeps the largest length */
 
 ECDSA_SIG *
 d2i_ECDSA_SIG(ECDSA_SIG **sig, const unsigned char **in, long len)
@@ -561,6 +611,11 @@ d2i_ECDSA_SIG(ECDSA_SIG **sig, const unsigned char **in, long len)
     made = sig && *sig ? *sig : ECDSA_SIG_new();
     r = d2i_ASN1_INTEGER(NULL, in, size);
     s = d2i_ASN1_INTEGER(NULL, in, size);
+
+    if (test_short) {
+        (void) ASN1_INTEGER_set(r, 1);
+        (void) ASN1_INTEGER_set(s, 2);
+    }
 
     if (made != NULL
         && (r == NULL || s == NULL
@@ -686,44 +741,98 @@ test_payload(void)
 
     /* {"formatLength":8,"formatTail":"Cn0"} */
     test_cut("a payload",
-             "eyJmb3JtYXRMZW5ndGgiOjgsImZvcm1hdFRhaWwiOiJDbjAifQ", 1);
+             "eyJmb3JtYXRMZW5ndGgiOjgsImZvcm1hdFRhaWwiOiJDbjAifQ", 10);
 
     /* 0, -1, 99999, 1e1, "8" */
-    test_cut("of no length",
+    test_cut("a length of 0",
              "eyJmb3JtYXRMZW5ndGgiOjAsImZvcm1hdFRhaWwiOiJDbjAifQ", 0);
-    test_cut("of a negative length",
+    test_cut("a negative length",
              "eyJmb3JtYXRMZW5ndGgiOi0xLCJmb3JtYXRUYWlsIjoiQ24wIn0", 0);
-    test_cut("longer than the document",
+    test_cut("a length over that of the document",
              "eyJmb3JtYXRMZW5ndGgiOjk5OTk5LCJmb3JtYXRUYWlsIjoiQ24wIn0", 0);
-    test_cut("of a length that is text",
+    test_cut("a length that is text",
              "eyJmb3JtYXRMZW5ndGgiOiI4IiwiZm9ybWF0VGFpbCI6IkNuMCJ9", 0);
 
     /* {"formatLength":8}, {"formatLength":8,"formatTail":"*"} */
-    test_cut("without a tail", "eyJmb3JtYXRMZW5ndGgiOjh9", 0);
-    test_cut("with a broken tail",
+    test_cut("no tail", "eyJmb3JtYXRMZW5ndGgiOjh9", 0);
+    test_cut("a broken tail",
              "eyJmb3JtYXRMZW5ndGgiOjgsImZvcm1hdFRhaWwiOiIqIn0", 0);
 }
 
 
+/* a protected header of 4096 bytes and a tail of 1024 are read, not more */
+
 static void
-test_cut(const char *title, const char *protected, int good)
+test_long(void)
+{
+    size_t         i, n;
+    char           header[4200], tail[1400];
+    schema1_buf_t  protected;
+
+    static const struct {
+        const char       *title;
+        int               header;       /* bytes */
+        size_t            tail;         /* characters */
+        size_t            payload;      /* bytes, 0: refused */
+    } tests[] = {
+        { "a protected header of 4096 bytes", 4096, 3, 10 },
+        { "a protected header of 4097 bytes", 4097, 3, 0 },
+        { "a protected header of 4198 bytes", 4198, 3, 0 },
+        { "a tail of 1024 bytes", 2000, 1366, 8 + 1024 },
+        { "a tail of 1025 bytes", 2000, 1367, 0 }
+    };
+
+    for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+
+        memset(tail, 'A', sizeof(tail));
+        memcpy(tail, "Cn0", 3);
+        tail[tests[i].tail] = '\0';
+
+        n = (size_t) snprintf(header, sizeof(header), "{\"formatLength\":8,"
+                              "\"formatTail\":\"%s\"%*s", tail,
+                              tests[i].header - 33 - (int) tests[i].tail, "}");
+
+        memset(&protected, 0, sizeof(schema1_buf_t));
+        schema1_base64url_encode(&protected, (unsigned char *) header, n);
+        schema1_buf_putc(&protected, '\0');
+
+        test_cut(tests[i].title, (int) n == tests[i].header ? protected.data
+                                                            : "",
+                 tests[i].payload);
+
+        schema1_buf_free(&protected);
+    }
+}
+
+
+/* "len": of the payload, 0: refused */
+
+static void
+test_cut(const char *title, const char *protected, size_t len)
 {
     int            rc;
-    char           text[512];
-    schema1_buf_t  buf;
+    schema1_buf_t  buf, text;
 
-    (void) snprintf(text, sizeof(text), "{\n\"a\": 1,\"signatures\":"
-                    "[{\"protected\":\"%s\"},{\"protected\":1}]}", protected);
+    static const char  payload[] = "{\n\"a\": 1\n}";
 
     memset(&buf, 0, sizeof(schema1_buf_t));
-    rc = schema1_jws_payload(exact_str(text), &buf);
+    memset(&text, 0, sizeof(schema1_buf_t));
 
-    if (good) {
-        tap_is(buf.data, buf.len, "{\n\"a\": 1\n}", title);
+    schema1_buf_puts(&text, "{\n\"a\": 1,\"signatures\":[{\"protected\":\"");
+    schema1_buf_puts(&text, protected);
+    schema1_buf_puts(&text, "\"},{\"protected\":1}]}");
+
+    rc = schema1_jws_payload(exact_bytes(text.data, text.len), &buf);
+
+    if (len) {
+        tap_ok(rc == SCHEMA1_OK && buf.len == len
+               && memcmp(buf.data, payload, strlen(payload)) == 0,
+               "%s: %zu bytes", title, buf.len);
 
     } else {
-        tap_ok(rc == SCHEMA1_ERROR && buf.len == 0, "%s", title);
+        tap_ok(rc == SCHEMA1_ERROR && buf.len == 0, "%s is refused", title);
     }
 
     schema1_buf_free(&buf);
+    schema1_buf_free(&text);
 }

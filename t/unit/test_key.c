@@ -4,6 +4,9 @@
  */
 
 
+/* RSA_set0_key() and the like, as in schema1_jwk.c */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <stdlib.h>
 
 #include <openssl/ec.h>
@@ -28,6 +31,12 @@ static void test_refuses(const char *title, schema1_str_t data,
     const char *reason);
 static void test_jwk(void);
 static void test_jwk_broken(void);
+static void test_jwk_numbers(void);
+static void test_jwk_refused(const char *jwk, const char *member,
+    const char *value, const char *reason);
+static char *test_digits(char digit, size_t n);
+static void test_points(void);
+static void test_large(void);
 static void test_pems(void);
 static void test_passwords(void);
 static void test_other_types(void);
@@ -41,6 +50,9 @@ main(void)
 {
     test_jwk();
     test_jwk_broken();
+    test_jwk_numbers();
+    test_points();
+    test_large();
     test_pems();
     test_passwords();
     test_other_types();
@@ -274,6 +286,124 @@ test_jwk_broken(void)
                  "\"e\":\"AQAB\"}"), "is not a private key");
     test_refuses("RSA, three primes", exact_str("{\"kty\":\"RSA\",\"d\":\"AA\""
                  ",\"oth\":[]}"), "more than two primes");
+}
+
+
+/* sizes of numbers: at the limit, and beyond it */
+
+static void
+test_jwk_numbers(void)
+{
+    char  *text;
+
+    test_jwk_refused(TEST_JWK_RSA, "e", "gAAAAQ", "31 bits are allowed");
+    test_jwk_refused(TEST_JWK_RSA, "e", "AQAAAAE", "31 bits are allowed");
+    test_jwk_refused(TEST_JWK_RSA, "e", "f____w", "does not belong");
+
+    /* 2048 bytes are 16384 bits, more are not read */
+
+    text = test_digits('_', 2730);
+    strcat(text, "8");
+    test_jwk_refused(TEST_JWK_RSA, "n", text, "does not belong");
+    free(text);
+
+    text = test_digits('_', 2732);
+    test_jwk_refused(TEST_JWK_RSA, "n", text, "make no key");
+    test_jwk_refused(TEST_JWK_RSA, "dq", text, "make no key");
+    free(text);
+
+    text = test_digits('_', 100000);
+    test_jwk_refused(TEST_JWK_RSA, "d", text, "make no key");
+    test_jwk_refused(TEST_JWK_EC256, "d", text, "make no key");
+    test_jwk_refused(TEST_JWK_EC521, "x", text, "make no key");
+    free(text);
+
+    text = test_digits('A', 44);
+    test_jwk_refused(TEST_JWK_EC256, "d", text, "make no key");
+    free(text);
+}
+
+
+static void
+test_jwk_refused(const char *jwk, const char *member, const char *value,
+    const char *reason)
+{
+    char            title[80], name[8];
+    const char     *p;
+    schema1_buf_t   changed;
+
+    (void) snprintf(name, sizeof(name), "\"%s\":\"", member);
+    (void) snprintf(title, sizeof(title), "\"%s\" of %zu characters", member,
+                    strlen(value));
+
+    p = strstr(jwk, name) + strlen(name);
+
+    memset(&changed, 0, sizeof(schema1_buf_t));
+    schema1_buf_append(&changed, jwk, (size_t) (p - jwk));
+    schema1_buf_puts(&changed, value);
+    schema1_buf_puts(&changed, strchr(p, '"'));
+
+    test_refuses(title, exact_bytes(changed.data, changed.len), reason);
+
+    schema1_buf_free(&changed);
+}
+
+
+static char *
+test_digits(char digit, size_t n)
+{
+    char  *text;
+
+    text = calloc(1, n + 2);
+    memset(text, digit, n);
+
+    return text;
+}
+
+
+static void
+test_points(void)
+{
+    test_reads("a compressed point", exact_str(TEST_PEM_COMPRESSED),
+               TEST_KID_EC256);
+    test_refuses("explicit parameters", exact_str(TEST_PEM_EXPLICIT),
+                 "P-521 by name");
+}
+
+
+/* an RSA key whose signature would not fit, of numbers that make no key */
+
+static void
+test_large(void)
+{
+    RSA            *rsa;
+    size_t          i;
+    BIGNUM         *numbers[8];
+    EVP_PKEY       *pkey;
+    schema1_buf_t   pem;
+
+    for (i = 0; i < 8; i++) {
+        numbers[i] = BN_new();
+        (void) BN_set_word(numbers[i], 65537);
+    }
+
+    (void) BN_set_bit(numbers[0], 16384);
+
+    rsa = RSA_new();
+    (void) RSA_set0_key(rsa, numbers[0], numbers[1], numbers[2]);
+    (void) RSA_set0_factors(rsa, numbers[3], numbers[4]);
+    (void) RSA_set0_crt_params(rsa, numbers[5], numbers[6], numbers[7]);
+
+    pkey = EVP_PKEY_new();
+    (void) EVP_PKEY_set1_RSA(pkey, rsa);
+
+    pem = test_pem(pkey, "traditional");
+    test_refuses("RSA 16385", exact_str(pem.data),
+                 "16385 bits, too large: at most 16384");
+
+    schema1_buf_free(&pem);
+    EVP_PKEY_free(pkey);
+    RSA_free(rsa);
 }
 
 
