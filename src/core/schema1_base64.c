@@ -89,9 +89,9 @@ schema1_base64url_decode(unsigned char *data, size_t size, schema1_str_t text)
         for (n = 0; n < 4 && i + n < text.len; n++) {
             ch = text.data[i + n];
 
-            if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
-                && !(ch >= '0' && ch <= '9') && ch != '-' && ch != '_')
-            {
+            /* OpenSSL accepts these, and refuses all other bytes */
+
+            if (strchr("+/=", ch) != NULL) {
                 rc = SCHEMA1_ERROR;
                 goto done;
             }
