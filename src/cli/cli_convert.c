@@ -43,6 +43,8 @@ static int cli_convert_make(const cli_convert_options_t *options,
     schema1_error_t *err);
 static int cli_convert_schema2(schema1_str_t manifest, schema1_buf_t *document,
     schema1_error_t *err);
+static int cli_convert_read(schema1_manifest_t *manifest,
+    schema1_str_t document, schema1_error_t *err);
 static int cli_convert_find(schema1_str_t value, schema1_str_t list,
     schema1_buf_t *digest, schema1_error_t *err);
 static int cli_convert_sign(const cli_convert_options_t *options,
@@ -289,16 +291,11 @@ cli_convert_payload(schema1_str_t name, schema1_str_t tag,
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_manifest_read(&m, manifest, err) != SCHEMA1_OK) {
+    if (cli_convert_read(&m, manifest, err) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    rc = schema1_convert_check(&m, err);
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_payload_build(&m, config, name, tag, payload, &entries,
-                                   err);
-    }
+    rc = schema1_payload_build(&m, config, name, tag, payload, &entries, err);
 
     schema1_manifest_free(&m);
 
@@ -313,17 +310,40 @@ cli_convert_schema2(schema1_str_t manifest, schema1_buf_t *document,
     int                 rc;
     schema1_manifest_t  m;
 
-    if (schema1_manifest_read(&m, manifest, err) != SCHEMA1_OK) {
+    if (cli_convert_read(&m, manifest, err) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    rc = schema1_convert_check(&m, err);
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_convert_schema2(&m, document, err);
-    }
+    rc = schema1_convert_schema2(&m, document, err);
 
     schema1_manifest_free(&m);
+
+    return rc;
+}
+
+
+/* a manifest that can be converted */
+
+static int
+cli_convert_read(schema1_manifest_t *manifest, schema1_str_t document,
+    schema1_error_t *err)
+{
+    int                     rc;
+    schema1_raw_manifest_t  raw;
+
+    if (schema1_raw_manifest_read(&raw, document, err) != SCHEMA1_OK) {
+        return SCHEMA1_ERROR;
+    }
+
+    rc = schema1_manifest_read(manifest, &raw, err);
+
+    schema1_raw_manifest_free(&raw);
+
+    if (rc == SCHEMA1_OK && schema1_convert_check(manifest, err) != SCHEMA1_OK)
+    {
+        schema1_manifest_free(manifest);
+        return SCHEMA1_ERROR;
+    }
 
     return rc;
 }
@@ -333,8 +353,10 @@ static int
 cli_convert_find(schema1_str_t value, schema1_str_t list,
     schema1_buf_t *digest, schema1_error_t *err)
 {
-    schema1_child_t     child;
-    schema1_platform_t  platform;
+    int                     rc;
+    schema1_child_t         child;
+    schema1_platform_t      platform;
+    schema1_raw_manifest_t  raw;
 
     if (schema1_platform_read(&platform, value) != SCHEMA1_OK) {
         schema1_error_set(err, SCHEMA1_BAD_PLATFORM,
@@ -343,16 +365,22 @@ cli_convert_find(schema1_str_t value, schema1_str_t list,
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_list_find(&child, list, &platform, false, err) != SCHEMA1_OK) {
+    if (schema1_raw_manifest_read(&raw, list, err) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    schema1_buf_append(digest, child.descriptor.digest.data,
-                       child.descriptor.digest.len);
-    schema1_buf_putc(digest, '\n');
-    schema1_list_child_free(&child);
+    rc = schema1_list_find(&child, &raw, &platform, false, err);
 
-    return SCHEMA1_OK;
+    schema1_raw_manifest_free(&raw);
+
+    if (rc == SCHEMA1_OK) {
+        schema1_buf_append(digest, child.descriptor.digest.data,
+                           child.descriptor.digest.len);
+        schema1_buf_putc(digest, '\n');
+        schema1_list_child_free(&child);
+    }
+
+    return rc;
 }
 
 

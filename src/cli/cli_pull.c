@@ -342,7 +342,7 @@ cli_pull_start(cli_job_t *job)
     cli_pull_set_source(job, schema1_pull_answer(job->pull)->source_type);
 
     if (step == SCHEMA1_PULL_NEED_LOOKUP) {
-        step = schema1_pull_feed(job->pull, &document, &err);
+        step = schema1_pull_feed(job->pull, NULL, &err);
     }
 
     cli_pull_step(job, step, &err);

@@ -12,14 +12,15 @@
 
 typedef struct {
     schema1_json_t           json;
-    const char              *what;
     schema1_reason_e         invalid;
-    schema1_error_t         *err;
+    schema1_member_t         bad;
 } schema1_decoder_t;
 
 
 static int schema1_decode_struct(schema1_decoder_t *d,
-    const schema1_field_t *fields, char *to);
+    const schema1_field_t *fields, schema1_member_t *members, char *to);
+static int schema1_decode_member(schema1_decoder_t *d,
+    const schema1_field_t *field, schema1_member_t *member, char *to);
 static int schema1_decode_field(schema1_decoder_t *d,
     const schema1_field_t *field, char *to);
 static int schema1_decode_null(const schema1_field_t *field, char *to);
@@ -39,7 +40,8 @@ static int schema1_decode_type(schema1_decoder_t *d,
 
 int
 schema1_decode(schema1_str_t document, const schema1_field_t *fields, void *to,
-    const char *what, schema1_reason_e invalid, schema1_error_t *err)
+    schema1_member_t *members, const char *what, schema1_reason_e invalid,
+    schema1_error_t *err)
 {
     size_t             offset;
     schema1_decoder_t  d;
@@ -53,18 +55,47 @@ schema1_decode(schema1_str_t document, const schema1_field_t *fields, void *to,
         return SCHEMA1_ERROR;
     }
 
+    memset(&d, 0, sizeof(schema1_decoder_t));
     schema1_json_open(&d.json, document);
-
-    d.what = what;
     d.invalid = invalid;
-    d.err = err;
 
     if (schema1_json_peek(&d.json) != SCHEMA1_JSON_OBJECT) {
         schema1_error_set(err, invalid, "the %s is not a JSON object", what);
         return SCHEMA1_ERROR;
     }
 
-    return schema1_decode_struct(&d, fields, to);
+    if (schema1_decode_struct(&d, fields, members, to) != SCHEMA1_OK) {
+        schema1_decode_error(&d.bad, what, err);
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
+}
+
+
+void
+schema1_decode_error(const schema1_member_t *member, const char *what,
+    schema1_error_t *err)
+{
+    switch (member->reason) {
+
+    case SCHEMA1_NO_MEMORY:
+        schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                          "out of memory while reading the %s", what);
+        break;
+
+    case SCHEMA1_TOO_MANY:
+        schema1_error_set(err, SCHEMA1_TOO_MANY,
+                          "the %s has more than %u entries in \"%s\", which "
+                          "is more than any image needs", what,
+                          SCHEMA1_MAX_ITEMS, member->name);
+        break;
+
+    default:
+        schema1_error_set(err, member->reason,
+                          "the %s has a \"%s\" that is not %s; build and push "
+                          "the image again", what, member->name, member->want);
+    }
 }
 
 
@@ -80,7 +111,7 @@ schema1_array_free(schema1_array_t *array)
 
 static int
 schema1_decode_struct(schema1_decoder_t *d, const schema1_field_t *fields,
-    char *to)
+    schema1_member_t *members, char *to)
 {
     schema1_str_t           name;
     const schema1_field_t  *field;
@@ -100,10 +131,47 @@ schema1_decode_struct(schema1_decoder_t *d, const schema1_field_t *fields,
             continue;
         }
 
-        if (schema1_decode_field(d, field, to + field->offset) != SCHEMA1_OK) {
+        if (schema1_decode_member(d, field,
+                                  members ? &members[field - fields] : NULL,
+                                  to + field->offset)
+            != SCHEMA1_OK)
+        {
             return SCHEMA1_ERROR;
         }
     }
+
+    return SCHEMA1_OK;
+}
+
+
+static int
+schema1_decode_member(schema1_decoder_t *d, const schema1_field_t *field,
+    schema1_member_t *member, char *to)
+{
+    const char  *value;
+
+    if (member == NULL) {
+        return schema1_decode_field(d, field, to);
+    }
+
+    member->present |= (schema1_json_peek(&d->json) != SCHEMA1_JSON_NULL);
+    value = d->json.pos;
+
+    if (schema1_decode_field(d, field, to) == SCHEMA1_OK) {
+        return SCHEMA1_OK;
+    }
+
+    if (d->bad.reason == SCHEMA1_NO_MEMORY) {
+        return SCHEMA1_ERROR;
+    }
+
+    if (member->reason == SCHEMA1_NO_REASON) {
+        d->bad.present = true;
+        *member = d->bad;
+    }
+
+    d->json.pos = value;
+    (void) schema1_json_value(&d->json);
 
     return SCHEMA1_OK;
 }
@@ -142,15 +210,10 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
             return schema1_decode_type(d, field, "an object");
         }
 
-        return schema1_decode_struct(d, field->fields, to);
+        return schema1_decode_struct(d, field->fields, NULL, to);
 
     case SCHEMA1_FIELD_ARRAY:
         return schema1_decode_array(d, field, (schema1_array_t *) (void *) to);
-
-    case SCHEMA1_FIELD_PRESENT:
-        *(bool *) (void *) to = true;
-        (void) schema1_json_value(&d->json);
-        return SCHEMA1_OK;
 
     default:
         return schema1_decode_scalar(d, field, to);
@@ -158,7 +221,7 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
 }
 
 
-/* a value that Go holds by a pointer is let go, any other stays as it was */
+/* null resets pointers, slices and maps, as in encoding/json */
 
 static int
 schema1_decode_null(const schema1_field_t *field, char *to)
@@ -338,7 +401,9 @@ schema1_decode_array(schema1_decoder_t *d, const schema1_field_t *field,
             return schema1_decode_type(d, field, "an array of objects");
         }
 
-        if (schema1_decode_struct(d, field->fields, slot) != SCHEMA1_OK) {
+        if (schema1_decode_struct(d, field->fields, NULL, slot)
+            != SCHEMA1_OK)
+        {
             return SCHEMA1_ERROR;
         }
     }
@@ -361,10 +426,8 @@ schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
     size_t   capacity;
 
     if (n == SCHEMA1_MAX_ITEMS) {
-        schema1_error_set(d->err, SCHEMA1_TOO_MANY,
-                          "the %s has more than %u entries in \"%s\", which "
-                          "is more than any image needs", d->what,
-                          SCHEMA1_MAX_ITEMS, field->name);
+        d->bad.reason = SCHEMA1_TOO_MANY;
+        d->bad.name = field->name;
         return NULL;
     }
 
@@ -373,8 +436,7 @@ schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
 
         items = realloc(array->items, capacity * field->size);
         if (items == NULL) {
-            schema1_error_set(d->err, SCHEMA1_NO_MEMORY,
-                              "out of memory while reading the %s", d->what);
+            d->bad.reason = SCHEMA1_NO_MEMORY;
             return NULL;
         }
 
@@ -393,10 +455,9 @@ static int
 schema1_decode_type(schema1_decoder_t *d, const schema1_field_t *field,
     const char *want)
 {
-    schema1_error_set(d->err, d->invalid,
-                      "the %s has a \"%s\" that is not %s; build and push the "
-                      "image again", d->what, field->name,
-                      want);
+    d->bad.reason = d->invalid;
+    d->bad.name = field->name;
+    d->bad.want = want;
 
     return SCHEMA1_ERROR;
 }

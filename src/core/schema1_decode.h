@@ -30,8 +30,7 @@ typedef enum {
     SCHEMA1_FIELD_STRUCT,       /* a struct in its place */
     SCHEMA1_FIELD_POINTER,      /* the same; starts with a bool: is there */
     SCHEMA1_FIELD_ARRAY,        /* schema1_array_t of structs */
-    SCHEMA1_FIELD_RAW,          /* schema1_str_t: the token, of any type */
-    SCHEMA1_FIELD_PRESENT       /* bool: had a value other than null */
+    SCHEMA1_FIELD_RAW           /* schema1_str_t: the token, of any type */
 } schema1_field_e;
 
 
@@ -55,6 +54,16 @@ struct schema1_field_s {
     { NULL, SCHEMA1_FIELD_STRING, 0, NULL, 0 }
 
 
+/* what became of a member of the document */
+
+typedef struct {
+    bool                    present;    /* had a value other than null */
+    schema1_reason_e        reason;     /* why the first bad value is refused */
+    const char             *name;       /* of the member within that is bad */
+    const char             *want;
+} schema1_member_t;
+
+
 /* what lies behind "n" is kept: a longer array is decoded over it */
 
 typedef struct {
@@ -69,9 +78,16 @@ typedef struct {
  * frees its arrays, also after an error.  Tokens point into the document.
  * SCHEMA1_ERROR: err->reason is "invalid" (no JSON, a wrong type), TOO_MANY
  * (an array of more than SCHEMA1_MAX_ITEMS) or NO_MEMORY.
+ *
+ * With "members", zeroed and one for each line of the table, a bad value is
+ * recorded there instead, and the caller decides whether it matters.
  */
 int schema1_decode(schema1_str_t document, const schema1_field_t *fields,
-    void *to, const char *what, schema1_reason_e invalid,
+    void *to, schema1_member_t *members, const char *what,
+    schema1_reason_e invalid, schema1_error_t *err);
+
+/* sets the error of a bad value */
+void schema1_decode_error(const schema1_member_t *member, const char *what,
     schema1_error_t *err);
 
 void schema1_array_free(schema1_array_t *array);

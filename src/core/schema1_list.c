@@ -9,7 +9,6 @@
 
 #include "schema1_digest.h"
 #include "schema1_list.h"
-#include "schema1_raw_manifest.h"
 #include "schema1_sniff.h"
 
 
@@ -21,8 +20,8 @@ static bool schema1_list_images_usable(const schema1_array_t *entries,
     const schema1_accept_t *accept);
 static bool schema1_list_entry_usable(const schema1_raw_descriptor_t *entry,
     const schema1_accept_t *accept);
-static int schema1_list_read(schema1_str_t document,
-    schema1_raw_manifest_t *raw, schema1_error_t *err);
+static int schema1_list_check(const schema1_raw_manifest_t *raw,
+    schema1_error_t *err);
 static const schema1_raw_descriptor_t *schema1_list_choose(
     const schema1_array_t *entries, const schema1_platform_t *platform,
     bool nested, schema1_error_t *err);
@@ -40,64 +39,43 @@ static size_t schema1_list_print(char *to, size_t size,
     const schema1_raw_platform_t *platform);
 
 
-static const schema1_field_t  schema1_list_fields[] = {
-    schema1_field("schemaVersion", INT, schema1_raw_manifest_t, version),
-    schema1_field("mediaType", STRING, schema1_raw_manifest_t, media_type),
-    { "manifests", SCHEMA1_FIELD_ARRAY,
-      offsetof(schema1_raw_manifest_t, manifests),
-      schema1_descriptor_entry_fields, sizeof(schema1_raw_descriptor_t) },
-    schema1_field("config", PRESENT, schema1_raw_manifest_t, has_config),
-    schema1_field("layers", PRESENT, schema1_raw_manifest_t, has_layers),
-    schema1_end
-};
-
-
 int
-schema1_list_find(schema1_child_t *child, schema1_str_t document,
+schema1_list_find(schema1_child_t *child, const schema1_raw_manifest_t *raw,
     const schema1_platform_t *platform, bool nested, schema1_error_t *err)
 {
-    int                              rc;
-    schema1_raw_manifest_t           raw;
     const schema1_raw_descriptor_t  *entry;
 
     memset(child, 0, sizeof(schema1_child_t));
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
 
-    rc = schema1_list_read(document, &raw, err);
-    if (rc != SCHEMA1_OK) {
-        goto done;
+    if (schema1_list_check(raw, err) != SCHEMA1_OK) {
+        return SCHEMA1_ERROR;
     }
 
-    rc = SCHEMA1_ERROR;
-
-    entry = schema1_list_choose(&raw.manifests, platform, nested, err);
+    entry = schema1_list_choose(&raw->manifests, platform, nested, err);
     if (entry == NULL) {
-        goto done;
+        return SCHEMA1_ERROR;
     }
 
     child->memory = malloc(schema1_descriptor_size(entry));
     if (child->memory == NULL) {
-        rc = schema1_raw_manifest_no_memory(err, "list of manifests");
-        goto done;
+        return schema1_raw_manifest_no_memory(err, "list of manifests");
     }
 
     (void) schema1_descriptor_copy(&child->descriptor, entry, child->memory);
 
     child->type = schema1_media_type(child->descriptor.media_type);
 
-    rc = schema1_digest_check(child->descriptor.digest,
-                              "the platform's entry in the list", err);
-    if (rc != SCHEMA1_OK) {
+    if (schema1_digest_check(child->descriptor.digest,
+                             "the platform's entry in the list", err)
+        != SCHEMA1_OK)
+    {
         schema1_error_note(err->media_type, sizeof(err->media_type),
                            child->descriptor.media_type);
         schema1_list_child_free(child);
+        return SCHEMA1_ERROR;
     }
 
-done:
-
-    schema1_array_free(&raw.manifests);
-
-    return rc;
+    return SCHEMA1_OK;
 }
 
 
@@ -120,28 +98,24 @@ schema1_list_child_free(schema1_child_t *child)
  */
 
 int
-schema1_list_usable(bool *usable, schema1_str_t document,
+schema1_list_usable(bool *usable, const schema1_raw_manifest_t *raw,
     const schema1_accept_t *accept, const schema1_platform_t *platform,
     schema1_error_t *err)
 {
-    schema1_raw_manifest_t           raw;
     const schema1_raw_descriptor_t  *entry;
 
     *usable = true;
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
 
-    if (schema1_list_read(document, &raw, err) == SCHEMA1_OK) {
-        *usable = schema1_list_images_usable(&raw.manifests, accept);
+    if (schema1_list_check(raw, err) == SCHEMA1_OK) {
+        *usable = schema1_list_images_usable(&raw->manifests, accept);
 
         if (*usable && platform) {
-            entry = schema1_list_choose(&raw.manifests, platform, false, err);
+            entry = schema1_list_choose(&raw->manifests, platform, false, err);
 
             *usable = (entry == NULL
                        || schema1_list_entry_usable(entry, accept));
         }
     }
-
-    schema1_array_free(&raw.manifests);
 
     if (err->reason == SCHEMA1_NO_MEMORY) {
         return SCHEMA1_ERROR;
@@ -201,47 +175,45 @@ schema1_list_entry_usable(const schema1_raw_descriptor_t *entry,
 
 
 static int
-schema1_list_read(schema1_str_t document, schema1_raw_manifest_t *raw,
-    schema1_error_t *err)
+schema1_list_check(const schema1_raw_manifest_t *raw, schema1_error_t *err)
 {
-    bool  docker;
+    bool           docker, config;
+    schema1_str_t  type;
 
-    if (schema1_raw_manifest_version(document, raw, "list of manifests", err)
-        != SCHEMA1_OK)
-    {
+    static const char  what[] = "list of manifests";
+
+    if (schema1_raw_manifest_version(raw, what, err) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    docker = schema1_json_is(raw->media_type,
-                             schema1_media_type_name(SCHEMA1_TYPE_LIST));
+    type = raw->media_type;
+    docker = schema1_json_is(type, schema1_media_type_name(SCHEMA1_TYPE_LIST));
 
-    if (!docker && !schema1_json_is(raw->media_type, "")
-        && !schema1_json_is(raw->media_type,
+    if (!docker && !schema1_json_is(type, "")
+        && !schema1_json_is(type,
                             schema1_media_type_name(SCHEMA1_TYPE_OCI_INDEX)))
     {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the list's own mediaType %.*s is not that of a "
                           "list; push the image again",
-                          (int) (raw->media_type.len > SCHEMA1_TYPE_SIZE
-                                 ? SCHEMA1_TYPE_SIZE : raw->media_type.len),
-                          raw->media_type.data);
+                          (int) (type.len > SCHEMA1_TYPE_SIZE
+                                 ? SCHEMA1_TYPE_SIZE : type.len), type.data);
         return SCHEMA1_ERROR;
     }
 
-    memset(raw, 0, sizeof(schema1_raw_manifest_t));
-
-    if (schema1_decode(document, schema1_list_fields, raw, "list of manifests",
-                       SCHEMA1_INVALID_MANIFEST, err)
+    if (schema1_raw_manifest_check(raw, 1u << SCHEMA1_RAW_MANIFESTS, what, err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
     }
 
-    if (!docker && (raw->has_config || raw->has_layers)) {
+    config = raw->members[SCHEMA1_RAW_CONFIG].present;
+
+    if (!docker && (config || raw->members[SCHEMA1_RAW_LAYERS].present)) {
         schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
                           "the index has a member \"%s\", as only a manifest "
                           "has; push the image again",
-                          raw->has_config ? "config" : "layers");
+                          config ? "config" : "layers");
         return SCHEMA1_ERROR;
     }
 

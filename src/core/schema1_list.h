@@ -9,9 +9,8 @@
 
 
 #include "schema1_accept.h"
-#include "schema1_descriptor.h"
-#include "schema1_media_type.h"
 #include "schema1_platform.h"
+#include "schema1_raw_manifest.h"
 
 
 /*
@@ -29,8 +28,9 @@ typedef struct {
     void                   *memory;
 } schema1_child_t;
 
-int schema1_list_find(schema1_child_t *child, schema1_str_t document,
-    const schema1_platform_t *platform, bool nested, schema1_error_t *err);
+int schema1_list_find(schema1_child_t *child,
+    const schema1_raw_manifest_t *raw, const schema1_platform_t *platform,
+    bool nested, schema1_error_t *err);
 
 void schema1_list_child_free(schema1_child_t *child);
 
@@ -39,7 +39,7 @@ void schema1_list_child_free(schema1_child_t *child);
  * type of one of the images, and if "platform" is not NULL of the image for it.
  * *usable is true if that cannot be determined.  SCHEMA1_ERROR: NO_MEMORY.
  */
-int schema1_list_usable(bool *usable, schema1_str_t document,
+int schema1_list_usable(bool *usable, const schema1_raw_manifest_t *raw,
     const schema1_accept_t *accept, const schema1_platform_t *platform,
     schema1_error_t *err);
 

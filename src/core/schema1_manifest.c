@@ -9,7 +9,6 @@
 
 #include "schema1_digest.h"
 #include "schema1_manifest.h"
-#include "schema1_raw_manifest.h"
 
 
 #if (SCHEMA1_MAX_LAYERS != SCHEMA1_MAX_ITEMS)
@@ -17,94 +16,32 @@
 #endif
 
 
-static const schema1_field_t *schema1_manifest_fields(schema1_str_t type);
+static int schema1_manifest_check(const schema1_raw_manifest_t *raw,
+    schema1_error_t *err);
 static int schema1_manifest_copy(schema1_manifest_t *manifest,
     const schema1_raw_manifest_t *raw, schema1_error_t *err);
 static int schema1_manifest_digests(const schema1_manifest_t *manifest,
     schema1_error_t *err);
 
 
-#define schema1_manifest_fields_common                                        \
-    schema1_field("schemaVersion", INT, schema1_raw_manifest_t, version),     \
-    schema1_field("mediaType", STRING, schema1_raw_manifest_t, media_type),   \
-    { "config", SCHEMA1_FIELD_STRUCT,                                         \
-      offsetof(schema1_raw_manifest_t, config),                               \
-      schema1_descriptor_fields, sizeof(schema1_raw_descriptor_t) },          \
-    { "layers", SCHEMA1_FIELD_ARRAY,                                          \
-      offsetof(schema1_raw_manifest_t, layers),                               \
-      schema1_descriptor_fields, sizeof(schema1_raw_descriptor_t) },          \
-    schema1_field("artifactType", RAW, schema1_raw_manifest_t,                \
-                  artifact_type)
-
-static const schema1_field_t  schema1_docker_fields[] = {
-    schema1_manifest_fields_common,
-    schema1_end
-};
-
-
-static const schema1_field_t  schema1_oci_fields[] = {
-    schema1_manifest_fields_common,
-    schema1_field("annotations", MAP, schema1_raw_manifest_t, annotations),
-    schema1_field("manifests", PRESENT, schema1_raw_manifest_t, has_manifests),
-    schema1_end
-};
-
-
 int
-schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
-    schema1_error_t *err)
+schema1_manifest_read(schema1_manifest_t *manifest,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err)
 {
-    int                     rc;
-    const schema1_field_t  *fields;
-    schema1_raw_manifest_t  raw;
-
     memset(manifest, 0, sizeof(schema1_manifest_t));
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
 
-    if (schema1_raw_manifest_version(document, &raw, "manifest", err)
-        != SCHEMA1_OK)
+    if (schema1_manifest_check(raw, err) != SCHEMA1_OK
+        || schema1_manifest_copy(manifest, raw, err) != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
     }
 
-    fields = schema1_manifest_fields(raw.media_type);
-
-    if (fields == NULL) {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the manifest's own mediaType %.*s is not that of "
-                          "an image manifest; push the image again",
-                          (int) (raw.media_type.len > SCHEMA1_TYPE_SIZE
-                                 ? SCHEMA1_TYPE_SIZE : raw.media_type.len),
-                          raw.media_type.data);
-        return SCHEMA1_ERROR;
-    }
-
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
-
-    rc = schema1_decode(document, fields, &raw, "manifest",
-                        SCHEMA1_INVALID_MANIFEST, err);
-
-    if (rc == SCHEMA1_OK && raw.has_manifests) {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the manifest has a member \"manifests\", as only "
-                          "an index has; push the image again");
-        rc = SCHEMA1_ERROR;
-    }
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_manifest_copy(manifest, &raw, err);
-    }
-
-    schema1_array_free(&raw.layers);
-
-    if (rc == SCHEMA1_OK
-        && schema1_manifest_digests(manifest, err) != SCHEMA1_OK)
-    {
+    if (schema1_manifest_digests(manifest, err) != SCHEMA1_OK) {
         schema1_manifest_free(manifest);
         return SCHEMA1_ERROR;
     }
 
-    return rc;
+    return SCHEMA1_OK;
 }
 
 
@@ -116,23 +53,53 @@ schema1_manifest_free(schema1_manifest_t *manifest)
 }
 
 
-/* no type means OCI, as in distribution; NULL: no image manifest */
+/* as distribution reads one of that mediaType; without one it is OCI's */
 
-static const schema1_field_t *
-schema1_manifest_fields(schema1_str_t type)
+static int
+schema1_manifest_check(const schema1_raw_manifest_t *raw, schema1_error_t *err)
 {
-    if (schema1_json_is(type, schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2))) {
-        return schema1_docker_fields;
+    unsigned       members;
+    schema1_str_t  type;
+
+    if (schema1_raw_manifest_version(raw, "manifest", err) != SCHEMA1_OK) {
+        return SCHEMA1_ERROR;
     }
 
-    if (schema1_json_is(type, "")
-        || schema1_json_is(type,
+    type = raw->media_type;
+    members = 1u << SCHEMA1_RAW_CONFIG | 1u << SCHEMA1_RAW_LAYERS;
+
+    if (schema1_json_is(type, schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2))) {
+        return schema1_raw_manifest_check(raw, members, "manifest", err);
+    }
+
+    if (!schema1_json_is(type, "")
+        && !schema1_json_is(type,
                            schema1_media_type_name(SCHEMA1_TYPE_OCI_MANIFEST)))
     {
-        return schema1_oci_fields;
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the manifest's own mediaType %.*s is not that of "
+                          "an image manifest; push the image again",
+                          (int) (type.len > SCHEMA1_TYPE_SIZE
+                                 ? SCHEMA1_TYPE_SIZE : type.len), type.data);
+        return SCHEMA1_ERROR;
     }
 
-    return NULL;
+    if (schema1_raw_manifest_check(raw, members
+                                        | 1u << SCHEMA1_RAW_ANNOTATIONS,
+                                   "manifest", err)
+        != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    if (raw->members[SCHEMA1_RAW_MANIFESTS].present) {
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the manifest has a member \"manifests\", as only "
+                          "an index has; push the image again");
+        return SCHEMA1_ERROR;
+    }
+
+    return SCHEMA1_OK;
 }
 
 

@@ -8,7 +8,7 @@
 #define _SCHEMA1_MANIFEST_H_INCLUDED_
 
 
-#include "schema1_descriptor.h"
+#include "schema1_raw_manifest.h"
 
 
 #define SCHEMA1_MAX_LAYERS  10000
@@ -29,8 +29,8 @@ typedef struct {
  * DIGEST_UNSUPPORTED (the config's), TOO_MANY or NO_MEMORY, and there is
  * nothing to free.
  */
-int schema1_manifest_read(schema1_manifest_t *manifest, schema1_str_t document,
-    schema1_error_t *err);
+int schema1_manifest_read(schema1_manifest_t *manifest,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err);
 
 void schema1_manifest_free(schema1_manifest_t *manifest);
 

@@ -59,7 +59,7 @@ typedef struct {
     const char               *name;
     uint32_t                  name_len;
     uint32_t                  prefix;       /* most differ in this already */
-} schema1_member_t;
+} schema1_payload_member_t;
 
 
 typedef struct {
@@ -75,7 +75,7 @@ typedef struct {
     char                      created[SCHEMA1_TIME_SIZE];
     size_t                    created_len;  /* of synthesized entries, or 0 */
     bool                      based;
-    schema1_member_t         *members;      /* sorted by name */
+    schema1_payload_member_t         *members;      /* sorted by name */
     size_t                    nmembers;
 } schema1_conversion_t;
 
@@ -107,7 +107,8 @@ static size_t schema1_payload_count(schema1_str_t config);
 static bool schema1_payload_dropped(const schema1_conversion_t *c,
     schema1_str_t name);
 static int schema1_payload_sort(const void *one, const void *two);
-static schema1_str_t schema1_payload_name(const schema1_member_t *member);
+static schema1_str_t schema1_payload_name(
+    const schema1_payload_member_t *member);
 static int schema1_payload_reserve(const schema1_conversion_t *c,
     schema1_buf_t *payload, size_t len, schema1_error_t *err);
 static void schema1_payload_write(schema1_writer_t *writer,
@@ -124,7 +125,7 @@ static void schema1_payload_write_config(schema1_writer_t *writer,
     const schema1_conversion_t *c);
 static const schema1_added_t *schema1_payload_write_added(
     schema1_writer_t *writer, const schema1_added_t *added,
-    const schema1_member_t *before, char *open);
+    const schema1_payload_member_t *before, char *open);
 static void schema1_payload_write_name(schema1_writer_t *writer,
     schema1_str_t name, char *open);
 static void schema1_payload_write_quoted(schema1_writer_t *writer,
@@ -222,7 +223,7 @@ schema1_payload_image(schema1_conversion_t *c, schema1_error_t *err)
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_decode(c->config, schema1_image_fields, &c->image,
+    if (schema1_decode(c->config, schema1_image_fields, &c->image, NULL,
                        "config of the image", SCHEMA1_INVALID_CONFIG, err)
         != SCHEMA1_OK)
     {
@@ -470,7 +471,7 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
     size_t             n;
     schema1_str_t      name;
     schema1_json_t     json;
-    schema1_member_t  *member;
+    schema1_payload_member_t  *member;
 
     n = schema1_payload_count(c->config);
 
@@ -478,7 +479,7 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
         return SCHEMA1_OK;
     }
 
-    c->members = malloc(n * sizeof(schema1_member_t));
+    c->members = malloc(n * sizeof(schema1_payload_member_t));
     if (c->members == NULL) {
         return schema1_payload_no_memory(err);
     }
@@ -498,7 +499,7 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
         (void) schema1_json_value(&json);
     }
 
-    qsort(c->members, c->nmembers, sizeof(schema1_member_t),
+    qsort(c->members, c->nmembers, sizeof(schema1_payload_member_t),
           schema1_payload_sort);
 
     return SCHEMA1_OK;
@@ -553,7 +554,7 @@ static int
 schema1_payload_sort(const void *one, const void *two)
 {
     int                      order;
-    const schema1_member_t  *m1, *m2;
+    const schema1_payload_member_t  *m1, *m2;
 
     m1 = one;
     m2 = two;
@@ -573,7 +574,7 @@ schema1_payload_sort(const void *one, const void *two)
 
 
 static schema1_str_t
-schema1_payload_name(const schema1_member_t *member)
+schema1_payload_name(const schema1_payload_member_t *member)
 {
     schema1_str_t  name;
 
@@ -745,7 +746,7 @@ schema1_payload_write_config(schema1_writer_t *writer,
     schema1_json_t           json;
     schema1_added_t          added[4], *last;
     const schema1_added_t   *next;
-    const schema1_member_t  *member;
+    const schema1_payload_member_t  *member;
 
     memset(added, 0, sizeof(added));
 
@@ -803,7 +804,8 @@ schema1_payload_write_config(schema1_writer_t *writer,
 
 static const schema1_added_t *
 schema1_payload_write_added(schema1_writer_t *writer,
-    const schema1_added_t *added, const schema1_member_t *before, char *open)
+    const schema1_added_t *added, const schema1_payload_member_t *before,
+    char *open)
 {
     schema1_str_t  name;
 

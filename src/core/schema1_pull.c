@@ -15,11 +15,11 @@
 #include "schema1_sniff.h"
 
 
-/* the document that schema1_pull_feed() expects */
+/* what schema1_pull_feed() expects */
 
 typedef enum {
     SCHEMA1_EXPECT_NOTHING = 0,
-    SCHEMA1_EXPECT_TAG,
+    SCHEMA1_EXPECT_LOOKUP,
     SCHEMA1_EXPECT_CHILD,
     SCHEMA1_EXPECT_CONFIG
 } schema1_expect_e;
@@ -37,7 +37,6 @@ struct schema1_pull_s {
     char                   source_digest[7 + 64 + 1];
     char                   digest[SCHEMA1_DIGEST_MAX + 1];
     schema1_buf_t          body;        /* of a converted manifest */
-    bool                   proven;      /* the tag's document had a digest */
     bool                   list;        /* a platform was looked for */
     bool                   nested;      /* in a list within a list */
     bool                   payload;     /* the child's payload is proven */
@@ -45,20 +44,26 @@ struct schema1_pull_s {
 };
 
 
+static schema1_pull_step_e schema1_pull_source(schema1_pull_t *pull,
+    const schema1_document_t *document, const schema1_raw_manifest_t *raw,
+    const schema1_error_t *broken, schema1_error_t *err);
 static int schema1_pull_accepted_list(schema1_pull_t *pull,
-    schema1_str_t document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_verify_tag(schema1_pull_t *pull,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err);
+static int schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_feed_tag(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err);
+static void schema1_pull_unverified(const schema1_document_t *document,
+    schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_feed_child(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_child(schema1_pull_t *pull,
+    schema1_str_t document, const schema1_raw_manifest_t *raw,
+    const schema1_error_t *broken, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_feed_config(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_list(schema1_pull_t *pull,
-    schema1_str_t document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_image(schema1_pull_t *pull,
-    schema1_str_t document, schema1_error_t *err);
+static int schema1_pull_read(schema1_pull_t *pull,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_next(schema1_pull_t *pull,
+    schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_as_is(schema1_pull_t *pull,
     schema1_str_t document);
 static schema1_pull_step_e schema1_pull_refuse(schema1_pull_t *pull,
@@ -117,49 +122,94 @@ schema1_pull_step_e
 schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    schema1_pull_step_e  step;
+    bool                    modern;
+    schema1_error_t         broken;
+    schema1_pull_step_e     step;
+    schema1_raw_manifest_t  raw;
 
-    memset(err, 0, sizeof(schema1_error_t));
+    schema1_error_clear(err);
+    schema1_error_clear(&broken);
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
+    pull->type = schema1_media_type(document->type);
+    modern = schema1_accept_is_modern(&pull->conf.accept);
 
     /* "the document takes precedence, for clients that are not modern" */
 
-    pull->type = schema1_media_type(document->type);
-
     if (pull->type == SCHEMA1_TYPE_GENERIC
-        || !schema1_accept_is_modern(&pull->conf.accept))
+        || (!modern && pull->type != SCHEMA1_TYPE_OTHER))
     {
-        pull->type = schema1_sniff(document->body, pull->type);
+        (void) schema1_raw_manifest_read(&raw, document->body, &broken);
+        pull->type = schema1_sniff(&raw, pull->type);
     }
 
     pull->answer.source_type = pull->type;
 
-    pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
-                                         false);
+    if (broken.reason == SCHEMA1_NO_MEMORY) {
+        step = schema1_pull_no_memory(err);
 
-    if (pull->action == SCHEMA1_ACTION_AS_IS
-        && schema1_media_type_is_list(pull->type)
-        && schema1_pull_accepted_list(pull, document->body, err) != SCHEMA1_OK)
-    {
-        return schema1_pull_end(pull, SCHEMA1_PULL_ERROR, err);
+    } else {
+        pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
+                                             false);
+
+        if (pull->action == SCHEMA1_ACTION_AS_IS && !modern
+            && schema1_media_type_is_list(pull->type)
+            && schema1_pull_accepted_list(pull, &raw, err) != SCHEMA1_OK)
+        {
+            step = SCHEMA1_PULL_ERROR;
+
+        } else {
+            step = schema1_pull_source(pull, document, &raw, &broken, err);
+        }
     }
+
+    schema1_raw_manifest_free(&raw);
+
+    return schema1_pull_end(pull, step, err);
+}
+
+
+static schema1_pull_step_e
+schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
+    const schema1_raw_manifest_t *raw, const schema1_error_t *broken,
+    schema1_error_t *err)
+{
+    int  rc;
 
     switch (pull->action) {
 
     case SCHEMA1_ACTION_CHILD:
     case SCHEMA1_ACTION_SCHEMA2:
     case SCHEMA1_ACTION_SCHEMA1:
-        step = schema1_pull_verify_tag(pull, document, err);
         break;
 
     case SCHEMA1_ACTION_REFUSE:
-        step = schema1_pull_refuse(pull, document->body, err);
-        break;
+        return schema1_pull_refuse(pull, document->body, err);
 
     default:
-        step = SCHEMA1_PULL_PASS;
+        return SCHEMA1_PULL_PASS;
     }
 
-    return schema1_pull_end(pull, step, err);
+    if (schema1_pull_verify_tag(pull, document, err) != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    if (broken->reason == SCHEMA1_NO_REASON) {
+        rc = schema1_pull_read(pull, raw, err);
+
+    } else {
+        *err = *broken;
+        rc = SCHEMA1_ERROR;
+    }
+
+    if (rc != SCHEMA1_OK) {
+        schema1_pull_unverified(document, err);
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    pull->expect = SCHEMA1_EXPECT_LOOKUP;
+
+    return SCHEMA1_PULL_NEED_LOOKUP;
 }
 
 
@@ -170,15 +220,15 @@ schema1_pull_feed(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_expect_e     expect;
     schema1_pull_step_e  step;
 
-    memset(err, 0, sizeof(schema1_error_t));
+    schema1_error_clear(err);
 
     expect = pull->expect;
     pull->expect = SCHEMA1_EXPECT_NOTHING;
 
     switch (expect) {
 
-    case SCHEMA1_EXPECT_TAG:
-        step = schema1_pull_feed_tag(pull, document, err);
+    case SCHEMA1_EXPECT_LOOKUP:
+        step = schema1_pull_next(pull, err);
         break;
 
     case SCHEMA1_EXPECT_CHILD:
@@ -216,21 +266,17 @@ schema1_pull_answer(const schema1_pull_t *pull)
 /* a list whose type the client names; modern clients receive what is stored */
 
 static int
-schema1_pull_accepted_list(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
+schema1_pull_accepted_list(schema1_pull_t *pull,
+    const schema1_raw_manifest_t *raw, schema1_error_t *err)
 {
     bool                usable, known;
     schema1_platform_t  platform;
-
-    if (schema1_accept_is_modern(&pull->conf.accept)) {
-        return SCHEMA1_OK;
-    }
 
     known = pull->conf.client_platform
             && schema1_platform_read(&platform, pull->conf.platform)
                == SCHEMA1_OK;
 
-    if (schema1_list_usable(&usable, document, &pull->conf.accept,
+    if (schema1_list_usable(&usable, raw, &pull->conf.accept,
                             known ? &platform : NULL, err)
         != SCHEMA1_OK)
     {
@@ -245,7 +291,7 @@ schema1_pull_accepted_list(schema1_pull_t *pull, schema1_str_t document,
 }
 
 
-static schema1_pull_step_e
+static int
 schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
@@ -256,7 +302,7 @@ schema1_pull_verify_tag(schema1_pull_t *pull,
     if (schema1_pull_digest(digest, pull->source_digest, document->body, err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_PULL_ERROR;
+        return SCHEMA1_ERROR;
     }
 
     if (document->digest.len != 0) {
@@ -271,35 +317,23 @@ schema1_pull_verify_tag(schema1_pull_t *pull,
             digest->len = 0;
             schema1_error_note(err->source_digest, sizeof(err->source_digest),
                                document->digest);
-            return SCHEMA1_PULL_ERROR;
+            return SCHEMA1_ERROR;
         }
-
-        pull->proven = true;
     }
 
-    pull->expect = SCHEMA1_EXPECT_TAG;
-
-    return SCHEMA1_PULL_NEED_LOOKUP;
+    return SCHEMA1_OK;
 }
 
 
-static schema1_pull_step_e
-schema1_pull_feed_tag(schema1_pull_t *pull, const schema1_document_t *document,
+/* without a digest the document may as well have been truncated */
+
+static void
+schema1_pull_unverified(const schema1_document_t *document,
     schema1_error_t *err)
 {
-    size_t               offset;
-    schema1_pull_step_e  step;
+    size_t  offset;
 
-    if (pull->action == SCHEMA1_ACTION_CHILD) {
-        step = schema1_pull_list(pull, document->body, err);
-
-    } else {
-        step = schema1_pull_image(pull, document->body, err);
-    }
-
-    /* without a digest it may as well have been cut off on its way */
-
-    if (step == SCHEMA1_PULL_ERROR && !pull->proven
+    if (document->digest.len == 0
         && err->reason == SCHEMA1_INVALID_MANIFEST
         && schema1_json_check(document->body, &offset) != SCHEMA1_OK)
     {
@@ -309,8 +343,6 @@ schema1_pull_feed_tag(schema1_pull_t *pull, const schema1_document_t *document,
                           "that it is complete; try again, then check the "
                           "registry's log");
     }
-
-    return step;
 }
 
 
@@ -318,6 +350,13 @@ static schema1_pull_step_e
 schema1_pull_feed_child(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err)
 {
+    schema1_error_t         broken;
+    schema1_pull_step_e     step;
+    schema1_raw_manifest_t  raw;
+
+    schema1_error_clear(&broken);
+    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+
     /*
      * "If the mediaType of the entry is a manifest type, it determines the
      * type.  Otherwise the document determines the type.  The Content-Type of
@@ -326,18 +365,39 @@ schema1_pull_feed_child(schema1_pull_t *pull,
 
     pull->type = pull->child.type;
 
-    if (pull->type == SCHEMA1_TYPE_GENERIC || pull->type == SCHEMA1_TYPE_OTHER)
-    {
-        pull->type = schema1_sniff(document->body, SCHEMA1_TYPE_GENERIC);
+    if (!schema1_media_type_is_schema1(pull->type)) {
+        (void) schema1_raw_manifest_read(&raw, document->body, &broken);
     }
 
+    if (!schema1_media_type_known(pull->type)) {
+        pull->type = schema1_sniff(&raw, SCHEMA1_TYPE_GENERIC);
+    }
+
+    if (broken.reason == SCHEMA1_NO_MEMORY) {
+        step = schema1_pull_no_memory(err);
+
+    } else {
+        step = schema1_pull_child(pull, document->body, &raw, &broken, err);
+    }
+
+    schema1_raw_manifest_free(&raw);
+
+    return step;
+}
+
+
+static schema1_pull_step_e
+schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
+    const schema1_raw_manifest_t *raw, const schema1_error_t *broken,
+    schema1_error_t *err)
+{
     if (schema1_media_type_is_schema1(pull->type)
-        && schema1_pull_payload(pull, document->body, err) != SCHEMA1_OK)
+        && schema1_pull_payload(pull, document, err) != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
     }
 
-    if (schema1_pull_verify(pull, document->body, "platform's manifest", err)
+    if (schema1_pull_verify(pull, document, "platform's manifest", err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
@@ -353,24 +413,37 @@ schema1_pull_feed_child(schema1_pull_t *pull,
         }
 
         pull->nested = true;
+        pull->action = SCHEMA1_ACTION_CHILD;
 
-        return schema1_pull_list(pull, document->body, err);
+    } else {
+        pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
+                                             true);
     }
-
-    pull->action = schema1_accept_decide(&pull->conf.accept, pull->type, true);
 
     switch (pull->action) {
 
     case SCHEMA1_ACTION_AS_IS:
-        return schema1_pull_as_is(pull, document->body);
+        return schema1_pull_as_is(pull, document);
 
+    case SCHEMA1_ACTION_CHILD:
     case SCHEMA1_ACTION_SCHEMA2:
     case SCHEMA1_ACTION_SCHEMA1:
-        return schema1_pull_image(pull, document->body, err);
+        break;
 
     default:
-        return schema1_pull_refuse(pull, document->body, err);
+        return schema1_pull_refuse(pull, document, err);
     }
+
+    if (broken->reason != SCHEMA1_NO_REASON) {
+        *err = *broken;
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    if (schema1_pull_read(pull, raw, err) != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    return schema1_pull_next(pull, err);
 }
 
 
@@ -417,12 +490,23 @@ schema1_pull_feed_config(schema1_pull_t *pull,
 }
 
 
-static schema1_pull_step_e
-schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
+/* keeps what the document says, so that it is read only once */
+
+static int
+schema1_pull_read(schema1_pull_t *pull, const schema1_raw_manifest_t *raw,
     schema1_error_t *err)
 {
     schema1_child_t     child;
     schema1_platform_t  platform;
+
+    if (pull->action != SCHEMA1_ACTION_CHILD) {
+
+        if (schema1_manifest_read(&pull->manifest, raw, err) != SCHEMA1_OK) {
+            return SCHEMA1_ERROR;
+        }
+
+        return schema1_convert_check(&pull->manifest, err);
+    }
 
     pull->list = true;
 
@@ -433,38 +517,39 @@ schema1_pull_list(schema1_pull_t *pull, schema1_str_t document,
                           "the value of schema_conversion_platform is \"%s\", "
                           "which is not os/arch[/variant]; check the "
                           "variables it uses", err->platform);
-        return SCHEMA1_PULL_ERROR;
+        return SCHEMA1_ERROR;
     }
 
-    if (schema1_list_find(&child, document, &platform, pull->nested, err)
+    if (schema1_list_find(&child, raw, &platform, pull->nested, err)
         != SCHEMA1_OK)
     {
-        return SCHEMA1_PULL_ERROR;
+        return SCHEMA1_ERROR;
     }
 
     schema1_list_child_free(&pull->child);
     pull->child = child;
 
-    return schema1_pull_need(pull, SCHEMA1_EXPECT_CHILD,
-                             &pull->child.descriptor);
+    return SCHEMA1_OK;
 }
 
 
 static schema1_pull_step_e
-schema1_pull_image(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
+schema1_pull_next(schema1_pull_t *pull, schema1_error_t *err)
 {
     schema1_answer_t  *answer;
 
-    if (schema1_manifest_read(&pull->manifest, document, err) != SCHEMA1_OK
-        || schema1_convert_check(&pull->manifest, err) != SCHEMA1_OK)
-    {
-        return SCHEMA1_PULL_ERROR;
-    }
+    switch (pull->action) {
 
-    if (pull->action == SCHEMA1_ACTION_SCHEMA1) {
+    case SCHEMA1_ACTION_CHILD:
+        return schema1_pull_need(pull, SCHEMA1_EXPECT_CHILD,
+                                 &pull->child.descriptor);
+
+    case SCHEMA1_ACTION_SCHEMA1:
         return schema1_pull_need(pull, SCHEMA1_EXPECT_CONFIG,
                                  &pull->manifest.config);
+
+    default: /* SCHEMA1_ACTION_SCHEMA2 */
+        break;
     }
 
     if (schema1_convert_schema2(&pull->manifest, &pull->body, err)

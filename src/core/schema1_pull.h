@@ -26,7 +26,7 @@
  *     step = schema1_pull_start(pull, &document, &err);
  *     if (step == SCHEMA1_PULL_NEED_LOOKUP) {
  *         ... look for the response in a cache, else ...
- *         step = schema1_pull_feed(pull, &document, &err);
+ *         step = schema1_pull_feed(pull, NULL, &err);
  *     }
  *     while (step == SCHEMA1_PULL_NEED_FETCH) {
  *         ... fetch what schema1_pull_request() names ...
@@ -65,7 +65,7 @@ typedef struct {
 typedef enum {
     SCHEMA1_PULL_ERROR = -1,            /* see err */
     SCHEMA1_PULL_PASS = 0,              /* the source is sent unchanged */
-    SCHEMA1_PULL_NEED_LOOKUP,           /* feed the source to convert it */
+    SCHEMA1_PULL_NEED_LOOKUP,           /* feed nothing to convert it */
     SCHEMA1_PULL_NEED_FETCH,            /* fetch the request and feed it */
     SCHEMA1_PULL_DONE                   /* the response is ready */
 } schema1_pull_step_e;
@@ -102,13 +102,16 @@ void schema1_pull_free(schema1_pull_t *pull);
 
 /*
  * Determines the source's type and what the client receives: PASS, NEED_LOOKUP
- * or ERROR.  A source that is to be converted is verified first if it came
- * with a digest.
+ * or ERROR.  A source that is to be converted is read, and verified first if it
+ * came with a digest.
  */
 schema1_pull_step_e schema1_pull_start(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
 
-/* the next document: NEED_FETCH, DONE or ERROR */
+/*
+ * The document that was requested; after NEED_LOOKUP it is not used and can be
+ * NULL.  NEED_FETCH, DONE or ERROR.
+ */
 schema1_pull_step_e schema1_pull_feed(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
 

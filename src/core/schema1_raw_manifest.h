@@ -16,31 +16,60 @@
 #define SCHEMA1_TYPE_SIZE  256
 
 
-/* a manifest or a list as the decoder leaves it: tokens of the document */
+/* what a manifest of any type can have */
+
+typedef enum {
+    SCHEMA1_RAW_VERSION = 0,
+    SCHEMA1_RAW_MEDIA_TYPE,
+    SCHEMA1_RAW_CONFIG,
+    SCHEMA1_RAW_LAYERS,
+    SCHEMA1_RAW_ARTIFACT_TYPE,
+    SCHEMA1_RAW_ANNOTATIONS,
+    SCHEMA1_RAW_MANIFESTS,
+    SCHEMA1_RAW_FS_LAYERS,
+    SCHEMA1_RAW_SIGNATURES,
+    SCHEMA1_RAW_MEMBERS
+} schema1_raw_member_e;
+
+
+/*
+ * A manifest or list whose type is not known yet, decoded in one pass: tokens
+ * of the document.
+ */
 
 typedef struct {
     schema1_str_t             version;
-    schema1_str_t             media_type;
+    schema1_str_t             media_type;       /* "" if it is missing */
     schema1_raw_descriptor_t  config;
-    schema1_str_t             config_token;
     schema1_array_t           layers;
-    schema1_array_t           manifests;
     schema1_str_t             artifact_type;
     schema1_str_t             annotations;
-    bool                      has_manifests;
-    bool                      has_config;
-    bool                      has_layers;
-    bool                      has_fslayers;
-    bool                      has_signatures;
+    schema1_array_t           manifests;
+    schema1_str_t             ignored;
+    schema1_member_t          members[SCHEMA1_RAW_MEMBERS];
 } schema1_raw_manifest_t;
 
 
 /*
- * Decodes only the version and the mediaType, which is "" if it is missing.
- * SCHEMA1_ERROR: err->reason is INVALID_MANIFEST, "what" is in the message.
+ * The document must outlive *raw, which schema1_raw_manifest_free() frees.
+ * SCHEMA1_ERROR: err->reason is INVALID_MANIFEST (not a JSON object) or
+ * NO_MEMORY, there is nothing to free, and *raw is zeros.
  */
-int schema1_raw_manifest_version(schema1_str_t document,
-    schema1_raw_manifest_t *raw, const char *what, schema1_error_t *err);
+int schema1_raw_manifest_read(schema1_raw_manifest_t *raw,
+    schema1_str_t document, schema1_error_t *err);
+
+void schema1_raw_manifest_free(schema1_raw_manifest_t *raw);
+
+/*
+ * The version has to be 2, the mediaType a string.  SCHEMA1_ERROR:
+ * INVALID_MANIFEST; "what" names the document.
+ */
+int schema1_raw_manifest_version(const schema1_raw_manifest_t *raw,
+    const char *what, schema1_error_t *err);
+
+/* members, bits 1 << schema1_raw_member_e, must not have a bad value */
+int schema1_raw_manifest_check(const schema1_raw_manifest_t *raw,
+    unsigned members, const char *what, schema1_error_t *err);
 
 /* sets err and returns SCHEMA1_ERROR */
 int schema1_raw_manifest_no_memory(schema1_error_t *err, const char *what);

@@ -4,7 +4,6 @@
  */
 
 
-#include "schema1_raw_manifest.h"
 #include "schema1_sniff.h"
 
 
@@ -16,39 +15,14 @@ static bool schema1_sniff_oci_config(const schema1_raw_manifest_t *raw);
 static schema1_type_e schema1_sniff_unknown(schema1_type_e stated);
 
 
-static const schema1_field_t  schema1_sniff_fields[] = {
-    schema1_field("schemaVersion", RAW, schema1_raw_manifest_t, version),
-    schema1_field("mediaType", RAW, schema1_raw_manifest_t, media_type),
-    schema1_field("manifests", PRESENT, schema1_raw_manifest_t, has_manifests),
-    schema1_field("config", RAW, schema1_raw_manifest_t, config_token),
-    schema1_field("layers", PRESENT, schema1_raw_manifest_t, has_layers),
-    schema1_field("fsLayers", PRESENT, schema1_raw_manifest_t, has_fslayers),
-    schema1_field("signatures", PRESENT, schema1_raw_manifest_t,
-                  has_signatures),
-    schema1_end
-};
-
-
-static const schema1_field_t  schema1_sniff_config_fields[] = {
-    schema1_field("mediaType", RAW, schema1_raw_manifest_t, media_type),
-    schema1_end
-};
-
-
 schema1_type_e
-schema1_sniff(schema1_str_t document, schema1_type_e stated)
+schema1_sniff(const schema1_raw_manifest_t *raw, schema1_type_e stated)
 {
-    int64_t                 version;
-    schema1_error_t         err;
-    schema1_raw_manifest_t  raw;
-
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+    int64_t  version;
 
     if (stated == SCHEMA1_TYPE_OTHER
-        || schema1_decode(document, schema1_sniff_fields, &raw, "document",
-                          SCHEMA1_INVALID_MANIFEST, &err)
-           != SCHEMA1_OK
-        || schema1_json_int(raw.version, &version) != SCHEMA1_OK)
+        || raw->members[SCHEMA1_RAW_VERSION].reason != SCHEMA1_NO_REASON
+        || schema1_json_int(raw->version, &version) != SCHEMA1_OK)
     {
         return schema1_sniff_unknown(stated);
     }
@@ -56,10 +30,10 @@ schema1_sniff(schema1_str_t document, schema1_type_e stated)
     switch (version) {
 
     case 1:
-        return schema1_sniff_schema1(&raw, stated);
+        return schema1_sniff_schema1(raw, stated);
 
     case 2:
-        return schema1_sniff_manifest(&raw, stated);
+        return schema1_sniff_manifest(raw, stated);
 
     default:
         return schema1_sniff_unknown(stated);
@@ -74,11 +48,12 @@ schema1_sniff_schema1(const schema1_raw_manifest_t *raw, schema1_type_e stated)
         return stated;
     }
 
-    if (!raw->has_fslayers) {
+    if (!raw->members[SCHEMA1_RAW_FS_LAYERS].present) {
         return schema1_sniff_unknown(stated);
     }
 
-    return raw->has_signatures ? SCHEMA1_TYPE_SIGNED : SCHEMA1_TYPE_UNSIGNED;
+    return raw->members[SCHEMA1_RAW_SIGNATURES].present
+           ? SCHEMA1_TYPE_SIGNED : SCHEMA1_TYPE_UNSIGNED;
 }
 
 
@@ -107,13 +82,12 @@ schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
 
     /* a document without a mediaType is an OCI one, unless stated otherwise */
 
-    if (raw->has_manifests) {
+    if (raw->members[SCHEMA1_RAW_MANIFESTS].present) {
         return (stated == SCHEMA1_TYPE_LIST) ? stated : SCHEMA1_TYPE_OCI_INDEX;
     }
 
-    if (!raw->has_layers
-        || raw->config_token.len == 0
-        || raw->config_token.data[0] == 'n')
+    if (!raw->members[SCHEMA1_RAW_LAYERS].present
+        || !raw->members[SCHEMA1_RAW_CONFIG].present)
     {
         return schema1_sniff_unknown(stated);
     }
@@ -131,26 +105,13 @@ schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
 static bool
 schema1_sniff_oci_config(const schema1_raw_manifest_t *raw)
 {
-    schema1_error_t         err;
-    schema1_raw_manifest_t  config;
-
-    memset(&config, 0, sizeof(schema1_raw_manifest_t));
-
-    if (schema1_decode(raw->config_token, schema1_sniff_config_fields, &config,
-                       "config", SCHEMA1_INVALID_MANIFEST, &err)
-        != SCHEMA1_OK)
-    {
-        return false;
-    }
-
-    return config.media_type.len != 0
-           && config.media_type.data[0] == '"'
-           && schema1_json_is(config.media_type,
+    return raw->config.media_type.len != 0
+           && schema1_json_is(raw->config.media_type,
                               "application/vnd.oci.image.config.v1+json");
 }
 
 
-/* a document that tells nothing is what its header says it is */
+/* the header states the type of a document that does not show it */
 
 static schema1_type_e
 schema1_sniff_unknown(schema1_type_e stated)

@@ -29,7 +29,7 @@ typedef struct {
     schema1_str_t      time;
     schema1_str_t      loose;
     bool               flag;
-    bool               seen;
+    schema1_str_t      seen;
     size_t             strings;
     schema1_str_t      map;
     decode_item_t      inner;
@@ -40,6 +40,10 @@ typedef struct {
 
 static void decode_check(const decode_t *to, const fuzz_node_t *root,
     schema1_str_t document);
+static void decode_check_members(const decode_t *to, const fuzz_node_t *root,
+    schema1_str_t document);
+static void decode_check_refused(schema1_str_t document,
+    const fuzz_node_t *root);
 static void decode_check_string(schema1_str_t token, const fuzz_node_t *root,
     const char *name);
 static bool decode_within(schema1_str_t token, schema1_str_t document);
@@ -65,7 +69,7 @@ static const schema1_field_t  decode_fields[] = {
     schema1_field("time", TIME, decode_t, time),
     schema1_field("loose", RAW, decode_t, loose),
     schema1_field("flag", BOOL, decode_t, flag),
-    schema1_field("seen", PRESENT, decode_t, seen),
+    schema1_field("seen", RAW, decode_t, seen),
     schema1_field("strings", STRINGS, decode_t, strings),
     schema1_field("map", MAP, decode_t, map),
     { "inner", SCHEMA1_FIELD_STRUCT, offsetof(decode_t, inner),
@@ -76,6 +80,9 @@ static const schema1_field_t  decode_fields[] = {
       decode_item_fields, sizeof(decode_item_t) },
     schema1_end
 };
+
+
+#define DECODE_FIELDS  (sizeof(decode_fields) / sizeof(decode_fields[0]))
 
 
 int
@@ -95,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&to, 0, sizeof(decode_t));
     memset(&err, 0, sizeof(schema1_error_t));
 
-    rc = schema1_decode(document, decode_fields, &to, "document",
+    rc = schema1_decode(document, decode_fields, &to, NULL, "document",
                         SCHEMA1_INVALID_CONFIG, &err);
 
     fuzz_parse(&tree, document);
@@ -103,11 +110,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (rc == SCHEMA1_OK) {
         fuzz_check(tree.root != NULL && tree.root->type == FUZZ_OBJECT);
         decode_check(&to, tree.root, document);
+        decode_check_members(&to, tree.root, document);
 
     } else {
         fuzz_check(err.reason == SCHEMA1_INVALID_CONFIG
                    || err.reason == SCHEMA1_TOO_MANY);
         fuzz_check_error(&err);
+        decode_check_refused(document, tree.root);
     }
 
     /* white space makes no difference */
@@ -121,11 +130,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         schema1_json_write_compact(&writer, document);
 
         fuzz_check(schema1_decode(fuzz_buf(&buf), decode_fields, &again,
-                                  "document", SCHEMA1_INVALID_CONFIG, &err)
+                                  NULL, "document", SCHEMA1_INVALID_CONFIG,
+                                  &err)
                    == rc);
         fuzz_check(again.items.n == to.items.n);
-        fuzz_check(again.strings == to.strings && again.flag == to.flag
-                   && again.seen == to.seen);
+        fuzz_check(again.strings == to.strings && again.flag == to.flag);
         fuzz_check(again.pointer.there == to.pointer.there);
 
         schema1_array_free(&again.items);
@@ -166,7 +175,7 @@ decode_check(const decode_t *to, const fuzz_node_t *root,
         fuzz_check(to->flag == (node != NULL && node->type == FUZZ_TRUE));
     }
 
-    fuzz_check(to->seen == (fuzz_member(root, "seen") != NULL));
+    fuzz_check(decode_within(to->seen, document));
 
     node = fuzz_last(root, "pointer");
 
@@ -203,6 +212,70 @@ decode_check(const decode_t *to, const fuzz_node_t *root,
         decode_check_string(items[i].string, item, "string");
         item = item->next;
     }
+}
+
+
+/* the same with a result for each member, none of which is bad */
+
+static void
+decode_check_members(const decode_t *to, const fuzz_node_t *root,
+    schema1_str_t document)
+{
+    size_t            i;
+    decode_t          again;
+    schema1_error_t   err;
+    schema1_member_t  members[DECODE_FIELDS];
+
+    memset(&again, 0, sizeof(decode_t));
+    memset(members, 0, sizeof(members));
+
+    fuzz_check(schema1_decode(document, decode_fields, &again, members,
+                              "document", SCHEMA1_INVALID_CONFIG, &err)
+               == SCHEMA1_OK);
+
+    for (i = 0; decode_fields[i].name; i++) {
+        fuzz_check(members[i].reason == SCHEMA1_NO_REASON);
+        fuzz_check(members[i].present
+                   == (fuzz_member(root, decode_fields[i].name) != NULL));
+    }
+
+    fuzz_check(again.items.n == to->items.n);
+    schema1_array_free(&again.items);
+
+    again.items = to->items;
+    fuzz_check(memcmp(&again, to, sizeof(decode_t)) == 0);
+}
+
+
+/* a document that is refused for a value has a member that is bad */
+
+static void
+decode_check_refused(schema1_str_t document, const fuzz_node_t *root)
+{
+    int               rc;
+    size_t            i, bad;
+    decode_t          to;
+    schema1_error_t   err;
+    schema1_member_t  members[DECODE_FIELDS];
+
+    memset(&to, 0, sizeof(decode_t));
+    memset(members, 0, sizeof(members));
+
+    rc = schema1_decode(document, decode_fields, &to, members, "document",
+                        SCHEMA1_INVALID_CONFIG, &err);
+
+    fuzz_check((rc == SCHEMA1_OK)
+               == (root != NULL && root->type == FUZZ_OBJECT));
+
+    for (i = 0, bad = 0; decode_fields[i].name; i++) {
+        bad += (members[i].reason != SCHEMA1_NO_REASON);
+        fuzz_check(members[i].reason == SCHEMA1_NO_REASON
+                   || members[i].present);
+    }
+
+    fuzz_check(bad != 0 || rc != SCHEMA1_OK);
+
+    schema1_array_free(&to.items);
 }
 
 

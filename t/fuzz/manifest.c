@@ -6,13 +6,10 @@
 
 /* manifests and lists: told, read, searched, made schema 2 and read again */
 
-#include "fuzz.h"
+#include "fuzz_manifest.h"
 #include "schema1_convert.h"
 #include "schema1_digest.h"
 #include "schema1_json.h"
-#include "schema1_list.h"
-#include "schema1_manifest.h"
-#include "schema1_sniff.h"
 
 
 static void manifest_check_told(schema1_str_t document);
@@ -60,7 +57,7 @@ manifest_check_told(schema1_str_t document)
     schema1_type_e    type;
     schema1_writer_t  writer;
 
-    type = schema1_sniff(document, SCHEMA1_TYPE_GENERIC);
+    type = fuzz_sniff(document, SCHEMA1_TYPE_GENERIC);
 
     fuzz_check(type != SCHEMA1_TYPE_GENERIC && type <= SCHEMA1_TYPE_OTHER);
 
@@ -77,7 +74,7 @@ manifest_check_told(schema1_str_t document)
         writer.buf = &buf;
         schema1_json_write_compact(&writer, document);
 
-        fuzz_check(schema1_sniff(fuzz_buf(&buf), SCHEMA1_TYPE_GENERIC)
+        fuzz_check(fuzz_sniff(fuzz_buf(&buf), SCHEMA1_TYPE_GENERIC)
                    == type);
 
         schema1_buf_free(&buf);
@@ -98,7 +95,7 @@ manifest_check_read(schema1_str_t document, size_t items)
 
     fuzz_memory_start();
 
-    if (schema1_manifest_read(&manifest, document, &err) != SCHEMA1_OK) {
+    if (fuzz_manifest_read(&manifest, document, &err) != SCHEMA1_OK) {
         fuzz_check_error(&err);
         fuzz_check(err.reason == SCHEMA1_INVALID_MANIFEST
                    || err.reason == SCHEMA1_DIGEST_UNSUPPORTED
@@ -189,9 +186,9 @@ manifest_check_schema2(const schema1_manifest_t *manifest)
     memset(&again, 0, sizeof(schema1_buf_t));
 
     fuzz_check(schema1_convert_schema2(manifest, &made, &err) == SCHEMA1_OK);
-    fuzz_check(schema1_sniff(fuzz_buf(&made), SCHEMA1_TYPE_GENERIC)
+    fuzz_check(fuzz_sniff(fuzz_buf(&made), SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_SCHEMA2);
-    fuzz_check(schema1_manifest_read(&second, fuzz_buf(&made), &err)
+    fuzz_check(fuzz_manifest_read(&second, fuzz_buf(&made), &err)
                == SCHEMA1_OK);
     fuzz_check(schema1_convert_check(&second, &err) == SCHEMA1_OK);
 
@@ -237,7 +234,7 @@ manifest_check_list(schema1_str_t document, bool nested, size_t items)
 
         fuzz_memory_start();
 
-        if (schema1_list_find(&child, document, &platform, nested, &err)
+        if (fuzz_list_find(&child, document, &platform, nested, &err)
             != SCHEMA1_OK)
         {
             fuzz_check_error(&err);

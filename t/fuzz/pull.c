@@ -20,13 +20,12 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "fuzz.h"
+#include "fuzz_manifest.h"
 #include "schema1_base64.h"
 #include "schema1_convert.h"
 #include "schema1_json.h"
 #include "schema1_jws.h"
 #include "schema1_pull.h"
-#include "schema1_sniff.h"
 
 
 #define PULL_DOCUMENTS  5
@@ -278,7 +277,7 @@ pull_run(pull_t *p)
                           p->digest[0])
                    == 0);
 
-        step = schema1_pull_feed(pull, &document, &err);
+        step = schema1_pull_feed(pull, NULL, &err);
 
         fuzz_check(step == SCHEMA1_PULL_NEED_FETCH || step == SCHEMA1_PULL_DONE
                    || step == SCHEMA1_PULL_ERROR);
@@ -446,10 +445,10 @@ pull_check_schema2(const pull_t *p, const schema1_answer_t *answer)
     fuzz_check(strcmp(answer->digest.data + 7, hex) == 0);
     fuzz_check(answer->entries == 0);
 
-    fuzz_check(schema1_manifest_read(&from,
-                                     fuzz_buf(&p->document[p->given]), &err)
+    fuzz_check(fuzz_manifest_read(&from,
+                                  fuzz_buf(&p->document[p->given]), &err)
                == SCHEMA1_OK);
-    fuzz_check(schema1_manifest_read(&to, answer->body, &err) == SCHEMA1_OK);
+    fuzz_check(fuzz_manifest_read(&to, answer->body, &err) == SCHEMA1_OK);
     fuzz_check(from.nlayers == to.nlayers);
 
     for (i = 0; i < from.nlayers; i++) {
@@ -514,9 +513,9 @@ pull_check_schema1(const pull_t *p, const schema1_pull_conf_t *conf,
 static void
 pull_check_body(schema1_str_t body, schema1_str_t payload)
 {
-    fuzz_check(schema1_sniff(body, SCHEMA1_TYPE_GENERIC)
+    fuzz_check(fuzz_sniff(body, SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_SIGNED);
-    fuzz_check(schema1_sniff(payload, SCHEMA1_TYPE_GENERIC)
+    fuzz_check(fuzz_sniff(payload, SCHEMA1_TYPE_GENERIC)
                == SCHEMA1_TYPE_UNSIGNED);
     fuzz_check(payload.len > 2
                && memcmp(payload.data + payload.len - 2, "\n}", 2) == 0);
@@ -553,9 +552,9 @@ pull_check_payload(const pull_t *p, const schema1_pull_conf_t *conf,
     fuzz_check(n != 0 && n == answer->entries);
     fuzz_check(json_array_size(layers) == n);
 
-    fuzz_check(schema1_manifest_read(&manifest,
-                                     fuzz_buf(&p->document[p->manifest]),
-                                     &err)
+    fuzz_check(fuzz_manifest_read(&manifest,
+                                  fuzz_buf(&p->document[p->manifest]),
+                                  &err)
                == SCHEMA1_OK);
 
     ids = calloc(n, sizeof(*ids));
@@ -574,10 +573,10 @@ pull_check_payload(const pull_t *p, const schema1_pull_conf_t *conf,
                                        parent);
 
         if (i == n - 1) {
-            fuzz_check(parent[0] == '\0' || (based && n > 1));
+         fuzz_check(parent[0] == '\0' || (based && n > 1));
 
         } else {
-            fuzz_check(strcmp(parent, ids[i + 1]) == 0);
+         fuzz_check(strcmp(parent, ids[i + 1]) == 0);
         }
 
         for (j = n; n <= 256 && j-- > i + 1; /* void */ ) {

@@ -8,9 +8,13 @@
 #define _MANIFESTS_H_INCLUDED_
 
 
-/* parts of manifests and lists, as text */
+/* parts of manifests and lists, as text, and functions that read a text */
 
 #include <string.h>
+
+#include "schema1_list.h"
+#include "schema1_manifest.h"
+#include "schema1_sniff.h"
 
 
 #define DOCKER  "application/vnd.docker.distribution.manifest.v2+json"
@@ -57,6 +61,85 @@ manifests_fill(char *to, const char *head, const char *item, const char *tail,
     memcpy(to + len, tail, strlen(tail));
 
     return len + strlen(tail);
+}
+
+
+static inline int
+manifests_read(schema1_manifest_t *manifest, schema1_str_t document,
+    schema1_error_t *err)
+{
+    int                     rc;
+    schema1_raw_manifest_t  raw;
+
+    memset(manifest, 0, sizeof(schema1_manifest_t));
+
+    rc = schema1_raw_manifest_read(&raw, document, err);
+
+    if (rc == SCHEMA1_OK) {
+        rc = schema1_manifest_read(manifest, &raw, err);
+        schema1_raw_manifest_free(&raw);
+    }
+
+    return rc;
+}
+
+
+static inline int
+manifests_find(schema1_child_t *child, schema1_str_t document,
+    const schema1_platform_t *platform, bool nested, schema1_error_t *err)
+{
+    int                     rc;
+    schema1_raw_manifest_t  raw;
+
+    memset(child, 0, sizeof(schema1_child_t));
+
+    rc = schema1_raw_manifest_read(&raw, document, err);
+
+    if (rc == SCHEMA1_OK) {
+        rc = schema1_list_find(child, &raw, platform, nested, err);
+        schema1_raw_manifest_free(&raw);
+    }
+
+    return rc;
+}
+
+
+static inline schema1_type_e
+manifests_sniff(schema1_str_t document, schema1_type_e stated)
+{
+    schema1_type_e          type;
+    schema1_error_t         err;
+    schema1_raw_manifest_t  raw;
+
+    (void) schema1_raw_manifest_read(&raw, document, &err);
+
+    type = schema1_sniff(&raw, stated);
+
+    schema1_raw_manifest_free(&raw);
+
+    return type;
+}
+
+
+static inline int
+manifests_usable(bool *usable, schema1_str_t document,
+    const schema1_accept_t *accept, const schema1_platform_t *platform,
+    schema1_error_t *err)
+{
+    int                     rc;
+    schema1_raw_manifest_t  raw;
+
+    if (schema1_raw_manifest_read(&raw, document, err) != SCHEMA1_OK
+        && err->reason == SCHEMA1_NO_MEMORY)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    rc = schema1_list_usable(usable, &raw, accept, platform, err);
+
+    schema1_raw_manifest_free(&raw);
+
+    return rc;
 }
 
 

@@ -136,8 +136,8 @@ test_find(void)
         memset(&err, 0, sizeof(schema1_error_t));
         (void) schema1_platform_read(&platform, exact_str(cases[i].platform));
 
-        rc = schema1_list_find(&child, exact_str(document), &platform,
-                               cases[i].nested, &err);
+        rc = manifests_find(&child, exact_str(document), &platform,
+                            cases[i].nested, &err);
 
         if (cases[i].digest == NULL) {
             tap_ok(rc == SCHEMA1_ERROR && err.reason == SCHEMA1_NO_PLATFORM
@@ -155,7 +155,7 @@ test_find(void)
         }
     }
 
-    (void) schema1_list_find(&child, exact_str(
+    (void) manifests_find(&child, exact_str(
                V2 "\"manifests\":[{" PLATFORM("linux", "arm") "},{"
                VARIANT("linux", "arm64", "v8") "}]}"), &platform, false, &err);
     tap_ok(strstr(err.message, "linux/arm linux/arm64/v8") != NULL,
@@ -186,17 +186,17 @@ test_platforms(void)
                     "{" DIGEST(C) "," PLATFORM("linux", "arm64") "}]}");
 
     memset(&err, 0, sizeof(schema1_error_t));
-    (void) schema1_list_find(&child, exact_str(document), &platform, false,
-                             &err);
+    (void) manifests_find(&child, exact_str(document), &platform, false,
+                          &err);
 
     tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
            "each platform is listed once, without attestations");
     tap_ok(strstr(err.message, "unknown") == NULL, "no unknown platform");
 
     memset(&err, 0, sizeof(schema1_error_t));
-    (void) schema1_list_find(&child, exact_str(V2 "\"manifests\":["
+    (void) manifests_find(&child, exact_str(V2 "\"manifests\":["
                              "{" TYPE(INDEX) "," DIGEST(A) "}]}"), &platform,
-                             true, &err);
+                          true, &err);
 
     tap_ok(strstr(err.message, "is for linux/amd64; build") != NULL,
            "a list without platforms has none in its message");
@@ -212,8 +212,8 @@ test_platforms(void)
     (void) snprintf(document + len, sizeof(document) - (size_t) len, "]}");
 
     memset(&err, 0, sizeof(schema1_error_t));
-    (void) schema1_list_find(&child, exact_str(document), &platform, false,
-                             &err);
+    (void) manifests_find(&child, exact_str(document), &platform, false,
+                          &err);
 
     tap_ok(strstr(err.message, "linux/cpu9") && !strstr(err.message, "cpu59")
            && strstr(err.message, " and others;"),
@@ -265,8 +265,8 @@ test_refused(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         memset(&err, 0, sizeof(schema1_error_t));
 
-        rc = schema1_list_find(&child, exact_str(cases[i].document), &platform,
-                               false, &err);
+        rc = manifests_find(&child, exact_str(cases[i].document), &platform,
+                            false, &err);
 
         tap_ok(rc == SCHEMA1_ERROR && err.reason == cases[i].reason
                && child.memory == NULL, "list refused: %s",
@@ -290,8 +290,8 @@ test_many(void)
 
     len = manifests_fill(text, V2 "\"manifests\":[", "{},", "]}", 40000);
 
-    tap_ok(schema1_list_find(&child, exact_bytes(text, len), &platform, false,
-                             &err)
+    tap_ok(manifests_find(&child, exact_bytes(text, len), &platform, false,
+                          &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_TOO_MANY,
            "too many entries of a list are refused");
 
@@ -372,8 +372,8 @@ test_usable(void)
         memset(&err, 0, sizeof(schema1_error_t));
         usable = (i & 1) ? !cases[i / 2].own : !cases[i / 2].any;
 
-        rc = schema1_list_usable(&usable, exact_str(document), &accept,
-                                 (i & 1) ? &platform : NULL, &err);
+        rc = manifests_usable(&usable, exact_str(document), &accept,
+                              (i & 1) ? &platform : NULL, &err);
 
         tap_ok(rc == SCHEMA1_OK && err.reason == SCHEMA1_NO_REASON
                && usable == ((i & 1) ? cases[i / 2].own : cases[i / 2].any),
@@ -424,10 +424,10 @@ test_fail_each(bool usable)
         before = alloc_held;
         alloc_countdown = n;
 
-        rc = usable ? schema1_list_usable(&result, document, &accept,
-                                          &platform, &err)
-                    : schema1_list_find(&child, document, &platform, false,
-                                        &err);
+        rc = usable ? manifests_usable(&result, document, &accept,
+                                       &platform, &err)
+                    : manifests_find(&child, document, &platform, false,
+                                     &err);
 
         if (alloc_countdown) {
             alloc_countdown = 0;

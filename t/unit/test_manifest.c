@@ -46,7 +46,7 @@ test_read(void)
 
     memset(&err, 0, sizeof(schema1_error_t));
 
-    tap_ok(schema1_manifest_read(&m, exact_str(
+    tap_ok(manifests_read(&m, exact_str(
                V2 TYPE(OCI) ",\"artifactType\":\"x\\u002Fy\","
                "\"config\":{\"size\":7," DIGEST(A) ",\"mediaType\":\"c\"},"
                "\"layers\":[{\"size\":-3," DIGEST("\\u0073ha256:" HEX "bbbb")
@@ -76,12 +76,12 @@ test_read(void)
     schema1_manifest_free(&m);
     tap_ok(m.memory == NULL, "freed");
 
-    tap_ok(schema1_manifest_read(&m, exact_str(V2 CONFIG "\"layers\":null}"),
+    tap_ok(manifests_read(&m, exact_str(V2 CONFIG "\"layers\":null}"),
                                  &err)
            == SCHEMA1_OK && m.nlayers == 0, "a manifest without layers");
     schema1_manifest_free(&m);
 
-    tap_ok(schema1_manifest_read(&m, exact_str(
+    tap_ok(manifests_read(&m, exact_str(
                V2 TYPE(DOCKER) "," CONFIG LAYERS ",\"annotations\":3,"
                "\"manifests\":[]}"), &err)
            == SCHEMA1_OK && m.nlayers == 1, "members that Docker has not");
@@ -153,7 +153,7 @@ test_refused(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         memset(&err, 0, sizeof(schema1_error_t));
 
-        rc = schema1_manifest_read(&m, exact_str(cases[i].document), &err);
+        rc = manifests_read(&m, exact_str(cases[i].document), &err);
 
         tap_ok(rc == SCHEMA1_ERROR && err.reason == cases[i].reason
                && strstr(err.message, cases[i].message) && m.memory == NULL,
@@ -172,7 +172,7 @@ test_merged(void)
 
     memset(&err, 0, sizeof(schema1_error_t));
 
-    tap_ok(schema1_manifest_read(&m, exact_str(
+    tap_ok(manifests_read(&m, exact_str(
                V2 CONFIG "\"layers\":[{" DIGEST(A) ",\"size\":1},{" DIGEST(B)
                "}],\"Layers\":[{\"size\":2}],\"LAYERS\":[null,{\"size\":3}]}"),
                &err)
@@ -182,10 +182,10 @@ test_merged(void)
            "behind a shorter array");
     schema1_manifest_free(&m);
 
-    tap_ok(schema1_manifest_read(&m, exact_str(
+    tap_ok(manifests_read(&m, exact_str(
                V2 CONFIG LAYERS ",\"layers\":null,\"layers\":[{}]}"), &err)
            == SCHEMA1_ERROR, "null forgets layers");
-    tap_ok(schema1_manifest_read(&m, exact_str(
+    tap_ok(manifests_read(&m, exact_str(
                V2 CONFIG LAYERS ",\"layers\":[],\"layers\":[{}]}"), &err)
            == SCHEMA1_ERROR, "so does an empty array");
 }
@@ -207,14 +207,14 @@ test_many(void)
                          strlen(V2 CONFIG "\"layers\":[]}")
                          + strlen("{" DIGEST(B) "},") * 10000);
 
-    rc = schema1_manifest_read(&m, exact_bytes(text, len), &err);
+    rc = manifests_read(&m, exact_bytes(text, len), &err);
     tap_ok(rc == SCHEMA1_OK && m.nlayers == SCHEMA1_MAX_LAYERS,
            "10000 layers are read");
     schema1_manifest_free(&m);
 
     memcpy(text + len - 2, ",{}]}", 5);
 
-    tap_ok(schema1_manifest_read(&m, exact_bytes(text, len + 3), &err)
+    tap_ok(manifests_read(&m, exact_bytes(text, len + 3), &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_TOO_MANY,
            "10001 layers are refused");
 
@@ -272,13 +272,13 @@ test_memory(void)
 
         alloc_peak = before = alloc_held;
 
-        (void) schema1_sniff(str, SCHEMA1_TYPE_SCHEMA2);
+        (void) manifests_sniff(str, SCHEMA1_TYPE_SCHEMA2);
 
-        if (schema1_manifest_read(&m, str, &err) == SCHEMA1_OK) {
+        if (manifests_read(&m, str, &err) == SCHEMA1_OK) {
             schema1_manifest_free(&m);
         }
 
-        if (schema1_list_find(&child, str, &platform, false, &err)
+        if (manifests_find(&child, str, &platform, false, &err)
             == SCHEMA1_OK)
         {
             schema1_list_child_free(&child);
@@ -321,7 +321,7 @@ test_fail_each(void)
         before = alloc_held;
         alloc_countdown = n;
 
-        rc = schema1_manifest_read(&m, exact_str(V2 CONFIG LAYERS "}"), &err);
+        rc = manifests_read(&m, exact_str(V2 CONFIG LAYERS "}"), &err);
 
         if (alloc_countdown) {
             alloc_countdown = 0;

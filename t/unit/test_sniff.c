@@ -68,7 +68,7 @@ test_detected(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tap_ok(schema1_sniff(exact_str(cases[i].document),
+        tap_ok(manifests_sniff(exact_str(cases[i].document),
                              SCHEMA1_TYPE_GENERIC)
                == cases[i].type, "detected: %s", cases[i].document);
     }
@@ -123,7 +123,7 @@ test_stated(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        tap_ok(schema1_sniff(exact_str(cases[i].document),
+        tap_ok(manifests_sniff(exact_str(cases[i].document),
                              cases[i].stated)
                == cases[i].type, "stated as %d: %s", (int) cases[i].stated,
                cases[i].document);
