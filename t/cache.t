@@ -9,7 +9,7 @@ use Schema1::Refused;
 # a cache outlives a request
 repeat_each(1);
 
-# one that can be told to reload
+# one that can be reloaded
 master_on();
 workers(1);
 
@@ -778,7 +778,7 @@ GET /v2/
 [alert]
 --- after
 my @answers = together(map { ['/v2/broken/app/manifests/1'] } 1 .. 3);
-is(scalar(grep { $_->{status} == 502 } @answers), 3, 'all told');
+is(scalar(grep { $_->{status} == 502 } @answers), 3, 'in all');
 is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 3, 'each by itself');
 ok($answers[2]{seconds} < 2, 'not one after the other');
 

@@ -1,6 +1,6 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# Conditions of the client's, judged by the module.
+# Conditions of the client, evaluated by the module.
 
 use Schema1;
 use Schema1::Made;

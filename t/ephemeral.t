@@ -3,7 +3,7 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
 # The key that nginx makes where none is given.  Without Test::Nginx, which
-# starts nginx anew for each block.
+# starts nginx again for each block.
 
 use strict;
 use warnings;

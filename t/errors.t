@@ -1,6 +1,6 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What the client is told when there is nothing to give it.
+# What the client receives if an image cannot be converted.
 
 use Schema1;
 use Schema1::Refused;
@@ -147,7 +147,7 @@ image('many/history:1', history => [
 our $streamed = document('many/streamed:1', type_of('docker', 'manifest'),
                          '{"a":"' . 'x' x 50000 . '"}');
 
-# handed on
+# relayed
 
 for (['e401', 401, 'WWW-Authenticate' => 'Bearer realm="http://auth/",scope='
       . '"repository:deny/e401:pull"'],

@@ -24,7 +24,7 @@ for (glob('t/golden/synthetic/{beyond-*history*,r0[235]-*}'),
     blob($name, $golden->{config});
 }
 
-# they all bear one name
+# they all have one name
 our $rewrite = '
     rewrite ^/v2/app/web/(.*)$ /v2/golden/$http_x_case/$1 break;
 ';

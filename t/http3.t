@@ -13,7 +13,7 @@ plan skip_all => $reason if $reason;
 # the time passes that it takes
 repeat_each(1);
 
-# one that can be told to reload
+# one that can be reloaded
 master_on();
 workers(1);
 worker_connections(1024);

@@ -46,7 +46,7 @@ our $pool = "$room
 
 my $all = join ' ', map { substr $_, 0, 6 } @items;
 
-# an answer that came whole
+# a complete response
 sub whole
 {
     my ($answer) = @_;

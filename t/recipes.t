@@ -262,7 +262,7 @@ sub redirected
         is_status($r, 502, 'another host');
         like($r->{content}, qr/"reason":"upstream_failed"/, 'reason');
         ok(!grep({ $_->{host} eq 'storage' } $registry->asked),
-            'nobody asked there');
+            'no request there');
     });
 }
 
@@ -469,7 +469,7 @@ sub hub
 
         $registry->reset;
         is_schema1(get(5080, $uri), 'library/app', 'amd64', 'old again');
-        is(scalar(() = $registry->asked), 0, 'nobody asked again');
+        is(scalar(() = $registry->asked), 0, 'no request to the registry');
 
         $r = get(5080, $uri, Accept => $modern);
         is($r->{content}, $index->{body}, 'modern: the index');

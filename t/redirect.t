@@ -1139,7 +1139,7 @@ GET /v2/away/plain/blobs/$::config"
 
 
 
-=== TEST 60: the variable is empty elsewhere
+=== TEST 60: the variable is empty in other locations
 --- server
     location = /var {
         return 200 "[$schema1_redirect_url]";

@@ -1,6 +1,6 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# Which requests are the module's: the rest passes untouched.
+# Which requests are the module's: the rest is sent unchanged.
 
 use Schema1;
 

@@ -2,7 +2,7 @@
 
 # What the module says at level debug holds no secrets: credentials, signed
 # queries, keys, passwords.  (nginx itself logs the headers that it sends there,
-# so only the module's own lines are looked at, without what nginx adds.)
+# so only the module's own lines are checked, without what nginx adds.)
 
 use Schema1;
 use Schema1::Client;
@@ -10,7 +10,7 @@ use Schema1::Client;
 log_level('debug');
 repeat_each(1);
 
-# one that can be told to reload: what reads keys has the level of the log then
+# one that can be reloaded: what reads keys has the level of the log then
 master_on();
 workers(1);
 
@@ -64,7 +64,7 @@ sub said_nothing
               map { s/"schema_conversion_password_file"//r
                     =~ s/\Q$Schema1::servroot//gr } @lines;
 
-    # a key has several lines, and nobody has a reason to say any of them
+    # a key has several lines, and none of them has a reason to be logged
     push @bad, grep { my $line = $_; grep { $line =~ /$_/ } @keys }
                error_lines(qr/./);
 

@@ -2,8 +2,7 @@
 
 # Copyright (C) the ngx_http_schema1_module authors
 
-# nginx's build is told of every source and header that there is, and of what the
-# module shows.
+# nginx's build lists every source and header, and what the module shows.
 
 use strict;
 use warnings;
@@ -42,7 +41,7 @@ sub there
 }
 
 
-# config as configure runs it, with nothing but what it calls
+# config as configure runs it, with only what it calls
 sub listed
 {
     my ($found, $variable) = @_;

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-# one that can be told to reload
+# one that can be reloaded
 master_on();
 workers(1);
 

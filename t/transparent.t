@@ -309,7 +309,7 @@ sub compare
         } $registry->asked;
     }
 
-    # what old clients may be given of is asked for, as ever
+    # what can be converted is requested, as usual
     my $ours = $bytes !~ /^Accept/mi
                && $bytes =~ m{/manifests/\w+ HTTP/1.1}
                && $bytes =~ /^(GET|HEAD)/

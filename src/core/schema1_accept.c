@@ -385,7 +385,7 @@ schema1_accept_mark(schema1_range_t *ranges, size_t n)
 }
 
 
-/* one that is named comes before its twin with q=0 */
+/* an accepted range sorts before the same range with q=0 */
 
 static int
 schema1_accept_compare(const void *one, const void *two)

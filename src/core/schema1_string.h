@@ -21,9 +21,9 @@
 
 
 /*
- * What few requests need is kept apart from the functions that all pass
- * through: compiled into them, it would have all save registers and guard the
- * stack, and spread what is run over more of the memory.
+ * Cold paths are kept out of the functions of the hot path: inlined, they would
+ * make all requests save more registers and guard the stack, and spread the
+ * code that runs over more memory.
  */
 
 #ifdef __GNUC__

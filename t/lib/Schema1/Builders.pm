@@ -247,7 +247,7 @@ sub nix2container
 }
 
 
-# Nix's dockerTools: an entry for each layer, that says nothing but a comment
+# Nix's dockerTools: an entry for each layer, that has only a comment
 sub nix
 {
     my ($self) = @_;
@@ -485,7 +485,7 @@ END
 }
 
 
-# entries: [path, bytes, what Archive::Tar is told of it]
+# entries: [path, bytes, options of Archive::Tar]
 
 sub tar
 {

@@ -85,7 +85,7 @@ sub docker
 }
 
 
-# why no container starts here; '' where one does.  The image that tells was
+# why no container starts here; '' if one does.  The image used for that was
 # not pulled from anywhere.
 sub cannot_run
 {

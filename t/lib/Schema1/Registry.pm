@@ -365,7 +365,7 @@ sub usual
              'Docker-Content-Digest' => $how->{digest},
              'ETag' => "\"$how->{digest}\"";
 
-        # by digest, before it looks at types
+        # by digest, before it checks types
         if (index($header->{'if-none-match'} || '', $how->{digest}) >= 0) {
             return { status => 304, headers => $how->{headers} };
         }

@@ -329,7 +329,7 @@ sub unended
 }
 
 
-# The worker is the one that there was, and leaves when it is told to: no request
+# The worker is the one that there was, and exits when it has to: no request
 # is stuck in it.  It says in the log what it had to leave open.
 sub settled
 {

@@ -1,6 +1,6 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# What is stored, where the Content-Type says so and where it does not.
+# The type of what is stored, with and without a Content-Type that states it.
 
 use Schema1;
 use Schema1::Made;
