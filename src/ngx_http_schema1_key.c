@@ -19,7 +19,9 @@ typedef struct {
 
 
 static ngx_uint_t ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b);
-static char *ngx_http_schema1_key_make(ngx_conf_t *cf,
+static schema1_key_t *ngx_http_schema1_key_read(ngx_conf_t *cf,
+    ngx_http_schema1_key_file_t *file);
+static char *ngx_http_schema1_key_certify(ngx_conf_t *cf,
     ngx_http_schema1_key_file_t *file);
 static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, ngx_uint_t secret,
@@ -38,7 +40,6 @@ static schema1_key_t  *ngx_http_schema1_ephemeral_key;
 char *
 ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
-    char                          *rv;
     ngx_uint_t                     i;
     ngx_pool_cleanup_t            *cln;
     ngx_http_schema1_key_file_t   *file;
@@ -83,16 +84,17 @@ ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
     file->password_file = slcf->password_file;
     file->certificate_file = slcf->certificate_file;
 
-    rv = ngx_http_schema1_key_make(cf, file);
-
-    if (rv == NGX_CONF_OK) {
-        cln->handler = ngx_http_schema1_key_cleanup;
-        cln->data = file->key;
-
-        slcf->key = file->key;
+    file->key = ngx_http_schema1_key_read(cf, file);
+    if (file->key == NULL) {
+        return NGX_CONF_ERROR;
     }
 
-    return rv;
+    cln->handler = ngx_http_schema1_key_cleanup;
+    cln->data = file->key;
+
+    slcf->key = file->key;
+
+    return ngx_http_schema1_key_certify(cf, file);
 }
 
 
@@ -103,19 +105,22 @@ ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b)
 }
 
 
-static char *
-ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
+static schema1_key_t *
+ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
 {
-    ngx_array_t      passwords;
-    schema1_str_t    data, lines, chain;
-    schema1_error_t  err;
+    ngx_array_t       passwords;
+    schema1_str_t     data, lines;
+    schema1_key_t    *key;
+    schema1_error_t   err;
 
     if (ngx_array_init(&passwords, cf->temp_pool, 4, sizeof(schema1_str_t))
         != NGX_OK)
     {
-        return NGX_CONF_ERROR;
+        return NULL;
     }
 
+    key = NULL;
+    data.len = 0;
     lines.len = 0;
 
     if (file->password_file.len
@@ -127,29 +132,38 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
                                               &passwords)
                != NGX_OK))
     {
-        ngx_http_schema1_key_cleanse(&lines);
-        return NGX_CONF_ERROR;
+        goto done;
     }
 
     if (ngx_http_schema1_key_read_file(cf, "schema_conversion_key",
                                        &file->key_file, 1, &data)
         != NGX_OK)
     {
-        ngx_http_schema1_key_cleanse(&lines);
-        return NGX_CONF_ERROR;
+        goto done;
     }
 
-    file->key = schema1_key_read(data, passwords.elts, passwords.nelts, &err);
+    key = schema1_key_read(data, passwords.elts, passwords.nelts, &err);
+
+    if (key == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"schema_conversion_key\" \"%V\": %s",
+                           &file->key_file, err.message);
+    }
+
+done:
 
     ngx_http_schema1_key_cleanse(&data);
     ngx_http_schema1_key_cleanse(&lines);
 
-    if (file->key == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"schema_conversion_key\" \"%V\": %s",
-                           &file->key_file, err.message);
-        return NGX_CONF_ERROR;
-    }
+    return key;
+}
+
+
+static char *
+ngx_http_schema1_key_certify(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
+{
+    schema1_str_t    chain;
+    schema1_error_t  err;
 
     if (file->certificate_file.len == 0) {
         return NGX_CONF_OK;
@@ -159,7 +173,6 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
                                        &file->certificate_file, 0, &chain)
         != NGX_OK)
     {
-        schema1_key_free(file->key);
         return NGX_CONF_ERROR;
     }
 
@@ -167,13 +180,14 @@ ngx_http_schema1_key_make(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_certificate\" \"%V\": %s",
                            &file->certificate_file, err.message);
-        schema1_key_free(file->key);
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
 }
 
+
+/* after an error "data" may have a part of the file, to be cleansed, too */
 
 static ngx_int_t
 ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
@@ -196,14 +210,15 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
     }
 
     n = -1;
-    p = NULL;
-    size = 0;
+    data->len = 0;
 
     if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR) {
         size = ngx_min(ngx_file_size(&fi), NGX_HTTP_SCHEMA1_KEY_FILE_MAX);
         p = ngx_pnalloc(cf->temp_pool, size + 1);
 
         if (p) {
+            data->len = size;
+            data->data = (char *) p;
             n = ngx_read_fd(fd, p, size);
         }
 
@@ -221,23 +236,12 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
                            ngx_close_file_n " \"%V\" failed", name);
     }
 
-    if (n != (ssize_t) size || p == NULL) {
+    if (n != (ssize_t) data->len) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? err : 0,
                            "\"%s\": " ngx_read_fd_n " \"%V\" failed",
                            directive, name);
-
-        if (p) {
-
-            /* a part of it may have been read */
-
-            ngx_explicit_memzero(p, size);
-        }
-
         return NGX_ERROR;
     }
-
-    data->len = size;
-    data->data = (char *) p;
 
     return NGX_OK;
 }

@@ -338,7 +338,7 @@ schema1_key_spki(const schema1_key_t *key, schema1_buf_t *spki)
 
         if (ec != NULL) {
 
-            /* OpenSSL 1.1.1 keeps the point compressed, if the file has it so */
+            /* OpenSSL 1.1.1 keeps a point compressed as in the file */
 
             EC_KEY_set_conv_form(ec, POINT_CONVERSION_UNCOMPRESSED);
 
