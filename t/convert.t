@@ -97,8 +97,8 @@ CORE::join "\n", (@{::pulls(qw(s1 s1u))}) x 3
 --- request eval
 ::pulls(qw(v2 oci list index))
 --- more_headers eval
-["Accept: $::v2, $::v1", "Accept: $::oci, $::v1", "Accept: $::list, $::v1",
- "Accept: $::index, $::v1"]
+["Accept: $::v2, $::v1", "Accept: $::oci, $::v1",
+ "Accept: $::list, $::v2, $::v1", "Accept: $::index, $::oci, $::v1"]
 --- response_body eval
 [map { $_->{body} } $::docker, $::new, $::old_list, $::new_list]
 --- response_headers eval
