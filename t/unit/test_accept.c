@@ -258,15 +258,16 @@ test_generic(void)
     schema1_accept_read(&old, NULL, 0);
 
     tap_ok(schema1_accept_decide(&old, SCHEMA1_TYPE_GENERIC, false)
-           == SCHEMA1_ACTION_SNIFF, "a generic type has to be told");
+           == SCHEMA1_ACTION_SNIFF, "a generic type is sniffed");
     tap_ok(schema1_accept_decide(&old, SCHEMA1_TYPE_OTHER, false)
-           == SCHEMA1_ACTION_AS_IS, "another type passes");
+           == SCHEMA1_ACTION_AS_IS, "another type than a manifest's passes");
     tap_ok(schema1_accept_decide(&old, SCHEMA1_TYPE_GENERIC, true)
-           == SCHEMA1_ACTION_REFUSE, "a child is never told again");
+           == SCHEMA1_ACTION_REFUSE, "a child of a generic type is refused");
     tap_ok(schema1_accept_decide(&old, SCHEMA1_TYPE_OTHER, true)
            == SCHEMA1_ACTION_REFUSE, "a child of another type is refused");
     tap_ok(schema1_accept_decide(&old, SCHEMA1_TYPE_UNSIGNED, true)
-           == SCHEMA1_ACTION_AS_IS, "unsigned schema 1 is schema 1");
+           == SCHEMA1_ACTION_AS_IS,
+           "an unsigned schema 1 child is sent unchanged");
 }
 
 
@@ -281,8 +282,9 @@ test_named(void)
 
     tap_ok(accept.types == (1u << SCHEMA1_TYPE_UNSIGNED
                             | 1u << SCHEMA1_TYPE_OCI_INDEX),
-           "the types that are named");
-    tap_ok(accept.json && accept.wildcard, "json and a wildcard");
+           "types with q=0 are not accepted");
+    tap_ok(accept.json && accept.wildcard,
+           "application/json and */* are accepted");
 }
 
 
@@ -334,7 +336,7 @@ test_orders(void)
         }
     }
 
-    tap_ok(wrong == 0, "any three types in any order");
+    tap_ok(wrong == 0, "any three types are accepted in any order");
 }
 
 
@@ -364,9 +366,11 @@ test_many(void)
     start = clock();
 
     tap_ok(schema1_accept_upstream(&line, 1, &value) == SCHEMA1_OK,
-           "8000 types");
-    tap_ok(value.len == 5000 * 9 + strlen(ALL), "each once");
-    tap_ok(clock() - start < CLOCKS_PER_SEC / 4, "in no time");
+           "an Accept header of 64k has a line for the upstream");
+    tap_ok(value.len == 5000 * 9 + strlen(ALL),
+           "each of the 5000 types of 64k is named once");
+    tap_ok(clock() - start < CLOCKS_PER_SEC / 4,
+           "64k are read in less than 250 ms");
 
     schema1_buf_free(&value);
     free(text);

@@ -337,7 +337,7 @@ test_finds(void)
     p = malloc(100);
     memset(p, 0, 100);
     free(p);
-    tap_ok(test_blocks == 0, "an empty block is none");
+    tap_ok(test_blocks == 0, "an empty block contains no secret");
 
     p = malloc(100);
     memset(p, 0, 100);
@@ -458,7 +458,7 @@ test_headed(void)
     n = EVP_DecodeBlock(der, (const unsigned char *) p, 64);
 
     tap_ok(n == 48 && der[0] == 0x30 && der[5] == 0x04 && der[6] == 32,
-           "the number is found");
+           "the key's first line contains its private number");
     test_secret(der + 7, 32);
 
     test_clean("libtrust's PEM", TEST_PEM_LIBTRUST, NULL, 0, true);

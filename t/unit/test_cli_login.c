@@ -108,25 +108,25 @@ sources(void)
     cli_origin_read(&origin, "https://r.example.com:5000");
     rc = cli_login_find(&login, &source, &origin);
     tap_ok(rc == SCHEMA1_OK && login.user.len == 5,
-           "netrc without a user, https");
+           "without a user .netrc is read for https");
     cli_login_free(&login);
 
     cli_origin_read(&origin, "http://r.example.com:5000");
     rc = cli_login_find(&login, &source, &origin);
     tap_ok(rc == SCHEMA1_OK && login.user.len == 0,
-           "no netrc without a user, http");
+           "without a user .netrc is not read for http");
     cli_login_free(&login);
 
     source.user = "alice";
     rc = cli_login_find(&login, &source, &origin);
     tap_ok(rc == SCHEMA1_OK && login.password.len == 3,
-           "netrc with a user, http");
+           "with a user .netrc is read for http");
     cli_login_free(&login);
 
     setenv("TEST_CLI_LOGIN", "secret", 1);
     rc = cli_login_find(&login, &source, &origin);
     tap_ok(rc == SCHEMA1_OK && strcmp(login.password.data, "secret") == 0,
-           "the environment comes before netrc");
+           "the environment comes before .netrc");
     cli_login_free(&login);
 
     source.file = file;
@@ -139,7 +139,8 @@ sources(void)
 
     source.file = "/nonexistent";
     rc = cli_login_find(&login, &source, &origin);
-    tap_ok(rc == SCHEMA1_ERROR, "a file that is not there");
+    tap_ok(rc == SCHEMA1_ERROR,
+           "a password file that does not exist is refused");
     cli_login_free(&login);
 
     remove(file);

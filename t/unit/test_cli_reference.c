@@ -162,16 +162,19 @@ patterns(void)
     tap_ok(!match("a*", "ba"), "a pattern matches from the start");
     tap_ok(!match("a", "ab"), "a pattern matches up to the end");
     tap_ok(match("x v[0-9].?", "v1.2"), "one of several patterns matches");
-    tap_ok(!match("v* !*-rc*", "v1-rc2"), "an excluded value");
-    tap_ok(match("v* !*-rc*", "v1"), "a value that is not excluded");
-    tap_ok(match("!b", "a"), "exclusions only: others match");
-    tap_ok(!match("!b", "b"), "exclusions only: these do not");
+    tap_ok(!match("v* !*-rc*", "v1-rc2"),
+           "a value that a pattern excludes does not match");
+    tap_ok(match("v* !*-rc*", "v1"),
+           "a value that no pattern excludes matches");
+    tap_ok(match("!b", "a"), "with exclusions only, other values match");
+    tap_ok(!match("!b", "b"), "with exclusions only, these do not match");
 
     memset(&many, 0, sizeof(cli_patterns_t));
 
-    tap_ok(cli_patterns_add(&many, "") == SCHEMA1_ERROR, "an empty pattern");
+    tap_ok(cli_patterns_add(&many, "") == SCHEMA1_ERROR,
+           "an empty pattern is refused");
     tap_ok(cli_patterns_add(&many, "!") == SCHEMA1_ERROR,
-           "an empty exclusion");
+           "an empty exclusion is refused");
 
     for (i = 0; i < CLI_MAX_PATTERNS; i++) {
         if (cli_patterns_add(&many, "a") != SCHEMA1_OK) {
@@ -179,8 +182,10 @@ patterns(void)
         }
     }
 
-    tap_ok(i == CLI_MAX_PATTERNS, "as many patterns as there may be");
-    tap_ok(cli_patterns_add(&many, "a") == SCHEMA1_ERROR, "one too many");
+    tap_ok(i == CLI_MAX_PATTERNS,
+           "the largest number of patterns is accepted");
+    tap_ok(cli_patterns_add(&many, "a") == SCHEMA1_ERROR,
+           "one pattern more is refused");
 }
 
 

@@ -178,7 +178,7 @@ test_schema2(void)
     image_layers[3].size = -1;
 
     tap_ok(schema1_convert_schema2(&m, &document, &err) == SCHEMA1_OK,
-           "schema 2 is made");
+           "a manifest is converted to schema 2");
     tap_is(document.data, document.len,
            "{\n   \"schemaVersion\": 2,\n   \"mediaType\": "
            "\"application/vnd.docker.distribution.manifest.v2+json\",\n"
@@ -196,14 +196,14 @@ test_schema2(void)
            "      },\n"
            "      {\n         \"mediaType\": \"" DOCKER_LAYER ".gzip\",\n"
            "         \"digest\": \"" B "\"\n"
-           "      }\n   ]\n}", "in distribution's format");
+           "      }\n   ]\n}", "schema 2 is in distribution's format");
     schema1_buf_free(&document);
 
     m.nlayers = 0;
     (void) schema1_convert_schema2(&m, &document, &err);
     schema1_buf_putc(&document, '\0');
     tap_ok(strstr(document.data, ",\n   \"layers\": []\n}") != NULL,
-           "schema 2 without layers");
+           "schema 2 without layers has an empty array");
     schema1_buf_free(&document);
 }
 
@@ -243,6 +243,6 @@ test_failure(void)
     alloc_countdown = 0;
 
     tap_ok(document.failed && err.reason == SCHEMA1_NO_MEMORY,
-           "schema 2: a failure is seen");
+           "schema 2 fails without memory");
     schema1_buf_free(&document);
 }

@@ -84,13 +84,14 @@ test_forms(void)
     }
 
     part = schema1_digest_hex(exact_str("sha256:abc"));
-    tap_is(part.data, part.len, "abc", "what follows the colon");
+    tap_is(part.data, part.len, "abc",
+           "the hex of a digest follows the colon");
 
     part = schema1_digest_hex(exact_str("none"));
-    tap_ok(part.len == 0, "nothing follows no colon");
+    tap_ok(part.len == 0, "a digest without a colon has no hex");
 
     tap_ok(schema1_digest_sha256_hex(exact_str("abc"), hex) == SCHEMA1_OK
-           && memcmp(hex, TEST_256, 64) == 0, "SHA-256 in hex");
+           && memcmp(hex, TEST_256, 64) == 0, "SHA-256 is written in hex");
 }
 
 
@@ -171,7 +172,7 @@ test_verify(void)
                                            "15ae"),
                                  exact_str("abc"), "config", &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_DIGEST_MISMATCH,
-           "the last digit counts");
+           "a wrong last digit is a mismatch");
 
     tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 }

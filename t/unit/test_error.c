@@ -112,20 +112,21 @@ test_text(void)
                       "size", 5);
 
     tap_is(err.message, strlen(err.message), "size: 5???[1m??",
-           "what cannot be printed is a question mark");
-    tap_ok(err.reason == SCHEMA1_TOO_LARGE, "the reason is set");
+           "bytes that cannot be printed become question marks");
+    tap_ok(err.reason == SCHEMA1_TOO_LARGE, "an error has its reason");
     tap_is(err.platform, strlen(err.platform), "linux/arm",
-           "the other members are kept");
+           "an error's other members are kept");
 
     schema1_error_set(&err, SCHEMA1_TOO_LARGE, "%01000d", 0);
     i = strlen(err.message);
-    tap_ok(i == sizeof(err.message) - 1, "a long message is cut");
+    tap_ok(i == sizeof(err.message) - 1,
+           "a long message is cut at its buffer's end");
 
     schema1_error_note(text, sizeof(text), value);
     tap_is(text, strlen(text), "a?b??? ", "a value is made printable and cut");
 
     schema1_error_note(text, sizeof(text), none);
-    tap_is(text, strlen(text), "", "no value, no text");
+    tap_is(text, strlen(text), "", "an empty value gives an empty text");
 }
 
 
@@ -147,28 +148,31 @@ test_body(void)
     strcpy(err.source_digest, "sha256:00");
     schema1_error_set(&err, SCHEMA1_NO_PLATFORM, "say \"%s\"", "why\\");
 
-    tap_ok(schema1_error_body(&err, name, tag, &body) == SCHEMA1_OK, "a body");
+    tap_ok(schema1_error_body(&err, name, tag, &body) == SCHEMA1_OK,
+           "an error has a body");
 
     json = json_loadb(body.data, body.len, 0, NULL);
 
-    tap_ok(json != NULL, "is valid JSON");
-    tap_ok(json_array_size(json_object_get(json, "errors")) == 1, "one error");
+    tap_ok(json != NULL, "the error's body is valid JSON");
+    tap_ok(json_array_size(json_object_get(json, "errors")) == 1,
+           "the body has one error");
     tap_ok(strcmp(test_string_at(json, "code", NULL), "MANIFEST_UNKNOWN") == 0,
-           "its code");
+           "the body has the error's code");
     tap_ok(strcmp(test_string_at(json, "message", NULL), "say \"why\\\"") == 0,
-           "its message");
+           "the body has the error's message");
     tap_ok(strcmp(test_string_at(json, "detail", "reason"), "no_platform")
-           == 0, "the reason");
+           == 0, "the body's detail has the reason");
     tap_ok(strcmp(test_string_at(json, "detail", "name"), "team/a\"pp") == 0,
-           "the name");
+           "the body's detail has the name");
     tap_ok(strcmp(test_string_at(json, "detail", "tag"), "1.0") == 0,
-           "the tag");
+           "the body's detail has the tag");
     tap_ok(strcmp(test_string_at(json, "detail", "platform"), "linux/s390x")
-           == 0, "the platform");
+           == 0, "the body's detail has the platform");
     tap_ok(strcmp(test_string_at(json, "detail", "mediaType"),
-                  "application/x") == 0, "the media type");
+                  "application/x") == 0,
+           "the body's detail has the media type");
     tap_ok(strcmp(test_string_at(json, "detail", "sourceDigest"), "sha256:00")
-           == 0, "the source digest");
+           == 0, "the body's detail has the source digest");
 
     json_decref(json);
     schema1_buf_free(&body);
@@ -177,10 +181,10 @@ test_body(void)
     schema1_error_set(&err, SCHEMA1_TIMED_OUT, "late");
 
     tap_ok(schema1_error_body(&err, none, none, &body) == SCHEMA1_OK,
-           "a body without details");
+           "an error without details has a body");
     tap_is(body.data, body.len, "{\"errors\":[{\"code\":\"UNKNOWN\","
            "\"message\":\"late\",\"detail\":{\"reason\":\"timed_out\"}}]}",
-           "bears nothing that is not known");
+           "the body has no detail that is unknown");
 
     schema1_buf_free(&body);
 }

@@ -132,7 +132,7 @@ test_depth(void)
         if (n == TEST_DEPTH) {
             schema1_json_open(&json, str);
             tap_ok(schema1_json_value(&json).len == str.len,
-                   "the whole is one token");
+                   "the deepest document is one token");
         }
     }
 

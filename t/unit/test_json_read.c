@@ -44,33 +44,41 @@ test_reader(void)
     schema1_json_open(&json, exact_str(" {\"a\" : [1,{\"x\":\"]\"}] ,"
                                        "\"b\\\"\":null, \"c\":-1e2 }"));
 
-    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_OBJECT, "an object");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_OBJECT,
+           "an object is recognized");
     schema1_json_enter(&json);
 
-    tap_ok(schema1_json_member(&json, &name), "a first member");
-    tap_is(name.data, name.len, "\"a\"", "its name");
-    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_ARRAY, "an array");
+    tap_ok(schema1_json_member(&json, &name), "the object has a first member");
+    tap_is(name.data, name.len, "\"a\"", "the first member has a name");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_ARRAY,
+           "the first member is an array");
     schema1_json_enter(&json);
 
-    tap_ok(schema1_json_item(&json), "a first item");
-    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_NUMBER, "a number");
+    tap_ok(schema1_json_item(&json), "the array has a first item");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_NUMBER,
+           "the first item is a number");
     token = schema1_json_value(&json);
-    tap_is(token.data, token.len, "1", "its token");
+    tap_is(token.data, token.len, "1", "the number's token has its digits");
 
-    tap_ok(schema1_json_item(&json), "a second item");
+    tap_ok(schema1_json_item(&json), "the array has a second item");
     token = schema1_json_value(&json);
-    tap_is(token.data, token.len, "{\"x\":\"]\"}", "an object's token");
-    tap_ok(!schema1_json_item(&json), "no third item");
+    tap_is(token.data, token.len, "{\"x\":\"]\"}",
+           "the second item is an object");
+    tap_ok(!schema1_json_item(&json), "the array has no third item");
 
-    tap_ok(schema1_json_member(&json, &name), "a second member");
-    tap_is(name.data, name.len, "\"b\\\"\"", "a name with a quote");
-    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_NULL, "null");
+    tap_ok(schema1_json_member(&json, &name),
+           "the object has a second member");
+    tap_is(name.data, name.len, "\"b\\\"\"",
+           "the second member's name has a quote");
+    tap_ok(schema1_json_peek(&json) == SCHEMA1_JSON_NULL,
+           "the second member is null");
     (void) schema1_json_value(&json);
 
-    tap_ok(schema1_json_member(&json, &name), "a third member");
+    tap_ok(schema1_json_member(&json, &name), "the object has a third member");
     token = schema1_json_value(&json);
-    tap_is(token.data, token.len, "-1e2", "a number's token");
-    tap_ok(!schema1_json_member(&json, &name), "no fourth member");
+    tap_is(token.data, token.len, "-1e2", "the third member is a number");
+    tap_ok(!schema1_json_member(&json, &name),
+           "the object has no fourth member");
 }
 
 
@@ -204,19 +212,19 @@ test_compare(void)
 
     tap_ok(schema1_json_compare(exact_str("\"\\u0061\xff\""),
                                 exact_str("\"a\\ud800\"")) == 0,
-           "equal after decoding");
+           "strings are compared after decoding");
 
     tap_ok(schema1_json_prefix(exact_str("\"\"")) == 0
            && schema1_json_prefix(exact_str("\"\\u00e9z\"")) == 0xc3a97a00
            && schema1_json_prefix(exact_str("\"abc\xf0\x90\x8d\x88\""))
-              == 0x616263f0, "a prefix of four bytes");
+              == 0x616263f0, "a prefix has four bytes");
 
     tap_ok(schema1_json_compare(exact_str("\"a\xc3\xa9\""),
                                 exact_str("\"a\xc3\xff\"")) < 0,
-           "half of a character in common");
+           "strings with half a character in common are ordered");
     tap_ok(schema1_json_compare(exact_str("\"a\\n\""),
                                 exact_str("\"a\\tb\"")) > 0,
-           "a backslash in common");
+           "strings with a backslash in common are ordered");
 }
 
 

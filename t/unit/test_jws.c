@@ -183,14 +183,14 @@ test_document(const test_key_t *test, schema1_str_t body)
     protected = json_string_value(json_object_get(first, "protected"));
 
     tap_ok(json_array_size(json_object_get(json, "signatures")) == 1,
-           "one signature");
+           "a manifest has one signature");
     tap_ok(strcmp(json_string_value(json_object_get(header, "alg")), test->alg)
-           == 0, "its algorithm");
+           == 0, "the signature has the key's algorithm");
 
     n = test_decode(text, protected);
     tap_is((char *) text, (size_t) n, "{\"formatLength\":39,\"formatTail\":"
            "\"Cn0\",\"time\":\"1970-01-01T00:00:00Z\"}",
-           "the protected header");
+           "the protected header has length, tail and time");
 
     info = json_loadb((char *) text, (size_t) n, 0, NULL);
     length = (size_t) json_integer_value(json_object_get(info,
@@ -202,7 +202,7 @@ test_document(const test_key_t *test, schema1_str_t body)
     schema1_buf_append(&payload, body.data, length);
     schema1_buf_append(&payload, (char *) text, (size_t) n);
     tap_is(payload.data, payload.len, TEST_PAYLOAD,
-           "length and tail cut out the payload");
+           "length and tail give the payload");
 
     test_input(protected, TEST_PAYLOAD, &input);
 
@@ -211,11 +211,11 @@ test_document(const test_key_t *test, schema1_str_t body)
 
     tap_ok(n == (int) test->size, "the signature has %zu bytes", test->size);
     tap_ok(test_signature(test, header, raw, (size_t) n, &input),
-           "it verifies");
+           "the signature verifies");
 
     input.data[0] ^= 1;
     tap_ok(!test_signature(test, header, raw, (size_t) n, &input),
-           "but not for other bytes");
+           "the signature does not verify for other bytes");
 
     schema1_buf_free(&input);
     schema1_buf_free(&payload);
@@ -467,10 +467,12 @@ test_form(void)
                             &err);
 
     before = strlen(head);
-    tap_is(body.data, before, head, "what comes before the signature");
+    tap_is(body.data, before, head,
+           "all bytes before the signature are right");
 
     after = body.data + before + 86;
-    tap_is(after, body.len - before - 86, tail, "what comes after it");
+    tap_is(after, body.len - before - 86, tail,
+           "all bytes after the signature are right");
 
     schema1_buf_free(&body);
     schema1_key_free(key);
@@ -502,7 +504,7 @@ test_refused(void)
     body.failed = true;
     tap_ok(schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 0, &body, &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_NO_MEMORY,
-           "out of memory is told");
+           "a buffer without memory is reported");
 
     schema1_key_free(key);
 }

@@ -603,7 +603,7 @@ test_header(void)
     key = schema1_key_generate(false, &err);
     tap_ok(key != NULL, "a key is generated");
     tap_ok(strstr(schema1_key_header(key), "\"alg\": \"RS256\"") != NULL,
-           "which is RSA");
+           "a generated key is RSA");
     schema1_key_free(key);
 }
 
@@ -660,13 +660,13 @@ test_chain(void)
 
     tap_ok(strcmp(schema1_key_fingerprint(key), before) == 0
            && strstr(schema1_key_header(key), "\"jwk\"") != NULL,
-           "the key is what it was");
+           "a key is unchanged after wrong certificates");
 
     schema1_buf_puts(&chain, own.data);
     schema1_buf_puts(&chain, foreign.data);
     schema1_buf_putc(&chain, '\0');
     tap_ok(schema1_key_certify(key, exact_str(chain.data), &err)
-           == SCHEMA1_OK, "a chain of two");
+           == SCHEMA1_OK, "a chain of two certificates is accepted");
     schema1_buf_free(&chain);
 
     header = schema1_key_header(key);
@@ -674,10 +674,11 @@ test_chain(void)
     tap_ok(strncmp(header, I "\"alg\": \"ES384\",\n" I "\"x5c\": [\n", 45)
            == 0 && comma != NULL && strstr(comma, "\",\n" I "   \"MII") != NULL
            && strcmp(header + strlen(header) - 15, "\"\n" I "]") == 0,
-           "two certificates in the header");
+           "the header has two certificates");
     tap_ok(strcmp(schema1_key_fingerprint(key), before) != 0,
-           "the fingerprint is another");
-    tap_ok(strcmp(schema1_key_id(key), id) == 0, "the id is the same");
+           "the fingerprint changes with the certificates");
+    tap_ok(strcmp(schema1_key_id(key), id) == 0,
+           "the key id does not change with the certificates");
 
     schema1_key_free(key);
     schema1_buf_free(&pem);

@@ -149,8 +149,8 @@ test_find(void)
 
         if (tap_ok(rc == SCHEMA1_OK, "a child in list %zu", i)) {
             tap_is(child.descriptor.digest.data, child.descriptor.digest.len,
-                   cases[i].digest, "its digest");
-            tap_ok(child.type == cases[i].type, "its type");
+                   cases[i].digest, "the child has its digest");
+            tap_ok(child.type == cases[i].type, "the child has its type");
             schema1_list_child_free(&child);
         }
     }
@@ -217,7 +217,7 @@ test_platforms(void)
 
     tap_ok(strstr(err.message, "linux/cpu9") && !strstr(err.message, "cpu59")
            && strstr(err.message, " and others;"),
-           "a long list says that it stops");
+           "a long list's message says that it stops");
 }
 
 

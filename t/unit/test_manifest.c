@@ -54,37 +54,41 @@ test_read(void)
                "\"annotations\":{\"a\":\"b\"}}"), &err)
            == SCHEMA1_OK, "a manifest is read");
 
-    tap_ok(m.nlayers == 2, "its layers are counted");
-    tap_is(m.config.digest.data, m.config.digest.len, A, "config's digest");
+    tap_ok(m.nlayers == 2, "a manifest's layers are counted");
+    tap_is(m.config.digest.data, m.config.digest.len, A,
+           "the config has its digest");
     tap_is(m.config.media_type.data, m.config.media_type.len, "c",
-           "config's type");
-    tap_ok(m.config.size == 7, "config's size");
-    tap_is(m.artifact_type.data, m.artifact_type.len, "x/y", "artifact type");
+           "the config has its type");
+    tap_ok(m.config.size == 7, "the config has its size");
+    tap_is(m.artifact_type.data, m.artifact_type.len, "x/y",
+           "a manifest has its artifact type");
     tap_is(m.layers[0].digest.data, m.layers[0].digest.len, B,
-           "first layer's digest, escaped");
-    tap_ok(m.layers[0].size == -3, "first layer's size");
+           "an escaped digest is decoded");
+    tap_ok(m.layers[0].size == -3, "a negative size is read");
     tap_is(m.layers[0].media_type.data, m.layers[0].media_type.len, "",
-           "first layer's type is missing");
+           "a missing type is empty");
     tap_is(m.layers[1].digest.data, m.layers[1].digest.len, C,
-           "second layer's digest");
+           "the second layer has its digest");
     tap_is(m.layers[1].media_type.data, m.layers[1].media_type.len,
-           "l\xef\xbf\xbd", "second layer's type, not UTF-8");
-    tap_ok(m.layers[1].size == -1, "second layer's size is missing");
+           "l\xef\xbf\xbd", "a type that is not UTF-8 has replacements");
+    tap_ok(m.layers[1].size == -1, "a missing size is -1");
     tap_ok(m.layers[1].media_type.data[m.layers[1].media_type.len] == '\0',
-           "strings are terminated");
+           "a manifest's strings are terminated");
 
     schema1_manifest_free(&m);
-    tap_ok(m.memory == NULL, "freed");
+    tap_ok(m.memory == NULL, "a manifest's memory is freed");
 
     tap_ok(manifests_read(&m, exact_str(V2 CONFIG "\"layers\":null}"),
                                  &err)
-           == SCHEMA1_OK && m.nlayers == 0, "a manifest without layers");
+           == SCHEMA1_OK && m.nlayers == 0,
+           "a manifest without layers is read");
     schema1_manifest_free(&m);
 
     tap_ok(manifests_read(&m, exact_str(
                V2 TYPE(DOCKER) "," CONFIG LAYERS ",\"annotations\":3,"
                "\"manifests\":[]}"), &err)
-           == SCHEMA1_OK && m.nlayers == 1, "members that Docker has not");
+           == SCHEMA1_OK && m.nlayers == 1,
+           "members that Docker does not know are ignored");
     schema1_manifest_free(&m);
 }
 
@@ -177,17 +181,17 @@ test_merged(void)
                "}],\"Layers\":[{\"size\":2}],\"LAYERS\":[null,{\"size\":3}]}"),
                &err)
            == SCHEMA1_OK && m.nlayers == 2 && m.layers[0].size == 2
-           && m.layers[1].size == 3, "layers are merged");
+           && m.layers[1].size == 3, "repeated layers are merged");
     tap_is(m.layers[1].digest.data, m.layers[1].digest.len, B,
-           "behind a shorter array");
+           "layers behind a shorter array are kept");
     schema1_manifest_free(&m);
 
     tap_ok(manifests_read(&m, exact_str(
                V2 CONFIG LAYERS ",\"layers\":null,\"layers\":[{}]}"), &err)
-           == SCHEMA1_ERROR, "null forgets layers");
+           == SCHEMA1_ERROR, "null removes earlier layers");
     tap_ok(manifests_read(&m, exact_str(
                V2 CONFIG LAYERS ",\"layers\":[],\"layers\":[{}]}"), &err)
-           == SCHEMA1_ERROR, "so does an empty array");
+           == SCHEMA1_ERROR, "an empty array removes earlier layers");
 }
 
 

@@ -66,8 +66,8 @@ test_types(void)
     }
 
     tap_ok(strcmp(schema1_media_type_name(SCHEMA1_TYPE_SIGNED), V1S) == 0,
-           "a name");
+           "a manifest type has a name");
     tap_ok(strcmp(schema1_media_type_name(SCHEMA1_TYPE_GENERIC), "") == 0
            && strcmp(schema1_media_type_name(SCHEMA1_TYPE_OTHER), "") == 0,
-           "no name");
+           "other types have no name");
 }

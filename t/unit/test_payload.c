@@ -100,10 +100,12 @@ test_payload(void)
     schema1_error_t  err;
 
     tap_ok(test_build(test_config, 1, &payload, &entries, &err)
-           == SCHEMA1_OK, "converted");
-    tap_is(payload.data, payload.len, test_expected, "the builder's bytes");
-    tap_ok(entries == 2, "entries are counted");
-    tap_ok(payload.size == payload.len, "no more room than it takes");
+           == SCHEMA1_OK, "a config is converted");
+    tap_is(payload.data, payload.len, test_expected,
+           "the payload has the builder's bytes");
+    tap_ok(entries == 2, "the payload's entries are counted");
+    tap_ok(payload.size == payload.len,
+           "the payload's buffer is not larger than needed");
 
     schema1_buf_free(&payload);
 }
@@ -217,7 +219,8 @@ test_synthesized(void)
 
     tap_ok(test_build("{\"history\":[{\"empty_layer\":true}],"
                       "\"rootfs\":{}}", 0, &payload, &entries, &err)
-           == SCHEMA1_OK && entries == 1, "no layers, but history");
+           == SCHEMA1_OK && entries == 1,
+           "history without layers is converted");
     schema1_buf_free(&payload);
 }
 
@@ -397,7 +400,7 @@ test_memory_of(const char *head, const char *item, const char *tail, bool same)
            (double) payload.len / (double) config.len, head);
 
     schema1_buf_free(&payload);
-    tap_ok(alloc_held == before, "all of it is freed");
+    tap_ok(alloc_held == before, "all memory of a conversion is freed");
     free(text);
 }
 

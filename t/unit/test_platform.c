@@ -148,13 +148,15 @@ test_read(void)
     }
 
     (void) schema1_platform_read(&platform, exact_str("linux/arm/v7"));
-    tap_is(platform.os.data, platform.os.len, "linux", "the system");
+    tap_is(platform.os.data, platform.os.len, "linux",
+           "a platform has its system");
     tap_is(platform.architecture.data, platform.architecture.len, "arm",
-           "the architecture");
-    tap_is(platform.variant.data, platform.variant.len, "v7", "the variant");
+           "a platform has its architecture");
+    tap_is(platform.variant.data, platform.variant.len, "v7",
+           "a platform has its variant");
 
     (void) schema1_platform_read(&platform, exact_str("linux/arm"));
-    tap_ok(platform.variant.len == 0, "no variant is asked for");
+    tap_ok(platform.variant.len == 0, "a platform without a variant has none");
 }
 
 
@@ -250,17 +252,17 @@ test_incomplete(void)
 
     entry.os = exact_str("linux");
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
-           "nor one without an architecture");
+           "an entry without an architecture never matches");
 
     memset(&entry, 0, sizeof(schema1_platform_t));
     entry.architecture = exact_str("amd64");
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
-           "nor one without a system");
+           "an entry without a system never matches");
 
     memset(&asked, 0, sizeof(schema1_platform_t));
     memset(&entry, 0, sizeof(schema1_platform_t));
     tap_ok(schema1_platform_rank(&asked, &entry) == 0,
-           "whatever is asked for");
+           "an empty entry does not match an empty platform");
 }
 
 

@@ -408,18 +408,21 @@ test_schema1(void)
     test_link(V2, DOCKER, config);
     test_run("", "", true);
     tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "schema 1 from schema 2");
-    tap_ok(test_result.fetches == 1, "after one fetch");
-    tap_ok(test_result.answer.entries == 1, "one entry of history");
+    tap_ok(test_result.fetches == 1, "schema 1 from schema 2 takes one fetch");
+    tap_ok(test_result.answer.entries == 1,
+           "schema 1 has an entry for each layer");
     tap_ok(strstr(test_result.body, "\"name\": \"team/app\",\n"
-                  "   \"tag\": \"1.0\"") != NULL, "under the client's name");
+                  "   \"tag\": \"1.0\"") != NULL,
+           "schema 1 has the client's name and tag");
     tap_ok(test_result.answer.source_type == SCHEMA1_TYPE_SCHEMA2
            && strcmp(test_result.source_digest,
                      test_docs[test_ndocs - 1].digest) == 0,
-           "the source is told");
+           "the source's type and digest are known");
     strcpy(first, test_result.digest);
 
     test_run("", "", false);
-    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "without a digest too");
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED),
+           "schema 1 without the tag's digest");
 
     test_link(OM, OCI, config);
     test_run("*/*", "", true);
@@ -431,7 +434,7 @@ test_schema1(void)
     test_run("*/*", "", true);
     tap_ok(test_made(SCHEMA1_TYPE_SIGNED)
            && test_result.answer.source_type == SCHEMA1_TYPE_OCI_MANIFEST,
-           "and one of a generic type");
+           "schema 1 from an OCI manifest of a generic type");
 }
 
 
@@ -445,10 +448,11 @@ test_schema2(void)
     tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2) && test_result.fetches == 0,
            "schema 2 from OCI without a fetch");
     tap_ok(strstr(test_result.body, "\"mediaType\": \"" V2 "\"") != NULL,
-           "says that it is schema 2");
+           "converted schema 2 has its media type");
 
     test_run(DOCKER_10, "", true);
-    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2), "for Docker 1.10 too");
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2),
+           "schema 2 from OCI for Docker 1.10");
 }
 
 
@@ -463,15 +467,16 @@ test_passes(void)
     test_run(DOCKER_10, "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.source_digest[0] == '\0',
-           "schema 2 passes to who accepts it");
+           "schema 2 passes to a client that accepts it");
 
     test_run(V2 "," DL "," OM "," OI, "", true);
-    tap_ok(test_result.step == SCHEMA1_PULL_PASS, "and to modern clients");
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "schema 2 passes to a modern client");
 
     test_docs[test_ndocs - 1].type = "text/html";
     test_run("", "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS,
-           "what its header calls something else passes");
+           "a manifest of another Content-Type passes");
 
     test_store(V1S, "{");
     strcpy(test_docs[test_ndocs - 1].digest, "sha256:00");
@@ -486,13 +491,13 @@ test_passes(void)
     test_run("", "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.answer.source_type == SCHEMA1_TYPE_UNSIGNED,
-           "also where the document tells it");
+           "schema 1 of a generic type passes");
 
     test_store("", "<html>");
     test_run("", "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.answer.source_type == SCHEMA1_TYPE_OTHER,
-           "what is no manifest passes");
+           "a document that is not a manifest passes");
 }
 
 
@@ -513,11 +518,11 @@ test_children(void)
 
     test_run(V2, "linux/amd64", true);
     tap_ok(test_as_is(docker) && test_result.fetches == 1,
-           "the child as it is to who accepts it");
+           "a list's child is sent unchanged to a client that accepts it");
 
     test_run(DOCKER_10, "linux/amd64", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS,
-           "the list itself to who accepts it");
+           "a list passes to a client that accepts it");
 
     test_link(OI, LIST(OI, OM, AMD64), oci);
     test_run("", "linux/amd64", true);
@@ -528,11 +533,13 @@ test_children(void)
 
     oci->type = "binary/octet-stream";
     test_run("", "linux/amd64", true);
-    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "a child of a generic type");
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED),
+           "schema 1 from a child of a generic type");
 
     oci->type = "text/html";
     test_run(V2, "linux/amd64", true);
-    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2), "and of a wrong one");
+    tap_ok(test_made(SCHEMA1_TYPE_SCHEMA2),
+           "schema 2 from a child of a wrong type");
 }
 
 
@@ -653,17 +660,19 @@ test_nested(void)
     inner = test_link(OI, LIST(OI, OI, ""), inner);
     test_run("", "linux/amd64", true);
     tap_ok(test_made(SCHEMA1_TYPE_SIGNED) && test_result.fetches == 3,
-           "an index in an index");
+           "an index within an index is followed");
 
     test_run(V2, "linux/amd64", true);
-    tap_ok(test_as_is(docker), "whose child is accepted");
+    tap_ok(test_as_is(docker), "an inner index's child is sent unchanged");
 
     test_run("", "linux/s390x", true);
-    tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "none for the platform in it");
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM),
+           "an inner index without the platform is refused");
 
     inner = test_link(OI, LIST(OI, OI, ""), inner);
     test_run("", "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_NO_PLATFORM), "but no third one");
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM),
+           "an index within two others is not followed");
 
     /* the entry calls it a manifest, and its Content-Type does not count */
 
@@ -707,34 +716,38 @@ test_signed_child(void)
     test_run(V2, "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_NOT_ACCEPTABLE)
            && schema1_reason_info(test_result.err.reason)->status == 400,
-           "is not for who does not take it");
+           "a signed child is refused if the client does not accept it");
 
     memcpy(&named, child, sizeof(test_doc_t));
     named.len = strlen(UNSIGNED);
     test_link(DL, LIST(DL, V1S, AMD64), &named);
     test_run("", "linux/amd64", true);
-    tap_ok(test_as_is(child), "its size may be the payload's");
+    tap_ok(test_as_is(child), "a signed child's size may be its payload's");
 
     named.len++;
     test_link(DL, LIST(DL, V1S, AMD64), &named);
     test_run("", "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH), "but no other");
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH),
+           "another size than the payload's or the child's is refused");
 
     strcpy(child->digest, whole);
     test_link(DL, LIST(DL, V1S, AMD64), child);
     test_run("", "linux/amd64", true);
     strcpy(child->digest, payload);
-    tap_ok(test_as_is(child), "by its own bytes; its digest is the payload's");
+    tap_ok(test_as_is(child),
+           "a signed child that the list names by its bytes has the payload's "
+           "digest");
 
     strcpy(child->digest, LAYER);
     test_link(DL, LIST(DL, V1S, AMD64), child);
     test_run("", "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH), "by neither");
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH),
+           "a signed child of another digest is refused");
 
     child = test_store(V1, UNSIGNED);
     test_link(DL, LIST(DL, V1, AMD64), child);
     test_run("", "linux/amd64", true);
-    tap_ok(test_as_is(child), "unsigned schema 1");
+    tap_ok(test_as_is(child), "an unsigned child is sent unchanged");
 }
 
 
@@ -753,11 +766,12 @@ test_verified(void)
     tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH), "the tag's digest");
     tap_ok(strcmp(test_result.err.source_digest, LAYER) == 0
            && strcmp(test_result.err.media_type, V2) == 0,
-           "the error tells of digest and type");
+           "an error has the source's digest and type");
 
     strcpy(image->digest, "md5:d41d8cd98f00b204e9800998ecf8427e");
     test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED), "one of another kind");
+    tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED),
+           "a tag's digest of another algorithm is refused");
 
     strcpy(image->digest, copy.digest);
     config->body[2] = 'A';
@@ -772,7 +786,8 @@ test_verified(void)
     copy.len++;
     test_link(V2, DOCKER, &copy);
     test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH), "the config's size");
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH),
+           "a config of another size is refused");
 
     list = test_link(DL, LIST(DL, V2, AMD64), image);
     image->body[1] = ' ';
@@ -787,12 +802,14 @@ test_verified(void)
     copy.len--;
     test_link(DL, LIST(DL, V2, AMD64), &copy);
     test_run(V2, "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH), "the child's size");
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH),
+           "a child of another size is refused");
 
     strcpy(copy.digest, "sha1:d41d8cd98f00b204e9800998ecf8427e");
     test_link(DL, LIST(DL, V2, AMD64), &copy);
     test_run(V2, "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED), "one of another kind");
+    tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED),
+           "a child's digest of another algorithm is refused");
 }
 
 
@@ -803,20 +820,22 @@ test_unproven(void)
     test_store(V2, "{\"schemaVersion\":2,");
 
     test_run("", "", false);
-    tap_ok(test_failed(SCHEMA1_UNVERIFIED), "cut off, without a digest");
+    tap_ok(test_failed(SCHEMA1_UNVERIFIED),
+           "a truncated manifest without a digest is unverified");
 
     test_run("", "", true);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
-           "cut off where it is stored");
+           "a truncated manifest that its digest confirms is invalid");
 
     test_store(V2, "{\"schemaVersion\":2}");
     test_run("", "", false);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
-           "whole, without a digest, but no image");
+           "complete JSON without a digest that is not a manifest is invalid");
 
     test_store(DL, "{\"manifests\":[");
     test_run("", "linux/amd64", false);
-    tap_ok(test_failed(SCHEMA1_UNVERIFIED), "a list, cut off");
+    tap_ok(test_failed(SCHEMA1_UNVERIFIED),
+           "a truncated list without a digest is unverified");
 }
 
 
@@ -830,18 +849,21 @@ test_refused(void)
 
     test_link(OM, CHART, config);
     test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE), "a chart");
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE),
+           "a chart is not an image for schema 1");
     test_run(V2, "", true);
-    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE), "nor is it for schema 2");
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE),
+           "a chart is not an image for schema 2");
 
     test_link(V2, FOREIGN, config);
     test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_FOREIGN_LAYER), "a foreign layer");
+    tap_ok(test_failed(SCHEMA1_FOREIGN_LAYER), "a foreign layer is refused");
 
     config = test_store("", "{}");
     test_link(V2, DOCKER, config);
     test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_INVALID_CONFIG), "a config that is none");
+    tap_ok(test_failed(SCHEMA1_INVALID_CONFIG),
+           "a config without rootfs is refused");
 
     child = test_store("text/html", "{\"a\":1}");
     test_link(DL, LIST(DL, V2, AMD64), child);
@@ -852,7 +874,8 @@ test_refused(void)
     child = test_store("", "<html>");
     test_link(DL, LIST(DL, V2, AMD64), child);
     test_run("", "linux/amd64", true);
-    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST), "a child that is no JSON");
+    tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
+           "a child that is not JSON is refused");
 
     /* the entry does not name a manifest type */
 
@@ -874,7 +897,7 @@ test_refused(void)
     test_link(DL, LIST(DL, V2, AMD64), child);
     test_run("", "linux/amd64", false);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
-           "a broken child is proven by the list");
+           "a broken child that the list confirms is an invalid manifest");
 }
 
 
@@ -901,7 +924,7 @@ test_platforms(void)
     tap_ok(test_failed(SCHEMA1_NO_PLATFORM)
            && strcmp(test_result.err.platform, "linux/arm64") == 0
            && test_result.err.source_digest[0] != '\0',
-           "one that is not there");
+           "a platform that the list lacks is named");
 }
 
 

@@ -498,8 +498,8 @@ test_bytes(void)
         schema1_buf_free(&target);
     }
 
-    tap_ok(wrong == 0, "no byte that is none of a path's passes");
-    tap_ok(own == 26 + 26 + 10 + 17, "all others do");
+    tap_ok(wrong == 0, "no byte passes that a path cannot have");
+    tap_ok(own == 26 + 26 + 10 + 17, "each character of a path passes");
 }
 
 
@@ -518,12 +518,13 @@ test_append(void)
     schema1_buf_puts(&target, ">");
 
     (void) schema1_redirect_resolve(&base, exact_str("z"), &target, &err);
-    tap_is(target.data, target.len, ">/v2/a/blobs/z", "target is appended to");
+    tap_is(target.data, target.len, ">/v2/a/blobs/z",
+           "a target is appended to its buffer");
 
     schema1_buf_free(&target);
 
     target.failed = true;
     tap_ok(schema1_redirect_resolve(&base, exact_str("z"), &target, &err)
            == REFUSED && err.reason == SCHEMA1_NO_MEMORY,
-           "out of memory is told");
+           "a target without memory is reported");
 }

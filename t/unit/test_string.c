@@ -41,7 +41,7 @@ test_buffer(void)
     memset(&buf, 0, sizeof(schema1_buf_t));
 
     schema1_buf_append(&buf, NULL, 0);
-    tap_ok(buf.data == NULL && !buf.failed, "nothing appended, no memory");
+    tap_ok(buf.data == NULL && !buf.failed, "no bytes need no memory");
 
     schema1_buf_puts(&buf, "one");
     schema1_buf_putc(&buf, ' ');
@@ -52,10 +52,10 @@ test_buffer(void)
 
     schema1_buf_free(&buf);
     tap_ok(buf.data == NULL && buf.len == 0 && buf.size == 0,
-           "an empty buffer is left");
+           "a freed buffer is empty");
 
     schema1_buf_puts(&buf, "again");
-    tap_is(buf.data, buf.len, "again", "and can be used again");
+    tap_is(buf.data, buf.len, "again", "a freed buffer can be used again");
 
     schema1_buf_free(&buf);
 }
@@ -80,7 +80,7 @@ test_growth(void)
         good = buf.data[i] == (char) ('a' + i % 26);
     }
 
-    tap_ok(good, "100000 bytes, and no more than twice the room");
+    tap_ok(good, "100000 bytes take at most twice the memory");
 
     schema1_buf_free(&buf);
 }
@@ -104,13 +104,13 @@ test_failure(void)
     tap_is(buf.data, buf.len, "kept", "a failed buffer reserves nothing");
 
     schema1_buf_free(&buf);
-    tap_ok(!buf.failed, "freed, it works again");
+    tap_ok(!buf.failed, "a failed buffer works again if it is freed");
 
     schema1_buf_puts(&buf, "kept");
     schema1_buf_reserve(&buf, SIZE_MAX - 2);
     tap_ok(buf.failed && !buf.full && buf.size >= 4,
            "a reserved length that overflows fails");
-    tap_is(buf.data, buf.len, "kept", "the bytes are kept");
+    tap_is(buf.data, buf.len, "kept", "a failed buffer keeps its bytes");
 
     schema1_buf_free(&buf);
 }
@@ -135,7 +135,7 @@ test_limit(void)
     schema1_buf_putc(&buf, '9');
     tap_ok(buf.failed && buf.full && buf.size == 8,
            "a byte over the limit fails");
-    tap_is(buf.data, buf.len, "12345678", "the bytes before it are kept");
+    tap_is(buf.data, buf.len, "12345678", "a full buffer keeps its bytes");
 
     schema1_buf_free(&buf);
     buf.limit = 8;
@@ -164,14 +164,17 @@ test_compare(void)
     schema1_str_t  marks = exact_str("@[`{");
 
     tap_ok(schema1_str_eq(none, ""), "no bytes equal an empty text");
-    tap_ok(schema1_str_caseeq(none, ""), "in any case");
-    tap_ok(schema1_str_eq(mixed, "AbC-9"), "equal");
-    tap_ok(!schema1_str_eq(mixed, "abc-9"), "case counts");
-    tap_ok(!schema1_str_eq(mixed, "AbC-"), "length counts");
-    tap_ok(schema1_str_caseeq(mixed, "aBc-9"), "case does not count");
-    tap_ok(!schema1_str_caseeq(mixed, "aBc-8"), "digits count");
+    tap_ok(schema1_str_caseeq(none, ""),
+           "no bytes equal an empty text in any case");
+    tap_ok(schema1_str_eq(mixed, "AbC-9"), "equal strings are equal");
+    tap_ok(!schema1_str_eq(mixed, "abc-9"), "strings of another case differ");
+    tap_ok(!schema1_str_eq(mixed, "AbC-"), "strings of another length differ");
+    tap_ok(schema1_str_caseeq(mixed, "aBc-9"),
+           "strings of another case are equal in any case");
+    tap_ok(!schema1_str_caseeq(mixed, "aBc-8"),
+           "strings of other digits differ in any case");
     tap_ok(!schema1_str_caseeq(marks, "`{@["),
-           "what lies next to the letters has no case");
+           "characters next to the letters have no case");
 }
 
 
