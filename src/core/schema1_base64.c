@@ -12,6 +12,10 @@
 #include "schema1_base64.h"
 
 
+static void schema1_base64url_replace(unsigned char *text, size_t len,
+    int from, int to);
+
+
 void
 schema1_base64_encode(schema1_buf_t *buf, const unsigned char *data,
     size_t len)
@@ -51,19 +55,36 @@ size_t
 schema1_base64url_block(unsigned char *text, const unsigned char *data,
     size_t len)
 {
-    int  i, n;
+    int  n;
 
     n = EVP_EncodeBlock(text, data, (int) len);
 
-    for (i = 0; i < n; i++) {
-        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
-    }
+    schema1_base64url_replace(text, (size_t) n, '+', '-');
+    schema1_base64url_replace(text, (size_t) n, '/', '_');
 
     while (n != 0 && text[n - 1] == '=') {
         n--;
     }
 
     return (size_t) n;
+}
+
+
+static void
+schema1_base64url_replace(unsigned char *text, size_t len, int from, int to)
+{
+    unsigned char  *p, *last;
+
+    last = text + len;
+
+    for (p = text; p < last; p++) {
+        p = memchr(p, from, (size_t) (last - p));
+        if (p == NULL) {
+            return;
+        }
+
+        *p = (unsigned char) to;
+    }
 }
 
 
