@@ -13,6 +13,9 @@
 #define SCHEMA1_LONG_S  0x17f
 #define SCHEMA1_KELVIN  0x212a
 
+/* a byte of a string that is a character by itself: ASCII, no escape */
+#define schema1_json_is_plain(ch)  ((unsigned char) (ch) < 0x80 && (ch) != '\\')
+
 
 static bool schema1_json_ends(char ch);
 static const char *schema1_json_skip_string(const char *p, const char *last);
@@ -215,16 +218,27 @@ schema1_json_decode(schema1_str_t token, char *to)
 {
     char         utf8[4];
     size_t       n, len;
-    const char  *p, *last;
+    const char  *p, *last, *start;
 
     len = 0;
     p = schema1_json_content(token, &last);
 
     while (p < last) {
-        n = schema1_utf8_encode(schema1_json_rune(&p, last), utf8);
+        start = p;
+
+        while (p < last && schema1_json_is_plain(*p)) {
+            p++;
+        }
+
+        n = (size_t) (p - start);
+
+        if (n == 0) {
+            n = schema1_utf8_encode(schema1_json_rune(&p, last), utf8);
+            start = utf8;
+        }
 
         if (to) {
-            memcpy(to + len, utf8, n);
+            memcpy(to + len, start, n);
         }
 
         len += n;
@@ -351,7 +365,8 @@ schema1_json_is_like(schema1_str_t token, const char *text)
     p = schema1_json_content(token, &last);
 
     while (p < last) {
-        rune = schema1_json_rune(&p, last);
+        rune = schema1_json_is_plain(*p) ? (unsigned char) *p++
+                                         : schema1_json_rune(&p, last);
 
         if (rune >= 'A' && rune <= 'Z') {
             rune |= 0x20;
