@@ -15,7 +15,7 @@
 /* {"formatLength":20 digits,"formatTail":"Cn0","time":"..."} */
 #define SCHEMA1_JWS_PROTECTED_SIZE  128
 
-/* what is read of another's protected header */
+/* of the registry's documents, decoded */
 #define SCHEMA1_JWS_PROTECTED_MAX   4096
 #define SCHEMA1_JWS_TAIL_MAX        1024
 
@@ -24,7 +24,6 @@ static int schema1_jws_protected(schema1_str_t payload, time_t now,
     schema1_buf_t *text);
 static void schema1_jws_assemble(schema1_str_t payload, const char *header,
     schema1_str_t signature, schema1_str_t protected, schema1_buf_t *body);
-static schema1_str_t schema1_jws_text(const schema1_buf_t *buf);
 static int schema1_jws_first(schema1_str_t document, schema1_str_t *protected);
 static int schema1_jws_find(schema1_str_t object, const char *name,
     schema1_json_e type, schema1_str_t *value);
@@ -54,13 +53,13 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
     rc = schema1_jws_protected(payload, now, &protected);
 
     if (rc == SCHEMA1_OK && !protected.failed) {
-        rc = schema1_key_sign(key, schema1_jws_text(&protected), payload,
+        rc = schema1_key_sign(key, schema1_buf_str(&protected), payload,
                               &signature);
 
         if (rc == SCHEMA1_OK) {
             schema1_jws_assemble(payload, schema1_key_header(key),
-                                 schema1_jws_text(&signature),
-                                 schema1_jws_text(&protected), body);
+                                 schema1_buf_str(&signature),
+                                 schema1_buf_str(&protected), body);
         }
     }
 
@@ -159,10 +158,9 @@ static void
 schema1_jws_assemble(schema1_str_t payload, const char *header,
     schema1_str_t signature, schema1_str_t protected, schema1_buf_t *body)
 {
+    /* a payload in place is not copied, as it may be large */
+
     if (payload.data == body->data) {
-
-        /* a large payload is not copied */
-
         body->len -= 2;
 
     } else {
@@ -186,18 +184,6 @@ schema1_jws_assemble(schema1_str_t payload, const char *header,
                            "      }\n"
                            "   ]\n"
                            "}");
-}
-
-
-static schema1_str_t
-schema1_jws_text(const schema1_buf_t *buf)
-{
-    schema1_str_t  text;
-
-    text.data = buf->data;
-    text.len = buf->len;
-
-    return text;
 }
 
 
@@ -232,7 +218,7 @@ schema1_jws_first(schema1_str_t document, schema1_str_t *protected)
 }
 
 
-/* the last such member of an object; a string comes without its quotes */
+/* the last such member of an object, as in Go; a string without its quotes */
 
 static int
 schema1_jws_find(schema1_str_t object, const char *name, schema1_json_e type,

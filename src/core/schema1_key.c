@@ -23,6 +23,7 @@
 #include "schema1_x5c.h"
 
 
+/* of a generated key */
 #define SCHEMA1_KEY_RSA_BITS        2048
 
 /* 12 groups of 4 characters of 5 bits, and a terminator */
@@ -50,8 +51,6 @@ static schema1_key_t *schema1_key_new(EVP_PKEY *pkey, schema1_error_t *err);
 static int schema1_key_prepare(schema1_key_t *key, schema1_error_t *err);
 static int schema1_key_spki(const schema1_key_t *key, schema1_buf_t *spki);
 static int schema1_key_identify(schema1_key_t *key);
-static int schema1_key_set_fingerprint(schema1_key_t *key,
-    const schema1_buf_t *ders);
 static int schema1_key_self_test(const schema1_key_t *key);
 static int schema1_key_sign_raw(const schema1_key_t *key, EVP_MD_CTX *ctx,
     schema1_str_t header, schema1_str_t payload, unsigned char *signature,
@@ -149,19 +148,16 @@ schema1_key_certify(schema1_key_t *key, schema1_str_t chain,
 
     schema1_buf_putc(&header, '\0');
 
-    if (rc == SCHEMA1_OK && !header.failed) {
-        rc = schema1_key_set_fingerprint(key, &ders);
-
-    } else {
-        rc = SCHEMA1_ERROR;
-    }
-
-    if (rc == SCHEMA1_OK) {
+    if (rc == SCHEMA1_OK && !header.failed
+        && schema1_digest_sha256_hex(schema1_buf_str(&ders), key->fingerprint)
+           == SCHEMA1_OK)
+    {
         schema1_buf_free(&key->header);
         key->header = header;
 
     } else {
         schema1_buf_free(&header);
+        rc = SCHEMA1_ERROR;
     }
 
     schema1_buf_free(&ders);
@@ -354,7 +350,7 @@ schema1_key_spki(const schema1_key_t *key, schema1_buf_t *spki)
     schema1_buf_append(spki, (const char *) der, (size_t) len);
     OPENSSL_free(der);
 
-    return SCHEMA1_OK;
+    return spki->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
 }
 
 
@@ -374,13 +370,12 @@ schema1_key_identify(schema1_key_t *key)
 
     rc = schema1_key_spki(key, &spki);
 
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_key_set_fingerprint(key, &spki);
-    }
-
     if (rc == SCHEMA1_OK
-        && EVP_Digest(spki.data, spki.len, hash, NULL, EVP_sha256(), NULL)
-           != 1)
+        && (EVP_Digest(spki.data, spki.len, hash, NULL, EVP_sha256(), NULL)
+            != 1
+            || schema1_digest_sha256_hex(schema1_buf_str(&spki),
+                                         key->fingerprint)
+               != SCHEMA1_OK))
     {
         rc = SCHEMA1_ERROR;
     }
@@ -406,19 +401,6 @@ schema1_key_identify(schema1_key_t *key)
     *p = '\0';
 
     return SCHEMA1_OK;
-}
-
-
-static int
-schema1_key_set_fingerprint(schema1_key_t *key, const schema1_buf_t *ders)
-{
-    schema1_str_t  text;
-
-    text.data = ders->data;
-    text.len = ders->len;
-
-    return ders->failed ? SCHEMA1_ERROR
-                        : schema1_digest_sha256_hex(text, key->fingerprint);
 }
 
 
