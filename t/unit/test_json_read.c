@@ -258,7 +258,14 @@ test_names(void)
         { "\"os\\u000eversion\"", "os.version", false, false },
         { "\"diff\x7fids\"", "diff_ids", false, false },
         { "\"DIFF_IDS\"", "diff_ids", false, true },
-        { "\"a\\u0000\"", "a", false, false }
+        { "\"a\\u0000\"", "a", false, false },
+
+        /* the first and the last letter, and what is beside them */
+
+        { "\"az\"", "AZ", false, true },
+        { "\"AZ\"", "az", false, true },
+        { "\"@[\"", "`{", false, false },
+        { "\"`{\"", "@[", false, false }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -23,6 +23,7 @@
 
 static void test_payload(void);
 static void test_members(void);
+static void test_base_layer(void);
 static void test_synthesized(void);
 static void test_refused(void);
 static void test_many(void);
@@ -67,6 +68,7 @@ main(void)
 {
     test_payload();
     test_members();
+    test_base_layer();
     test_synthesized();
     test_refused();
     test_many();
@@ -163,6 +165,41 @@ test_members(void)
                && (cases[i].gone == NULL
                    || strstr(payload.data, cases[i].gone) == NULL),
                "members: %s", cases[i].config);
+
+        schema1_buf_free(&payload);
+    }
+}
+
+
+/* no registry has the base layer of Windows: the first parent replaces it */
+
+static void
+test_base_layer(void)
+{
+    size_t           i, entries;
+    const char      *first;
+    schema1_buf_t    payload;
+    schema1_error_t  err;
+
+#define BASE(layer)                                                           \
+    CONFIG("{},{\"empty_layer\":true}",                                       \
+           ",\"rootfs\":{\"base_layer\":\"" layer "\"}")
+
+    static const char *const  configs[] = { BASE(""), BASE("x") };
+
+    for (i = 0; i < 2; i++) {
+        (void) test_build(configs[i], 1, &payload, &entries, &err);
+        schema1_buf_putc(&payload, '\0');
+
+        first = strstr(payload.data, "container_config");
+
+        while (strncmp(first, "v1Compatibility", 15) != 0) {
+            first--;
+        }
+
+        tap_ok((strstr(first, "parent") != NULL) == (i == 1),
+               "the first entry's parent with the base layer \"%s\"",
+               i ? "x" : "");
 
         schema1_buf_free(&payload);
     }
