@@ -5,6 +5,7 @@
 
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "schema1_digest.h"
 #include "exact.h"
@@ -23,6 +24,7 @@
     "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
 
 
+static void test_fetch(void);
 static void test_forms(void);
 static void test_characters(void);
 static void test_verify(void);
@@ -58,11 +60,34 @@ static const char  *test_invalid[] = {
 int
 main(void)
 {
+    test_fetch();
     test_forms();
     test_characters();
     test_verify();
 
     return tap_done();
+}
+
+
+/* the first use looks SHA-256 up, which fails without a provider that has it */
+
+static void
+test_fetch(void)
+{
+#if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
+
+    (void) EVP_set_default_properties(NULL, "provider=none");
+
+    tap_ok(schema1_digest_sha256() != NULL,
+           "SHA-256 is known if its lookup fails");
+
+    (void) EVP_set_default_properties(NULL, "");
+
+#endif
+
+    tap_ok(schema1_digest_sha256() == schema1_digest_sha256(),
+           "SHA-256 is looked up once");
+    tap_ok(ERR_peek_error() == 0, "a failed lookup leaves no error behind");
 }
 
 
