@@ -463,8 +463,12 @@ test_form(void)
     key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
     memset(&body, 0, sizeof(schema1_buf_t));
 
-    (void) schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 1234567890, &body,
-                            &err);
+    memset(&err, 0, sizeof(schema1_error_t));
+
+    tap_ok(schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 1234567890, &body,
+                            &err) == SCHEMA1_OK
+           && err.reason == SCHEMA1_NO_REASON && err.message[0] == '\0',
+           "signing succeeds without an error");
 
     before = strlen(head);
     tap_is(body.data, before, head,
