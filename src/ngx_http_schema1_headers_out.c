@@ -200,7 +200,9 @@ ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r)
             i = 0;
         }
 
-        if (ngx_http_schema1_headers_out_describes_body(&header[i])) {
+        if (header[i].hash
+            && ngx_http_schema1_headers_out_describes_body(&header[i]))
+        {
             header[i].hash = 0;
         }
     }
@@ -260,6 +262,7 @@ ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
     for (known = prefixes; known->len; known++) {
 
         if (h->key.len > known->len
+            && (h->key.data[2] | 0x20) == (known->data[2] | 0x20)
             && ngx_strncasecmp(h->key.data, known->data, known->len) == 0)
         {
             return 1;
