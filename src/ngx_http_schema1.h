@@ -104,7 +104,10 @@ typedef struct {
 } ngx_http_schema1_loc_conf_t;
 
 
-/* the client's header lines while others are in r->headers_in */
+/*
+ * The client's header lines while others are in r->headers_in: otherwise
+ * headers.last is NULL
+ */
 
 typedef struct {
     ngx_list_t                  headers;
@@ -134,7 +137,7 @@ typedef struct {
     ngx_http_headers_out_t     *headers;
     ngx_http_schema1_body_t    *body;
     ngx_uint_t                  status;
-    ngx_uint_t                  failed;     /* ended without its body */
+    schema1_reason_e            failure;    /* known before it is evaluated */
 } ngx_http_schema1_response_t;
 
 
@@ -160,9 +163,6 @@ typedef struct {
     ngx_str_t                   path;       /* with the query; registry */
     ngx_str_t                   url;        /* external */
     ngx_uint_t                  hops;
-
-    unsigned                    timed_out:1; /* no header came in time */
-    unsigned                    accel:1;    /* has X-Accel-Redirect */
 } ngx_http_schema1_fetch_t;
 
 
@@ -232,9 +232,6 @@ typedef struct {
 
     schema1_answer_t                answer;
     ngx_str_t                       rest;       /* of the body, to send */
-
-    unsigned                        edited:1;   /* headers_in are not the
-                                                   client's at the moment */
 
     schema1_error_t                 error;      /* the last: it is large */
 } ngx_http_schema1_ctx_t;

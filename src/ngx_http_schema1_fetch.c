@@ -442,7 +442,7 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
     if (rc == NGX_HTTP_GATEWAY_TIME_OUT
         && (r->upstream == NULL || r->upstream->headers_in.status_n == 0))
     {
-        fetch->timed_out = 1;
+        fetch->response.failure = SCHEMA1_TIMED_OUT;
     }
 
     if (rc == NGX_ERROR
@@ -451,7 +451,10 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
     {
         /* these would close the client's connection */
 
-        fetch->response.failed = 1;
+        if (fetch->response.failure == SCHEMA1_NO_REASON) {
+            fetch->response.failure = SCHEMA1_TRUNCATED;
+        }
+
         return NGX_OK;
     }
 
@@ -490,7 +493,7 @@ ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    fetch->accel = 1;
+    fetch->response.failure = SCHEMA1_REDIRECTED;
 
     return NGX_HTTP_BAD_GATEWAY;
 }
@@ -534,12 +537,12 @@ ngx_http_schema1_fetch_body_filter(ngx_http_request_t *r,
     }
 
     if (ngx_http_schema1_body_read(r, body, in) != NGX_OK) {
-        fetch->response.failed = 1;
+        fetch->response.failure = SCHEMA1_TRUNCATED;
     }
 
     ngx_http_schema1_body_discard(in);
 
-    if (body->overflow || fetch->response.failed) {
+    if (body->overflow || fetch->response.failure == SCHEMA1_TRUNCATED) {
         ngx_http_schema1_body_stop(r);
     }
 
@@ -559,7 +562,7 @@ ngx_http_schema1_fetch_result(ngx_http_request_t *r,
         return NGX_AGAIN;
     }
 
-    if (fetch->accel) {
+    if (fetch->response.failure == SCHEMA1_REDIRECTED) {
         schema1_error_set(&ctx->error, SCHEMA1_REDIRECTED,
                           "the storage answered the request for the %s with "
                           "X-Accel-Redirect, which is not followed",
@@ -636,7 +639,7 @@ ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
 
     case NGX_HTTP_GATEWAY_TIME_OUT:
 
-        if (fetch->timed_out) {
+        if (fetch->response.failure == SCHEMA1_TIMED_OUT) {
             schema1_error_set(err, SCHEMA1_TIMED_OUT,
                               "%s did not answer the request for the %s in "
                               "time; try again later", where, fetch->name);

@@ -487,7 +487,7 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 
     r->keepalive = 0;
 
-    ctx->response.failed = 1;
+    ctx->response.failure = SCHEMA1_TRUNCATED;
 
     (void) ngx_http_schema1_response_document(&ctx->response, &ctx->document,
                                               &ctx->error);

@@ -168,8 +168,6 @@ ngx_http_schema1_headers_in_replace(ngx_http_request_t *r,
 
     ngx_http_schema1_headers_in_reset_variables(r);
 
-    ctx->edited = 1;
-
     return NGX_OK;
 }
 
@@ -178,7 +176,7 @@ void
 ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    if (!ctx->edited) {
+    if (ctx->client.headers.last == NULL) {
         return;
     }
 
@@ -190,7 +188,7 @@ ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
 
     ngx_http_schema1_headers_in_reset_variables(r);
 
-    ctx->edited = 0;
+    ctx->client.headers.last = NULL;
 }
 
 
@@ -211,7 +209,7 @@ ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
     ngx_list_t                     upstream;
     ngx_http_schema1_main_conf_t  *smcf;
 
-    if (ctx->edited && r->cache) {
+    if (ctx->client.headers.last && r->cache) {
 
         ngx_http_schema1_headers_in_restore_pointers(r, ctx);
         ngx_http_schema1_headers_in_separate_variables(r);

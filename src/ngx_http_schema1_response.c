@@ -70,7 +70,9 @@ ngx_http_schema1_response_document(ngx_http_schema1_response_t *response,
                                                SCHEMA1_TOO_LARGE);
     }
 
-    if (response->failed || !ngx_http_schema1_body_complete(body)) {
+    if (response->failure == SCHEMA1_TRUNCATED
+        || !ngx_http_schema1_body_complete(body))
+    {
         return ngx_http_schema1_response_error(response, err,
                                                SCHEMA1_TRUNCATED);
     }

@@ -88,7 +88,9 @@ ngx_http_schema1_revalidate_lookup(ngx_http_request_t *r,
     sr = ctx->fetch->request;
     response = &ctx->fetch->response;
 
-    if (response->failed || response->status != NGX_HTTP_OK) {
+    if (response->failure != SCHEMA1_NO_REASON
+        || response->status != NGX_HTTP_OK)
+    {
         return NGX_DECLINED;
     }
 
