@@ -55,7 +55,7 @@ sub missing
 {
     my ($protocol) = @_;
 
-    my $module = $protocol eq 'h3' ? 'aioquic' : 'h2';
+    my $modules = $protocol eq 'h3' ? 'h2, cryptography' : 'h2';
     my $option = $protocol eq 'h3' ? 'http_v3_module' : 'http_v2_module';
     my $nginx = $ENV{TEST_NGINX_BINARY} || 'nginx';
 
@@ -63,10 +63,11 @@ sub missing
         if `$nginx -V 2>&1` !~ /--with-$option\b/;
 
     # a Python that the user has in front of Debian's knows no package of it
-    ($python) = grep { system("$_ -c 'import $module' > /dev/null 2>&1") == 0 }
-                qw(python3 /usr/bin/python3);
+    ($python) = grep {
+        system("$_ -c 'import $modules' > /dev/null 2>&1") == 0
+    } qw(python3 /usr/bin/python3);
 
-    return $python ? undef : "python3-$module is not installed";
+    return $python ? undef : "Python's $modules is not installed";
 }
 
 
@@ -132,6 +133,8 @@ sub streams
     my $said = `timeout 100 $python $client $kind $port < $steps`;
 
     unlink $steps;
+
+    Test::More::diag("streams.py ended with status $?") if $?;
 
     return eval { decode_json($said) } // {};
 }
