@@ -211,6 +211,7 @@ pull_conf(const pull_t *p, schema1_pull_conf_t *conf)
     conf->name = fuzz_text("library/app");
     conf->tag = fuzz_text("1.0_x-Y");
     conf->platform = fuzz_text(platforms[p->option[4]]);
+    conf->client_platform = (p->option[4] >= 4);
     conf->key = pull_signer;
     conf->now = 1500000000;
 

@@ -118,6 +118,104 @@ for my $dir (sort glob "$golden/lists/*") {
 }
 
 
+# types of configs and layers, manifests without a config
+
+my @layer = map { "application/vnd.$_" } qw(docker.image.rootfs.diff.tar
+                                            oci.image.layer.v1.tar);
+my $config = '{"rootfs":{"diff_ids":["sha256:' . 'a' x 64 . '"]}}';
+
+sub descriptor {
+    my ($type, $digest, $size) = @_;
+
+    return qq({"mediaType":"$type","digest":"$digest","size":$size});
+}
+
+sub image {
+    my ($config_type, $layer_type, $more) = @_;
+
+    return '{"schemaVersion":2,' . ($more // '')
+           . (defined $config_type
+              ? '"config":' . descriptor($config_type, '@D1', '@S1') . ',' : '')
+           . '"layers":[' . descriptor($layer_type, 'sha256:' . 'a' x 64, 1)
+           . ']}';
+}
+
+{
+    my @images = (
+        (map { image($_, $layer[0] . '.gzip') } 'text/html',
+         'text/html; charset=utf-8', 'application/x-gzip',
+         'application/x-www-form-urlencoded', 'application/vnd.x', undef),
+        (map { image('', $_) } 'text/html', 'application/x-gzip',
+         "$layer[0]+gzip", "$layer[0].gz", "$layer[1].gzip", "$layer[1]+gz",
+         "$layer[1]+zstd", 'application/vnd.oci.image.layer.squashfs',
+         'application/vnd.erofs.layer.v1',
+         'application/vnd.oci.image.layer.nydus.blob.v1'),
+        (map { image($_, $layer[1], '"artifactType":"application/vnd.x",') }
+         '', 'application/vnd.oci.empty.v1+json'),
+    );
+    my $n = 0;
+
+    for my $image (@images) {
+        $n++;
+        seed('manifest', "types-$n", $image);
+        seed('pull', "types-$n", "00000\n$image$separator$config");
+        seed('pull', "types-$n-2", "42000\n$image$separator$config");
+    }
+}
+
+
+# lists: of OCI images for Docker, without platforms, zstd, variants
+
+sub entry {
+    my ($type, $platform, $more) = @_;
+
+    my @names = qw(os architecture variant);
+    my @members = map { '"' . shift(@names) . qq(":"$_") } split m{/},
+                  $platform // '';
+
+    return '{' . ($type ? qq("mediaType":"$type",) : '')
+           . '"digest":"@D1","size":@S1' . ($more // '')
+           . ($platform ? ',"platform":{' . join(',', @members) . '}' : '')
+           . '}';
+}
+
+{
+    my $docker = 'application/vnd.docker.distribution.manifest.v2+json';
+    my $oci = 'application/vnd.oci.image.manifest.v1+json';
+    my $zstd = ',"annotations":{'
+               . '"io.github.containers.compression.zstd":"true"}';
+    my @unknown = entry($oci, 'unknown/unknown');
+    my @lists = (
+        [entry($oci, 'linux/amd64'), entry($oci, 'linux/arm64')],
+        [@unknown, entry($docker, 'linux/amd64'), @unknown],
+        [entry($oci, 'linux/amd64'), entry($docker, 'linux/arm64')],
+        [entry($oci), entry($docker)],
+        [entry('', 'linux/amd64'), entry('application/vnd.x', 'linux/amd64')],
+        [entry($oci, 'linux/amd64', $zstd), entry($oci, 'linux/amd64')],
+        [map { entry($oci, "linux/amd64$_") } '/v3', '', '/v1'],
+        [map { entry($oci, "linux/arm64$_") } '/v9', '/v8', ''],
+        [map { entry($oci, "linux/cpu$_") } 1 .. 40],
+    );
+    my $n = 0;
+
+    for my $entries (@lists) {
+        my $list = '{"schemaVersion":2,"mediaType":"application/vnd.docker.'
+                   . 'distribution.manifest.list.v2+json","manifests":['
+                   . join(',', @$entries) . ']}';
+        my $image = image('', $layer[1]) =~ s/\@([DS])1/\@${1}2/gr;
+
+        $n++;
+        seed('manifest', "lists-$n", $list);
+
+        # for clients that name the list and those that do not, with their own
+        # platform and without it
+        seed('pull', "lists-$n-$_",
+             join $separator, "$_\n$list", $image, $config)
+            for qw(00000 30000 30004 50000 00003 30007 60000);
+    }
+}
+
+
 # escapes make a payload large that is signed in pieces then
 
 {
