@@ -63,7 +63,8 @@ my @ways = (
 
 
 # Registry and images, a list of hashes: name, sound (each response is right),
-# bodies (type => body) and layers of what a response can contain.
+# bodies (type => body) and layers of what a response can contain, listed (the
+# type of the images in a list).
 sub new_images
 {
     my ($log, $n) = @_;
@@ -89,6 +90,7 @@ sub new_image
                     x => $large ? join ' ', 1 .. 25_000 : 'small' });
     my %bodies = ($image->{type} => $image->{body});
     my $sound = 1;
+    my $listed;
     my $made = made_schema2($image);
 
     $bodies{"made $v2"} = $made->{body};
@@ -100,6 +102,7 @@ sub new_image
         $registry->add($name, undef, $image);
         $registry->add($name, '1', $document);
         $bodies{$document->{type}} = $document->{body};
+        $listed = $image->{type};
         $sound &= behave($registry, "$name/manifests/1");
         $sound &= behave($registry, "$name/manifests/sha256:");
 
@@ -126,7 +129,7 @@ sub new_image
     }
 
     return { name => $name, sound => $sound, drawn => "@drawn",
-             bodies => \%bodies,
+             bodies => \%bodies, listed => $listed,
              layers => [map { $_->{digest} } @{$image->{layers}}] };
 }
 
@@ -199,13 +202,11 @@ sub new_location
         'postpone_output ' . one(1, 1460, 9000) . ';',
     );
 
-    if (rand() < 0.3) {
-        $lines .= '            proxy_cache two; proxy_cache_valid 200 2s;'
-                  . "\n" . some('proxy_cache_lock on;',
-            'proxy_cache_revalidate on;',
-            'proxy_cache_use_stale error timeout updating;'
-            . ' proxy_cache_background_update on;');
-    }
+    my $slice = rand() < 0.25 ? one('1k', '16k', '1m') : '';
+
+    $lines .= "            slice $slice;\n"
+              . "            proxy_set_header Range \$slice_range;\n" if $slice;
+    $lines .= cache_lines($slice) if rand() < 0.3;
 
     my $upstream = "proxy_pass http://127.0.0.1:$port;";
     my $last = rand() < 0.2 ? 'try_files /nothing @again;' : $upstream;
@@ -241,6 +242,37 @@ $lines            $last
             proxy_set_header X-User \$remote_user;
         }
 ", "schema_conversion_cache_zone one:$size;";
+}
+
+
+# proxy_cache with any of its options
+sub cache_lines
+{
+    my ($slice) = @_;
+
+    my $key = '$scheme$proxy_host$request_uri' . ($slice && '$slice_range')
+              . one('', '$http_accept');
+    my $head = one('on', 'off');
+
+    # nginx's documentation asks for the method in the key
+    $key .= '$request_method' if $head eq 'off';
+
+    return "            proxy_cache two; proxy_cache_key $key;\n"
+           . "            proxy_cache_convert_head $head;\n"
+           . '            proxy_cache_valid 200 206 ' . one('1s', '2s', '1m')
+           . ";\n" . some(
+        'proxy_cache_lock on;', 'proxy_cache_lock_timeout 1s;',
+        'proxy_cache_lock_age 1s;',
+        'proxy_cache_revalidate on;',
+        'proxy_cache_use_stale error timeout updating http_500 http_503;'
+        . one('', ' proxy_cache_background_update on;'),
+        'proxy_cache_min_uses 2;',
+        'proxy_cache_valid any 1s;',
+        'proxy_cache_methods GET HEAD POST;',
+        'proxy_cache_max_range_offset 5;',
+        'proxy_cache_bypass $http_if_none_match;',
+        'proxy_no_cache $http_range;',
+    );
 }
 
 
@@ -307,6 +339,13 @@ sub wrong
     if ($request->{kind} eq 'old' && $type ne $v1 && $image->{sound}) {
         return "an old client receives $type";
     }
+
+    # "The client does not name the type of any of the images in the list"
+    return "a list of $image->{listed} for $request->{accept}"
+        if $image->{sound} && $request->{kind} =~ /middle|schema2/
+           && $image->{listed} && $image->{bodies}{$type}
+           && $type =~ /list|index/
+           && index($request->{accept}, $image->{listed}) < 0;
 
     return '' if $request->{method} eq 'HEAD';
 
