@@ -9,14 +9,14 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 79;
+plan tests => repeat_each() * 82;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
 
 # manifests of several slices
 our @layers = (layers => 12);
-image('team/docker:1', @layers);
+our $docker = image('team/docker:1', @layers);
 image('team/oci:1', format => 'oci', strict => 0, @layers);
 list('team/list:1', entries => [image('team/list', @layers)], strict => 0);
 list('team/nested:1', format => 'oci', strict => 0, entries => [
@@ -318,3 +318,28 @@ for my $method ('GET', 'HEAD') {
 }
 --- no_error_log
 [alert]
+
+
+
+=== TEST 17: js_set is evaluated again in subrequests
+--- skip_eval
+3: !::have('js')
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+    js_set $seen main.seen;
+--- location
+    proxy_set_header X-Seen $seen;
+--- user_files
+>>> main.js
+function seen(r) { return r.uri; }
+export default { seen };
+--- request
+GET /v2/team/docker/manifests/1
+--- asked eval
+"GET /v2/team/docker/manifests/1
+    X-Seen: /v2/team/docker/manifests/1
+GET /v2/team/docker/blobs/$::docker->{config_digest}
+    X-Seen: /v2/team/docker/blobs/$::docker->{config_digest}"

@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 394;
+plan tests => repeat_each() * 404;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -942,3 +942,39 @@ my $said = `curl -sS --max-time 5 -H Accept: -w '\n%{time_total}' http://127.0.0
 my ($same, $seconds) = $said =~ /\A(.*)\n([\d.]+)\z/s;
 is($same, $body, 'the same body');
 cmp_ok($seconds, '<', 1.2, 'at once');
+
+
+
+=== TEST 50: the key contains the scheme of the upstream
+--- http_config
+    schema_conversion_cache_zone one:1m;
+
+    # plain requests to the same port are redirected internally
+    server {
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 ssl;
+        ssl_certificate $TEST_NGINX_KEYS/ec256.crt;
+        ssl_certificate_key $TEST_NGINX_KEYS/ec256.pem;
+        error_page 497 = @plain;
+        access_log off;
+
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+
+        location @plain {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass $arg_by://127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+    }
+--- request eval
+[map { "GET /v2/team/app/manifests/1?by=$_" } qw(http https http https)]
+--- same: a b a b
+--- schema1_log eval
+my $to = "$::app->{type} $::app->{digest}";
+"* $to * -\n* $to * -\nHIT $to * -\nHIT $to * -"

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 300;
+plan tests => repeat_each() * 303;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -1053,3 +1053,37 @@ using uninitialized
  'SIZE_INVALID', "^\Q$::padded->{body}\E\$"]
 --- no_error_log
 [alert]
+
+
+
+=== TEST 62: geo and split_clients are evaluated again in subrequests
+--- http_config
+    map $uri $kind {
+        ~/blobs/  blobs;
+        default   manifests;
+    }
+    map $kind $address {
+        blobs      127.0.0.2;
+        manifests  127.0.0.1;
+    }
+    geo $address $net {
+        127.0.0.1  first;
+        127.0.0.2  second;
+    }
+    # the hash of "blobs" is 31 % of its range, that of "manifests" 94 %
+    split_clients $kind $split {
+        50%  low;
+        *    high;
+    }
+--- location
+    proxy_set_header X-Geo $net;
+    proxy_set_header X-Split $split;
+--- request
+GET /v2/team/app/manifests/1
+--- asked eval
+"GET /v2/team/app/manifests/1
+    X-Geo: first
+    X-Split: high
+GET /v2/team/app/blobs/$::config
+    X-Geo: second
+    X-Split: low"
