@@ -16,7 +16,8 @@ our $blob = '/v2/team/app/blobs/' . EMPTY_LAYER;
 our $zones = '
     schema_conversion_cache_zone one:1m;
     map $uri $limited {
-        # not the config: limit_req counts subrequests, too
+        # limit_req counts subrequests, too
+        ~' . $app->{digest} . ' "";
         ~manifests/sha256: $binary_remote_addr;
         ~sha256:a3ed95cae  $binary_remote_addr;
     }
