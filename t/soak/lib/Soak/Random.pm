@@ -183,7 +183,7 @@ sub new_location
     my $size = one('64k', '128k', '1m');
     my $key = one(qw(ec256 ec384 rsa2048));
     my $lines = some(
-        'schema_conversion_cache one;',
+        'schema_conversion_cache one' . one('', ' revalidate=head') . ';',
         'schema_conversion_thread_pool soak;',
         one('proxy_buffering off;', 'proxy_buffers 4 4k;',
             'proxy_max_temp_file_size 0;'),

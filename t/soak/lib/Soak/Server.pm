@@ -90,7 +90,7 @@ sub config
                     schema_conversion_thread_pool soak;
                     proxy_buffering off;",
         tiny    => "schema_conversion_key $keys/ec384.pem;
-                    schema_conversion_cache tiny;
+                    schema_conversion_cache tiny revalidate=head;
                     proxy_http_version 1.1;
                     proxy_set_header Connection '';",
         h2      => "schema_conversion_key $keys/ec256.pem;
