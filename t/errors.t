@@ -197,6 +197,110 @@ for (['below', 4 << 20], ['above', (4 << 20) + 1]) {
     image("limit/$name:1", config => $config . ' ' x ($size - length $config));
 }
 
+# responses to GET of the tag 1: what they are, then the image, the title and
+# what else "refused" names
+sub refuse
+{
+    my ($location, $table) = @_;
+
+    my ($why, @rows);
+
+    for (split /\n/, $table) {
+        if (/^(\S.*)/) {
+            $why = $1;
+
+        } elsif (/^ {4}(\S+) +(.*)/) {
+            push @rows, [$2, $location, $1, "$why $1:1"];
+
+        } else {
+            $rows[-1][3] .= "\n" . s/^ +//r;
+        }
+    }
+
+    rows(<<'END', @rows);
+=== %s
+--- location
+    %s
+--- request
+GET /v2/%s/manifests/1
+--- refused
+%s
+END
+}
+
+refuse('', <<"END");
+404 MANIFEST_UNKNOWN manifest_not_found
+    team/lost       a child that the registry lost is 404
+        sourceDigest: $lost->{digest}
+400 MANIFEST_INVALID foreign_layer
+    bad/nondist     non-distributable layers are refused
+400 MANIFEST_INVALID encrypted_layer
+    bad/encrypted   encrypted layers are refused
+400 MANIFEST_INVALID layer_compression
+    bad/zstd        zstd layers are refused
+        mediaType: application/vnd.oci.image.layer.v1.tar+zstd
+400 MANIFEST_INVALID not_an_image
+    bad/cosign      a signature is refused
+    bad/artifact    an artifact is refused
+        mediaType: application/vnd.example.thing.v1+json
+    bad/chart       a chart is refused
+        mediaType: application/vnd.cncf.helm.config.v1+json
+    bad/plugin      a plugin is refused
+    bad/child       a child without a type is refused
+400 MANIFEST_INVALID invalid_manifest
+    bad/broken      a manifest that is stored broken is 400
+        sourceDigest: $broken->{digest}
+400 MANIFEST_INVALID invalid_config
+    bad/json        a config that is stored broken is 400
+    bad/time        a malformed time in a config is 400
+    bad/diff        fewer diff_ids than layers are 400
+    bad/rootfs      a config without rootfs is 400
+400 MANIFEST_INVALID config_not_found
+    bad/config      a config that the registry lost is 400
+        sourceDigest: $noconfig->{digest}
+502 UNKNOWN encoded
+    tag/gzip        a compressed manifest is 502
+    fetch/gzip      a compressed config is 502
+502 UNKNOWN unproven
+    tag/unproven    a broken manifest without digest is 502
+502 UNKNOWN digest_mismatch
+    tag/mismatch    a manifest with another digest is 502
+    fetch/other     a config with another digest is 502
+    alg/wrong       sha512 is verified
+502 UNKNOWN truncated
+    fetch/cut       a truncated config is 502
+502 UNKNOWN upstream_failed
+    fetch/e500      a config's 500 is 502
+    fetch/e503      a config's 503 is 502
+    fetch/odd       a config's 418 is 502
+    fetch/part      a config's 206 is 502
+502 UNKNOWN size_mismatch
+    size/config     a config with another size is 502
+    size/child      a child with another size is 502
+502 UNKNOWN digest_unsupported
+    alg/blake3      an unknown digest algorithm is refused
+    alg/md5         an insecure digest algorithm is refused
+502 SIZE_INVALID too_many
+    many/layers     more than 10,000 layers are refused
+    many/history    more than 10,000 history entries are refused
+END
+
+refuse('proxy_read_timeout 1s;', <<'END');
+502 UNKNOWN truncated
+    tag/stall       a stalled manifest is 502
+    fetch/stall     a stalled config is 502
+504 UNKNOWN timed_out
+    fetch/late      a late header of a config is 504
+END
+
+refuse('schema_conversion_max_size 4k;', <<'END');
+502 SIZE_INVALID too_large
+    tag/big         a manifest over the size limit is 502
+    tag/bigger      a chunked manifest over the size limit is 502
+    fetch/big       a config over the size limit is 502
+    fetch/bigger    a chunked config over the size limit is 502
+END
+
 run_tests();
 
 __DATA__
@@ -224,16 +328,7 @@ platform: linux/ppc64le
 
 
 
-=== TEST 3: a child that the registry lost is 404
---- request
-GET /v2/team/lost/manifests/1
---- refused eval
-"404 MANIFEST_UNKNOWN manifest_not_found team/lost:1
-sourceDigest: $::lost->{digest}"
-
-
-
-=== TEST 4: a child that storage lost is 404
+=== TEST 3: a child that storage lost is 404
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -244,7 +339,7 @@ GET /v2/team/away/manifests/1
 
 
 
-=== TEST 5: an error for HEAD has no body
+=== TEST 4: an error for HEAD has no body
 --- request
 HEAD /v2/team/arm/manifests/1
 --- refused
@@ -255,7 +350,7 @@ GET /v2/team/arm/manifests/1
 
 
 
-=== TEST 6: foreign layers are refused
+=== TEST 5: foreign layers are refused
 --- request
 GET /v2/bad/foreign/manifests/1
 --- refused
@@ -266,32 +361,7 @@ GET /v2/bad/foreign/manifests/1
 
 
 
-=== TEST 7: non-distributable layers are refused
---- request
-GET /v2/bad/nondist/manifests/1
---- refused
-400 MANIFEST_INVALID foreign_layer bad/nondist:1
-
-
-
-=== TEST 8: encrypted layers are refused
---- request
-GET /v2/bad/encrypted/manifests/1
---- refused
-400 MANIFEST_INVALID encrypted_layer bad/encrypted:1
-
-
-
-=== TEST 9: zstd layers are refused
---- request
-GET /v2/bad/zstd/manifests/1
---- refused
-400 MANIFEST_INVALID layer_compression bad/zstd:1
-mediaType: application/vnd.oci.image.layer.v1.tar+zstd
-
-
-
-=== TEST 10: HEAD of zstd layers is refused
+=== TEST 6: HEAD of zstd layers is refused
 --- request
 HEAD /v2/bad/zstd/manifests/1
 --- refused
@@ -299,99 +369,7 @@ HEAD /v2/bad/zstd/manifests/1
 
 
 
-=== TEST 11: a signature is refused
---- request
-GET /v2/bad/cosign/manifests/1
---- refused
-400 MANIFEST_INVALID not_an_image bad/cosign:1
-
-
-
-=== TEST 12: an artifact is refused
---- request
-GET /v2/bad/artifact/manifests/1
---- refused
-400 MANIFEST_INVALID not_an_image bad/artifact:1
-mediaType: application/vnd.example.thing.v1+json
-
-
-
-=== TEST 13: a chart is refused
---- request
-GET /v2/bad/chart/manifests/1
---- refused
-400 MANIFEST_INVALID not_an_image bad/chart:1
-mediaType: application/vnd.cncf.helm.config.v1+json
-
-
-
-=== TEST 14: a plugin is refused
---- request
-GET /v2/bad/plugin/manifests/1
---- refused
-400 MANIFEST_INVALID not_an_image bad/plugin:1
-
-
-
-=== TEST 15: a child without a type is refused
---- request
-GET /v2/bad/child/manifests/1
---- refused
-400 MANIFEST_INVALID not_an_image bad/child:1
-
-
-
-=== TEST 16: a manifest that is stored broken is 400
---- request
-GET /v2/bad/broken/manifests/1
---- refused eval
-"400 MANIFEST_INVALID invalid_manifest bad/broken:1
-sourceDigest: $::broken->{digest}"
-
-
-
-=== TEST 17: a config that is stored broken is 400
---- request
-GET /v2/bad/json/manifests/1
---- refused
-400 MANIFEST_INVALID invalid_config bad/json:1
-
-
-
-=== TEST 18: a malformed time in a config is 400
---- request
-GET /v2/bad/time/manifests/1
---- refused
-400 MANIFEST_INVALID invalid_config bad/time:1
-
-
-
-=== TEST 19: fewer diff_ids than layers are 400
---- request
-GET /v2/bad/diff/manifests/1
---- refused
-400 MANIFEST_INVALID invalid_config bad/diff:1
-
-
-
-=== TEST 20: a config without rootfs is 400
---- request
-GET /v2/bad/rootfs/manifests/1
---- refused
-400 MANIFEST_INVALID invalid_config bad/rootfs:1
-
-
-
-=== TEST 21: a config that the registry lost is 400
---- request
-GET /v2/bad/config/manifests/1
---- refused eval
-"400 MANIFEST_INVALID config_not_found bad/config:1
-sourceDigest: $::noconfig->{digest}"
-
-
-
-=== TEST 22: a config that storage lost is 400
+=== TEST 7: a config that storage lost is 400
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -402,7 +380,7 @@ GET /v2/bad/stored/manifests/1
 
 
 
-=== TEST 23: clients that do not accept schema 1 receive 400
+=== TEST 8: clients that do not accept schema 1 receive 400
 --- request
 GET /v2/bad/old/manifests/1
 --- more_headers
@@ -412,7 +390,7 @@ Accept: application/vnd.docker.distribution.manifest.v2+json
 
 
 
-=== TEST 24: a truncated manifest is 502
+=== TEST 9: a truncated manifest is 502
 --- request
 GET /v2/tag/cut/manifests/1
 --- refused
@@ -422,67 +400,7 @@ ERROR application/vnd.docker.distribution.manifest.v2+json - - truncated
 
 
 
-=== TEST 25: a stalled manifest is 502
---- location
-    proxy_read_timeout 1s;
---- request
-GET /v2/tag/stall/manifests/1
---- refused
-502 UNKNOWN truncated tag/stall:1
-
-
-
-=== TEST 26: a compressed manifest is 502
---- request
-GET /v2/tag/gzip/manifests/1
---- refused
-502 UNKNOWN encoded tag/gzip:1
-
-
-
-=== TEST 27: a broken manifest without digest is 502
---- request
-GET /v2/tag/unproven/manifests/1
---- refused
-502 UNKNOWN unproven tag/unproven:1
-
-
-
-=== TEST 28: a manifest with another digest is 502
---- request
-GET /v2/tag/mismatch/manifests/1
---- refused
-502 UNKNOWN digest_mismatch tag/mismatch:1
-
-
-
-=== TEST 29: a truncated config is 502
---- request
-GET /v2/fetch/cut/manifests/1
---- refused
-502 UNKNOWN truncated fetch/cut:1
-
-
-
-=== TEST 30: a stalled config is 502
---- location
-    proxy_read_timeout 1s;
---- request
-GET /v2/fetch/stall/manifests/1
---- refused
-502 UNKNOWN truncated fetch/stall:1
-
-
-
-=== TEST 31: a compressed config is 502
---- request
-GET /v2/fetch/gzip/manifests/1
---- refused
-502 UNKNOWN encoded fetch/gzip:1
-
-
-
-=== TEST 32: an unreachable config is 502
+=== TEST 10: an unreachable config is 502
 --- server
     location ~ ^/v2/.*/blobs/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_DEAD_PORT;
@@ -494,79 +412,7 @@ GET /v2/team/app/manifests/1
 
 
 
-=== TEST 33: a config's 500 is 502
---- request
-GET /v2/fetch/e500/manifests/1
---- refused
-502 UNKNOWN upstream_failed fetch/e500:1
-
-
-
-=== TEST 34: a config's 503 is 502
---- request
-GET /v2/fetch/e503/manifests/1
---- refused
-502 UNKNOWN upstream_failed fetch/e503:1
-
-
-
-=== TEST 35: a config's 418 is 502
---- request
-GET /v2/fetch/odd/manifests/1
---- refused
-502 UNKNOWN upstream_failed fetch/odd:1
-
-
-
-=== TEST 36: a config's 206 is 502
---- request
-GET /v2/fetch/part/manifests/1
---- refused
-502 UNKNOWN upstream_failed fetch/part:1
-
-
-
-=== TEST 37: a config with another digest is 502
---- request
-GET /v2/fetch/other/manifests/1
---- refused
-502 UNKNOWN digest_mismatch fetch/other:1
-
-
-
-=== TEST 38: a config with another size is 502
---- request
-GET /v2/size/config/manifests/1
---- refused
-502 UNKNOWN size_mismatch size/config:1
-
-
-
-=== TEST 39: a child with another size is 502
---- request
-GET /v2/size/child/manifests/1
---- refused
-502 UNKNOWN size_mismatch size/child:1
-
-
-
-=== TEST 40: an unknown digest algorithm is refused
---- request
-GET /v2/alg/blake3/manifests/1
---- refused
-502 UNKNOWN digest_unsupported alg/blake3:1
-
-
-
-=== TEST 41: an insecure digest algorithm is refused
---- request
-GET /v2/alg/md5/manifests/1
---- refused
-502 UNKNOWN digest_unsupported alg/md5:1
-
-
-
-=== TEST 42: sha384 can be verified
+=== TEST 11: sha384 can be verified
 --- request
 GET /v2/alg/sha384/manifests/1
 --- schema1
@@ -574,7 +420,7 @@ alg/sha384:1 2 layers
 
 
 
-=== TEST 43: sha512 can be verified
+=== TEST 12: sha512 can be verified
 --- request
 GET /v2/alg/sha512/manifests/1
 --- schema1
@@ -582,45 +428,7 @@ alg/sha512:1 2 layers
 
 
 
-=== TEST 44: sha512 is verified
---- request
-GET /v2/alg/wrong/manifests/1
---- refused
-502 UNKNOWN digest_mismatch alg/wrong:1
-
-
-
-=== TEST 45: a late header of a config is 504
---- location
-    proxy_read_timeout 1s;
---- request
-GET /v2/fetch/late/manifests/1
---- refused
-504 UNKNOWN timed_out fetch/late:1
-
-
-
-=== TEST 46: a manifest over the size limit is 502
---- location
-    schema_conversion_max_size 4k;
---- request
-GET /v2/tag/big/manifests/1
---- refused
-502 SIZE_INVALID too_large tag/big:1
-
-
-
-=== TEST 47: a chunked manifest over the size limit is 502
---- location
-    schema_conversion_max_size 4k;
---- request
-GET /v2/tag/bigger/manifests/1
---- refused
-502 SIZE_INVALID too_large tag/bigger:1
-
-
-
-=== TEST 48: HEAD of a manifest over the size limit is 502
+=== TEST 13: HEAD of a manifest over the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -630,43 +438,7 @@ HEAD /v2/tag/big/manifests/1
 
 
 
-=== TEST 49: a config over the size limit is 502
---- location
-    schema_conversion_max_size 4k;
---- request
-GET /v2/fetch/big/manifests/1
---- refused
-502 SIZE_INVALID too_large fetch/big:1
-
-
-
-=== TEST 50: a chunked config over the size limit is 502
---- location
-    schema_conversion_max_size 4k;
---- request
-GET /v2/fetch/bigger/manifests/1
---- refused
-502 SIZE_INVALID too_large fetch/bigger:1
-
-
-
-=== TEST 51: more than 10,000 layers are refused
---- request
-GET /v2/many/layers/manifests/1
---- refused
-502 SIZE_INVALID too_many many/layers:1
-
-
-
-=== TEST 52: more than 10,000 history entries are refused
---- request
-GET /v2/many/history/manifests/1
---- refused
-502 SIZE_INVALID too_many many/history:1
-
-
-
-=== TEST 53: accepted manifests have no size limit
+=== TEST 14: accepted manifests have no size limit
 --- location
     schema_conversion_max_size 4k;
 --- request
@@ -678,7 +450,7 @@ $::streamed->{body}
 
 
 
-=== TEST 54: a child's 401 is forwarded
+=== TEST 15: a child's 401 is forwarded
 --- request
 GET /v2/deny/e401/manifests/1
 --- error_code: 401
@@ -699,7 +471,7 @@ ERROR application/vnd.docker.distribution.manifest.list.v2+json * - denied
 
 
 
-=== TEST 55: a child's 403 is forwarded
+=== TEST 16: a child's 403 is forwarded
 --- request
 GET /v2/deny/e403/manifests/1
 --- error_code: 403
@@ -713,7 +485,7 @@ X-Why: not you
 
 
 
-=== TEST 56: a child's 429 is forwarded
+=== TEST 17: a child's 429 is forwarded
 --- request
 GET /v2/deny/e429/manifests/1
 --- error_code: 429
@@ -727,7 +499,7 @@ Retry-After: 7
 
 
 
-=== TEST 57: a config's 401 is forwarded
+=== TEST 18: a config's 401 is forwarded
 --- request
 GET /v2/config/e401/manifests/1
 --- error_code: 401
@@ -740,7 +512,7 @@ Content-Type: application/problem
 
 
 
-=== TEST 58: a config's 403 is forwarded
+=== TEST 19: a config's 403 is forwarded
 --- request
 GET /v2/config/e403/manifests/1
 --- error_code: 403
@@ -753,7 +525,7 @@ X-Why: not you
 
 
 
-=== TEST 59: a config's 429 is forwarded
+=== TEST 20: a config's 429 is forwarded
 --- request
 GET /v2/config/e429/manifests/1
 --- error_code: 429
@@ -766,7 +538,7 @@ Retry-After: 7
 
 
 
-=== TEST 60: HEAD of a denied config is forwarded
+=== TEST 21: HEAD of a denied config is forwarded
 --- request
 HEAD /v2/config/e401/manifests/1
 --- error_code: 401
@@ -779,7 +551,7 @@ Content-Length: 10
 
 
 
-=== TEST 61: storage's 401 is 502
+=== TEST 22: storage's 401 is 502
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -790,7 +562,7 @@ GET /v2/storage/e401/manifests/1
 
 
 
-=== TEST 62: storage's 403 is 502
+=== TEST 23: storage's 403 is 502
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -801,7 +573,7 @@ GET /v2/storage/e403/manifests/1
 
 
 
-=== TEST 63: storage's 429 is 502
+=== TEST 24: storage's 429 is 502
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -812,7 +584,7 @@ GET /v2/storage/e429/manifests/1
 
 
 
-=== TEST 64: an empty platform variable is refused
+=== TEST 25: an empty platform variable is refused
 --- location
     schema_conversion_platform $arg_platform;
 --- request
@@ -827,7 +599,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 65: a malformed platform variable is refused
+=== TEST 26: a malformed platform variable is refused
 --- location
     schema_conversion_platform $arg_platform;
 --- request
@@ -842,7 +614,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 66: an image does not need a platform
+=== TEST 27: an image does not need a platform
 --- location
     schema_conversion_platform $arg_platform;
 --- request
@@ -852,7 +624,7 @@ team/app:1 2 layers
 
 
 
-=== TEST 67: upstream's 401 passes
+=== TEST 28: upstream's 401 passes
 --- request
 GET /v2/pass/n401/manifests/1
 --- error_code: 401
@@ -868,7 +640,7 @@ PASS - - - -
 
 
 
-=== TEST 68: upstream's 404 passes
+=== TEST 29: upstream's 404 passes
 --- request
 GET /v2/pass/n404/manifests/1
 --- error_code: 404
@@ -882,7 +654,7 @@ PASS - - - -
 
 
 
-=== TEST 69: upstream's 429 passes
+=== TEST 30: upstream's 429 passes
 --- request
 GET /v2/pass/n429/manifests/1
 --- error_code: 429
@@ -893,7 +665,7 @@ Retry-After: 9
 
 
 
-=== TEST 70: upstream's 500 passes
+=== TEST 31: upstream's 500 passes
 --- request
 GET /v2/pass/n500/manifests/1
 --- error_code: 500
@@ -904,7 +676,7 @@ Content-Type: text/x-odd
 
 
 
-=== TEST 71: error_page applies to nginx's own 502
+=== TEST 32: error_page applies to nginx's own 502
 --- config
     location /v2/ {
         schema_conversion on;
@@ -926,7 +698,7 @@ connect() failed
 
 
 
-=== TEST 72: error_page applies to nginx's own 504
+=== TEST 33: error_page applies to nginx's own 504
 --- config
     location /v2/ {
         schema_conversion on;
@@ -961,7 +733,7 @@ upstream timed out
 
 
 
-=== TEST 73: a response over twice the size limit is 502
+=== TEST 34: a response over twice the size limit is 502
 --- location
     schema_conversion_max_size 4k;
 --- request eval
@@ -972,7 +744,7 @@ upstream timed out
 
 
 
-=== TEST 74: the size limit is 4 MiB by default
+=== TEST 35: the size limit is 4 MiB by default
 --- request eval
 ['GET /v2/limit/below/manifests/1', 'GET /v2/limit/above/manifests/1']
 --- error_code eval

@@ -58,6 +58,11 @@ package Schema1;
 #     answer('GET /x', sub { my ($socket, $request) = @_; ... })
 #     protect('name', 'Basic dTpw')    401 for all who don't say this
 #
+# Blocks of one shape:
+#
+#     rows($block, [...], [...])    adds a block for each row, which has the
+#         values of its "%s"
+#
 # Ports, all on 127.0.0.1, to be used in sections and in the environment:
 # $TEST_NGINX_MOCK_PORT (the registry), $TEST_NGINX_STORAGE_PORT (another
 # host), $TEST_NGINX_DEAD_PORT (refuses), $TEST_NGINX_CLIENT_PORT (nginx
@@ -159,7 +164,7 @@ require Test::Nginx::Socket;
 Test::Nginx::Socket->import;
 
 my @functions = qw(image list document blob answer protect asked digest json
-                   empty_layer type_of EMPTY_LAYER run_tests read_jws
+                   empty_layer type_of EMPTY_LAYER rows run_tests read_jws
                    check_schema1);
 
 
@@ -282,6 +287,17 @@ sub run_tests
     add_test_cleanup_handler(\&check_log);
 
     Test::Nginx::Socket::run_tests();
+}
+
+
+sub rows
+{
+    my ($block, @rows) = @_;
+
+    state $blocks = do { local $/; readline *main::DATA };
+
+    $blocks .= join '', map { "\n\n\n" . sprintf $block, @$_ } @rows;
+    Test::Base::spec_string($blocks);
 }
 
 
