@@ -27,6 +27,7 @@
 static void test_fetch(void);
 static void test_forms(void);
 static void test_characters(void);
+static void test_well_formed(void);
 static void test_verify(void);
 
 
@@ -63,6 +64,7 @@ main(void)
     test_fetch();
     test_forms();
     test_characters();
+    test_well_formed();
     test_verify();
 
     return tap_done();
@@ -156,6 +158,63 @@ test_characters(void)
         tap_ok(j == digest.len - 7 && schema1_digest_valid(digest),
                "%.6s: each place of the hex accepts 16 of 256 bytes",
                test_valid[i]);
+    }
+}
+
+
+/*
+ * image-spec, descriptor.md, "Digests": components of [a-z0-9]+ with one of
+ * [+._-] between two, a colon, [a-zA-Z0-9=_-]+
+ */
+
+static void
+test_well_formed(void)
+{
+    int            ch;
+    char          *p;
+    size_t         i, k, wrong;
+    schema1_str_t  digest;
+
+#define LOWER  "abcdefghijklmnopqrstuvwxyz0123456789"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    static const struct {
+        const char  *digest;        /* "?" is any byte */
+        const char  *allowed;
+    } cases[] = {
+        { "?:0", LOWER },
+        { "?a:0", LOWER },
+        { "a?:0", LOWER },
+        { "a?b:0", LOWER "+._-" },
+        { "a+?b:0", LOWER },
+        { "a:?", LOWER UPPER "=_-" },
+        { "a:0?", LOWER UPPER "=_-" },
+        { "a:?0", LOWER UPPER "=_-" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        digest = exact_str(cases[i].digest);
+        p = (char *) digest.data + strcspn(cases[i].digest, "?");
+
+        for (wrong = 0, ch = 1; ch < 256; ch++) {
+            *p = (char) ch;
+
+            wrong += schema1_digest_well_formed(digest)
+                     != (strchr(cases[i].allowed, ch) != NULL);
+        }
+
+        *p = '\0';
+        wrong += schema1_digest_well_formed(digest);
+
+        tap_ok(wrong == 0, "well-formed digests: %s", cases[i].digest);
+    }
+
+    digest = exact_str("a:0");
+
+    for (k = 0; k < 3; k++) {
+        digest.len = k;
+        tap_ok(!schema1_digest_well_formed(digest),
+               "not a well-formed digest: %.*s", (int) k, "a:0");
     }
 }
 

@@ -90,8 +90,22 @@ static const struct {
 };
 
 
+static void test_cases(void);
+static void test_days(void);
+
+
 int
 main(void)
+{
+    test_cases();
+    test_days();
+
+    return tap_done();
+}
+
+
+static void
+test_cases(void)
 {
     int             rc;
     char            text[SCHEMA1_TIME_SIZE];
@@ -111,6 +125,47 @@ main(void)
                    cases[i].text);
         }
     }
+}
 
-    return tap_done();
+
+/* the days of each month, in years with and without a 29 February */
+
+static void
+test_days(void)
+{
+    char            token[64];
+    size_t          i;
+    unsigned        month, day, wrong;
+    schema1_time_t  t;
+
+    static const struct {
+        int         year;
+        unsigned    days[13];
+    } years[] = {
+        { 2015, { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } },
+        { 2016, { 0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } },
+        { 2018, { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } },
+        { 1900, { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } },
+        { 2000, { 0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } },
+        { 2100, { 0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 } }
+    };
+
+    for (i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
+        wrong = 0;
+
+        for (month = 0; month <= 13; month++) {
+            for (day = 0; day <= 32; day++) {
+                (void) snprintf(token, sizeof(token),
+                                "\"%04d-%02u-%02uT23:59:59Z\"", years[i].year,
+                                month, day);
+
+                wrong += (schema1_time_parse(&t, exact_str(token))
+                          == SCHEMA1_OK)
+                         != (month < 13 && day > 0
+                             && day <= years[i].days[month]);
+            }
+        }
+
+        tap_ok(wrong == 0, "the days of the year %d", years[i].year);
+    }
 }
