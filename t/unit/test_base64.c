@@ -13,6 +13,7 @@
 
 
 static void test_encode(void);
+static void test_empty(void);
 static void test_round_trip(void);
 static void test_decode(const char *text, const char *want);
 static void test_alphabet(void);
@@ -28,6 +29,7 @@ int
 main(void)
 {
     test_encode();
+    test_empty();
     test_round_trip();
 
     /* RFC 4648, 10, without padding */
@@ -101,6 +103,18 @@ test_encode(void)
 
 
 /* all lengths around the size of a block */
+
+static void
+test_empty(void)
+{
+    unsigned char  text[SCHEMA1_BASE64_BLOCK_SIZE + 1];
+
+    text[0] = '=';
+
+    tap_ok(schema1_base64url_block(text + 1, (const unsigned char *) "", 0)
+           == 0, "no bytes have no digits, whatever is before them");
+}
+
 
 static void
 test_round_trip(void)

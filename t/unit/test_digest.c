@@ -71,7 +71,7 @@ main(void)
 }
 
 
-/* the first use looks SHA-256 up, which fails without a provider that has it */
+/* the first use looks SHA-256 up, which fails if no provider has it */
 
 static void
 test_fetch(void)
