@@ -54,6 +54,7 @@ static void test_refused(void);
 static void test_memory(const test_key_t *test);
 static unsigned long test_failing(const schema1_key_t *key, unsigned *told);
 static bool test_reading(const test_key_t *test);
+static bool test_freed(const test_key_t *test);
 static void *test_malloc(size_t size, const char *file, int line);
 static void *test_realloc(void *p, size_t size, const char *file, int line);
 static void test_free(void *p, const char *file, int line);
@@ -72,6 +73,7 @@ static const test_key_t  test_keys[] = {
 
 static bool  test_both;         /* OpenSSL's allocations fail, too */
 static bool  test_separate;
+static long  test_blocks;       /* of OpenSSL's that are not freed */
 static bool  test_short;        /* d2i_ECDSA_SIG() returns 1 and 2 */
 static long  test_der_max;      /* what d2i_ECDSA_SIG() was called with */
 
@@ -553,6 +555,8 @@ test_memory(const test_key_t *test)
 
     tap_ok(test_reading(test), "%s: out of memory, a key is read or refused",
            test->title);
+    tap_ok(test_freed(test), "%s: out of memory, all of a key is freed",
+           test->title);
 
     schema1_key_free(key);
 }
@@ -591,6 +595,43 @@ test_reading(const test_key_t *test)
     test_both = false;
 
     return good && n > 20 && test_der_max <= SIGNATURE_MAX;
+}
+
+
+/* the module's own allocations fail: what OpenSSL made for it is freed */
+
+static bool
+test_freed(const test_key_t *test)
+{
+    long             before;
+    bool             good;
+    size_t           held;
+    unsigned long    n, left;
+    schema1_key_t   *key;
+    schema1_error_t  err;
+
+    good = true;
+    left = 0;
+
+    for (n = 1; left == 0; n++) {
+        before = test_blocks;
+        held = alloc_held;
+
+        alloc_countdown = n;
+        key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+        left = alloc_countdown;
+        alloc_countdown = 0;
+
+        schema1_key_free(key);
+
+        if (test_blocks != before || alloc_held != held) {
+            printf("# allocation %lu: %ld blocks, %ld bytes are left\n", n,
+                   test_blocks - before, (long) (alloc_held - held));
+            good = false;
+        }
+    }
+
+    return good && n > 3;
 }
 
 
@@ -681,7 +722,13 @@ test_malloc(size_t size, const char *file, int line)
     (void) line;
 
 #if (ALLOC_HOOKED)
-    return test_both && alloc_fails() ? NULL : __libc_malloc(size);
+    if (test_both && alloc_fails()) {
+        return NULL;
+    }
+
+    test_blocks++;
+
+    return __libc_malloc(size);
 #else
     return malloc(size);
 #endif
@@ -695,7 +742,13 @@ test_realloc(void *p, size_t size, const char *file, int line)
     (void) line;
 
 #if (ALLOC_HOOKED)
-    return test_both && alloc_fails() ? NULL : __libc_realloc(p, size);
+    if (test_both && alloc_fails()) {
+        return NULL;
+    }
+
+    test_blocks += (p == NULL);
+
+    return __libc_realloc(p, size);
 #else
     return realloc(p, size);
 #endif
@@ -709,6 +762,7 @@ test_free(void *p, const char *file, int line)
     (void) line;
 
 #if (ALLOC_HOOKED)
+    test_blocks -= (p != NULL);
     __libc_free(p);
 #else
     free(p);
