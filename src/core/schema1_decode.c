@@ -80,8 +80,7 @@ schema1_decode_error(const schema1_member_t *member, const char *what,
     switch (member->reason) {
 
     case SCHEMA1_NO_MEMORY:
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while reading the %s", what);
+        (void) schema1_error_no_memory(err);
         break;
 
     case SCHEMA1_TOO_MANY:

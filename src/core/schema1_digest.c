@@ -213,9 +213,7 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
     }
 
     if (schema1_digest_hash(algorithm->md(), data, hex) != SCHEMA1_OK) {
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while hashing the %s", what);
-        return SCHEMA1_ERROR;
+        return schema1_error_no_memory(err);
     }
 
     want = schema1_digest_hex(digest);

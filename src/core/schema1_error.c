@@ -97,18 +97,24 @@ schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
 
 
 int
+schema1_error_no_memory(schema1_error_t *err)
+{
+    schema1_error_set(err, SCHEMA1_NO_MEMORY, "out of memory; try again");
+
+    return SCHEMA1_ERROR;
+}
+
+
+int
 schema1_error_buf(schema1_error_t *err, const schema1_buf_t *buf)
 {
-    if (buf->full) {
-        schema1_error_set(err, SCHEMA1_TOO_LARGE,
-                          "the converted manifest would be larger than %zu "
-                          "bytes, twice schema_conversion_max_size",
-                          buf->limit);
-
-    } else {
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while converting the image");
+    if (!buf->full) {
+        return schema1_error_no_memory(err);
     }
+
+    schema1_error_set(err, SCHEMA1_TOO_LARGE,
+                      "the converted manifest would be larger than %zu bytes, "
+                      "twice schema_conversion_max_size", buf->limit);
 
     return SCHEMA1_ERROR;
 }

@@ -96,6 +96,9 @@ void schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
     const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* out of memory; always returns SCHEMA1_ERROR */
+int schema1_error_no_memory(schema1_error_t *err);
+
 /*
  * The error of a response whose buffer failed: TOO_LARGE over its limit, which
  * is twice schema_conversion_max_size, otherwise NO_MEMORY.  Always returns

@@ -67,9 +67,7 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
         rc = schema1_error_buf(err, body);
 
     } else if (protected.failed || signature.failed) {
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while signing the manifest");
-        rc = SCHEMA1_ERROR;
+        rc = schema1_error_no_memory(err);
 
     } else if (rc != SCHEMA1_OK) {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,

@@ -137,7 +137,7 @@ schema1_key_certify(schema1_key_t *key, schema1_str_t chain,
 
     /* unless there is a better reason */
 
-    schema1_error_set(err, SCHEMA1_NO_MEMORY, "cannot be read: out of memory");
+    (void) schema1_error_no_memory(err);
 
     rc = schema1_key_spki(key, &ders);
 
@@ -257,7 +257,7 @@ schema1_key_new(EVP_PKEY *pkey, schema1_error_t *err)
 
     /* unless there is a better reason */
 
-    schema1_error_set(err, SCHEMA1_NO_MEMORY, "cannot be read: out of memory");
+    (void) schema1_error_no_memory(err);
 
     key = calloc(1, sizeof(schema1_key_t));
     if (key == NULL) {

@@ -58,7 +58,7 @@ schema1_list_find(schema1_child_t *child, const schema1_raw_manifest_t *raw,
 
     child->memory = malloc(schema1_descriptor_size(entry));
     if (child->memory == NULL) {
-        return schema1_raw_manifest_no_memory(err, "list of manifests");
+        return schema1_error_no_memory(err);
     }
 
     (void) schema1_descriptor_copy(&child->descriptor, entry, child->memory);
@@ -240,7 +240,7 @@ schema1_list_choose(const schema1_array_t *entries,
     for (i = 0; i < entries->n; i++, entry++) {
 
         if (schema1_list_rank(entry, platform, &rank, &none) != SCHEMA1_OK) {
-            (void) schema1_raw_manifest_no_memory(err, "list of manifests");
+            (void) schema1_error_no_memory(err);
             return NULL;
         }
 

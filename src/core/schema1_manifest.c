@@ -126,7 +126,7 @@ schema1_manifest_copy(schema1_manifest_t *manifest,
 
     manifest->memory = malloc(size);
     if (manifest->memory == NULL) {
-        return schema1_raw_manifest_no_memory(err, "manifest");
+        return schema1_error_no_memory(err);
     }
 
     manifest->layers = manifest->memory;

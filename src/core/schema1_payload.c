@@ -130,7 +130,6 @@ static void schema1_payload_write_name(schema1_writer_t *writer,
     schema1_str_t name, char *open);
 static void schema1_payload_write_quoted(schema1_writer_t *writer,
     schema1_str_t value);
-static int schema1_payload_no_memory(schema1_error_t *err);
 
 
 static const schema1_field_t  schema1_rootfs_fields[] = {
@@ -305,7 +304,7 @@ schema1_payload_synthesize_history(schema1_conversion_t *c,
     /* an array of bytes: NOLINTNEXTLINE(clang-analyzer-unix.MallocSizeof) */
     history->items = calloc(c->n, sizeof(schema1_entry_t));
     if (history->items == NULL) {
-        return schema1_payload_no_memory(err);
+        return schema1_error_no_memory(err);
     }
 
     c->entries = (schema1_entry_t *) (void *) history->items;
@@ -346,13 +345,13 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
 
     c->ids = malloc(c->n * SCHEMA1_ID_SIZE);
     if (c->ids == NULL) {
-        return schema1_payload_no_memory(err);
+        return schema1_error_no_memory(err);
     }
 
     md = EVP_MD_CTX_new();
     if (md == NULL) {
         ERR_clear_error();
-        return schema1_payload_no_memory(err);
+        return schema1_error_no_memory(err);
     }
 
     rc = SCHEMA1_OK;
@@ -372,7 +371,7 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
 
     if (rc != SCHEMA1_OK) {
         ERR_clear_error();
-        return schema1_payload_no_memory(err);
+        return schema1_error_no_memory(err);
     }
 
     return SCHEMA1_OK;
@@ -481,7 +480,7 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
 
     c->members = malloc(n * sizeof(schema1_payload_member_t));
     if (c->members == NULL) {
-        return schema1_payload_no_memory(err);
+        return schema1_error_no_memory(err);
     }
 
     schema1_json_open(&json, c->config);
@@ -853,14 +852,4 @@ schema1_payload_write_quoted(schema1_writer_t *writer, schema1_str_t value)
     schema1_json_write(writer, "\"", 1);
     schema1_json_write(writer, value.data, value.len);
     schema1_json_write(writer, "\"", 1);
-}
-
-
-static int
-schema1_payload_no_memory(schema1_error_t *err)
-{
-    schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                      "out of memory while converting the image");
-
-    return SCHEMA1_ERROR;
 }

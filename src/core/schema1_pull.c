@@ -78,7 +78,6 @@ static int schema1_pull_digest(schema1_str_t *digest, char *buf,
     schema1_str_t data, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_end(schema1_pull_t *pull,
     schema1_pull_step_e step, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_no_memory(schema1_error_t *err);
 
 
 schema1_pull_t *
@@ -146,7 +145,8 @@ schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
     pull->answer.source_type = pull->type;
 
     if (broken.reason == SCHEMA1_NO_MEMORY) {
-        step = schema1_pull_no_memory(err);
+        (void) schema1_error_no_memory(err);
+        step = SCHEMA1_PULL_ERROR;
 
     } else {
         pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
@@ -374,7 +374,8 @@ schema1_pull_feed_child(schema1_pull_t *pull,
     }
 
     if (broken.reason == SCHEMA1_NO_MEMORY) {
-        step = schema1_pull_no_memory(err);
+        (void) schema1_error_no_memory(err);
+        step = SCHEMA1_PULL_ERROR;
 
     } else {
         step = schema1_pull_child(pull, document->body, &raw, &broken, err);
@@ -719,7 +720,7 @@ done:
     schema1_buf_free(&buf);
 
     if (rc != SCHEMA1_OK) {
-        (void) schema1_pull_no_memory(err);
+        (void) schema1_error_no_memory(err);
     }
 
     return rc;
@@ -735,8 +736,7 @@ schema1_pull_digest(schema1_str_t *digest, char *buf, schema1_str_t data,
     memcpy(buf, "sha256:", 7);
 
     if (schema1_digest_sha256_hex(data, buf + 7) != SCHEMA1_OK) {
-        (void) schema1_pull_no_memory(err);
-        return SCHEMA1_ERROR;
+        return schema1_error_no_memory(err);
     }
 
     buf[7 + 64] = '\0';
@@ -778,16 +778,6 @@ schema1_pull_end(schema1_pull_t *pull, schema1_pull_step_e step,
         schema1_error_note(err->platform, sizeof(err->platform),
                            pull->conf.platform);
     }
-
-    return SCHEMA1_PULL_ERROR;
-}
-
-
-static schema1_pull_step_e
-schema1_pull_no_memory(schema1_error_t *err)
-{
-    schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                      "out of memory while handling the manifest");
 
     return SCHEMA1_PULL_ERROR;
 }

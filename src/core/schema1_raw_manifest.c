@@ -107,13 +107,3 @@ schema1_raw_manifest_check(const schema1_raw_manifest_t *raw, unsigned members,
 
     return SCHEMA1_OK;
 }
-
-
-int
-schema1_raw_manifest_no_memory(schema1_error_t *err, const char *what)
-{
-    schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                      "out of memory while reading the %s", what);
-
-    return SCHEMA1_ERROR;
-}

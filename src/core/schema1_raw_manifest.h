@@ -71,8 +71,5 @@ int schema1_raw_manifest_version(const schema1_raw_manifest_t *raw,
 int schema1_raw_manifest_check(const schema1_raw_manifest_t *raw,
     unsigned members, const char *what, schema1_error_t *err);
 
-/* sets err and returns SCHEMA1_ERROR */
-int schema1_raw_manifest_no_memory(schema1_error_t *err, const char *what);
-
 
 #endif /* _SCHEMA1_RAW_MANIFEST_H_INCLUDED_ */

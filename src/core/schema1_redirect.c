@@ -54,6 +54,8 @@ static bool schema1_redirect_path_char(char ch);
 static bool schema1_redirect_is_registry(schema1_str_t path,
     schema1_str_t name);
 static bool schema1_redirect_rest_valid(schema1_str_t rest);
+static schema1_redirect_e schema1_redirect_refuse_characters(
+    schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_refuse(schema1_error_t *err,
     const char *why);
 
@@ -66,8 +68,7 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
     schema1_authority_t  authority;
 
     if (!schema1_redirect_printable(location)) {
-        return schema1_redirect_refuse(err, "to a Location with characters "
-                                       "that no URL may hold");
+        return schema1_redirect_refuse_characters(err);
     }
 
     location = schema1_redirect_until(&location, "#");
@@ -361,8 +362,7 @@ schema1_redirect_registry(const schema1_url_t *base, const schema1_ref_t *ref,
 
     if (path.failed || target->failed) {
         schema1_buf_free(&path);
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while following a redirect");
+        (void) schema1_error_no_memory(err);
         return SCHEMA1_REDIRECT_REFUSED;
     }
 
@@ -407,8 +407,7 @@ schema1_redirect_other_path(const schema1_url_t *base,
     url.path.len = path.len;
 
     if (path.failed) {
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while following a redirect");
+        (void) schema1_error_no_memory(err);
         where = SCHEMA1_REDIRECT_REFUSED;
 
     } else if ((url.path.len != 0 && url.path.data[0] != '/')
@@ -417,8 +416,7 @@ schema1_redirect_other_path(const schema1_url_t *base,
 
         /* a relative Location continues the path that was requested */
 
-        where = schema1_redirect_refuse(err, "to a Location with characters "
-                                        "that no URL may hold");
+        where = schema1_redirect_refuse_characters(err);
 
     } else {
         where = schema1_redirect_external(base, &url, target, err);
@@ -474,8 +472,7 @@ schema1_redirect_external(const schema1_url_t *base,
 
     if (path.failed || target->failed) {
         schema1_buf_free(&path);
-        schema1_error_set(err, SCHEMA1_NO_MEMORY,
-                          "out of memory while following a redirect");
+        (void) schema1_error_no_memory(err);
         return SCHEMA1_REDIRECT_REFUSED;
     }
 
@@ -683,6 +680,14 @@ schema1_redirect_rest_valid(schema1_str_t rest)
     }
 
     return true;
+}
+
+
+static schema1_redirect_e
+schema1_redirect_refuse_characters(schema1_error_t *err)
+{
+    return schema1_redirect_refuse(err, "to a Location with characters that "
+                                   "no URL may contain");
 }
 
 
