@@ -267,7 +267,7 @@ my %bad = (
     "$keys/ed25519.pem" => ' "KEYS/ed25519.pem": is a key of another type',
     "$dir/set.jwk"      => ' "DIR/set.jwk": is a set of keys',
     "$dir/bad.jwk"      => ' "DIR/bad.jwk": is a JWK whose values',
-    "$dir/public.jwk"   => ' "DIR/public.jwk": is not a private key',
+    "$dir/public.jwk"   => ' "DIR/public.jwk": is the JWK of a public key',
     "$dir/oct.jwk"      => ' "DIR/oct.jwk": is a JWK of a type',
     "$keys/encrypted.pem" => ' "KEYS/encrypted.pem": is encrypted: '
                              . 'schema_conversion_password_file is needed',

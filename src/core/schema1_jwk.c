@@ -211,7 +211,8 @@ schema1_jwk_read(schema1_str_t data, schema1_error_t *err)
     }
 
     if (members[SCHEMA1_JWK_D].data == NULL) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED, "is not a private key");
+        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                          "is the JWK of a public key");
         return NULL;
     }
 

@@ -247,7 +247,7 @@ test_jwk_broken(void)
                TEST_KID_EC256);
 
     test_refuses("a public key", exact_str(TEST_EC("", TEST_X, TEST_Y)),
-                 "is not a private key");
+                 "is the JWK of a public key");
     test_refuses("no x", exact_str(TEST_EC(TEST_D, "", TEST_Y)),
                  "make no key");
     test_refuses("x and y changed", exact_str(TEST_EC(TEST_D,
@@ -283,7 +283,7 @@ test_jwk_broken(void)
                  "\"e\":\"\",\"d\":\"\",\"p\":\"\",\"q\":\"\",\"dp\":\"\","
                  "\"dq\":\"\",\"qi\":\"\"}"), "make no key");
     test_refuses("RSA, public", exact_str("{\"kty\":\"RSA\",\"n\":\"AQAB\","
-                 "\"e\":\"AQAB\"}"), "is not a private key");
+                 "\"e\":\"AQAB\"}"), "is the JWK of a public key");
     test_refuses("RSA, three primes", exact_str("{\"kty\":\"RSA\",\"d\":\"AA\""
                  ",\"oth\":[]}"), "more than two primes");
 }
