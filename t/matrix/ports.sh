@@ -14,17 +14,19 @@ declare -A emulators=(
     [s390x]=s390x   [i386]=
 )
 
-# a mirror may lack a new point release of processors that few use
-declare -A releases=([ppc64el]=sid [s390x]=sid)
+# trixie otherwise; a mirror may lack new point releases for processors that few
+# use
+declare -A releases=(
+    [ppc64el]=sid   [s390x]=sid
+    [gcc-11]=bookworm [clang-13]=bookworm [gcc-16]=sid [clang-23]=sid
+)
 
 
-# prepare_port ROOT PACKAGES [ARCH]: trixie with these packages, or the release
-# of that processor
+# prepare_port RELEASE ROOT PACKAGES [ARCH]: that release with these packages
 
 prepare_port()
 {
-    local root=$1 packages=$2 arch=${3-}
-    local release=${releases[${3:-none}]-trixie}
+    local release=$1 root=$2 packages=$3 arch=${4-}
 
     [ -z "${FRESH-}" ] || rm -rf --one-file-system "$root"
     bootstrap "$release" "$root" || return 1
@@ -134,7 +136,9 @@ cross()
         packages+=" $package:$arch"
     done
 
-    if ! prepare_port "$root" "$packages" "$arch" > "$log" 2>&1; then
+    if ! prepare_port "${releases[$arch]-trixie}" "$root" "$packages" "$arch" \
+        > "$log" 2>&1
+    then
         tail -n 5 "$log"
         echo "  no chroot for $arch, see $log"
         return 1
@@ -195,25 +199,29 @@ try_nginx()
 }
 
 
-# a compiler of trixie: gcc-12 ... clang-19
+# the oldest and the newest compilers of the releases
 
 try_compiler()
 {
-    local cc=$1 root=$dir/compilers
+    local cc=$1 release=${releases[$1]-trixie}
+    local root=$dir/compilers-$release log=$dir/$1.log
 
     echo "$cc:"
     rm -f "$results/$cc"
 
-    if ! prepare_port "$root" "$cc nginx-dev $cross_packages" > "$dir/$cc.log" 2>&1; then
-        tail -n 5 "$dir/$cc.log"
-        echo "  no $cc"
+    if ! prepare_port "$release" "$root" "$cc nginx-dev $cross_packages" \
+        > "$log" 2>&1
+    then
+        tail -n 5 "$log"
+        echo "  no $cc in $release, see $log"
         return 1
     fi
 
-    copy compilers
-    : > "$dir/$cc.log"
-    in_chroot "$root" sh -c "echo with: \$($cc --version | sed -n 1p)" \
-        >> "$dir/$cc.log"
+    copy "compilers-$release"
+    : > "$log"
+    in_chroot "$root" sh -c "
+        echo with: $release, \$($cc --version | sed -n '1s/ (.*) / /p')
+    " >> "$log"
     try_port "$cc" "$root" '' "CC=$cc" build
 }
 
@@ -231,7 +239,7 @@ try_musl()
     rm -f "$results/musl"
 
     if ! {
-        prepare_port "$root" "musl-tools linux-libc-dev dpkg-dev autoconf \
+        prepare_port trixie "$root" "musl-tools linux-libc-dev dpkg-dev autoconf \
             automake libtool busybox-static $(echo $test_packages)" \
             && copy musl \
             && in_chroot "$root" bash /project/t/matrix/musl libraries
