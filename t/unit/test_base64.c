@@ -52,8 +52,6 @@ main(void)
     test_decode("Zm9v=", NULL);
     test_decode("Zm9vYg==", NULL);
     test_decode("Zm=v", NULL);
-    test_decode("Zm9v\n", NULL);
-    test_decode("\nZm9v", NULL);
     test_decode(" Zm9", NULL);
     test_decode("Zm9-Zm9+", NULL);
     test_decode("Zm9_Zm9/", NULL);
@@ -76,13 +74,17 @@ test_encode(void)
         const char       *plain;
         const char       *url;
     } texts[] = {
-        { "", "", "" },
         { "f", "Zg==", "Zg" },
         { "fo", "Zm8=", "Zm8" },
         { "foo", "Zm9v", "Zm9v" },
         { "\xff\xef\xff", "/+//", "_-__" },
         { "\xff\xef\xfe\xfb", "/+/++w==", "_-_--w" }
     };
+
+    memset(&plain, 0, sizeof(schema1_buf_t));
+    schema1_base64_encode(&plain, (const unsigned char *) "", 0);
+    schema1_base64url_encode(&plain, (const unsigned char *) "", 0);
+    tap_ok(plain.len == 0 && !plain.failed, "no bytes are no characters");
 
     for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         memset(&plain, 0, sizeof(schema1_buf_t));
