@@ -65,7 +65,7 @@ static EVP_PKEY *schema1_jwk_read_rsa(const schema1_str_t *members,
     schema1_error_t *err);
 static EVP_PKEY *schema1_jwk_read_ec(const schema1_str_t *members,
     schema1_error_t *err);
-static BIGNUM *schema1_jwk_decode(schema1_str_t text, size_t size);
+static BIGNUM *schema1_jwk_decode(schema1_str_t text, int min, int max);
 static int schema1_jwk_write_rsa(EVP_PKEY *pkey, const char *kid,
     schema1_buf_t *header);
 static void schema1_jwk_encode(schema1_buf_t *header, const BIGNUM *number);
@@ -292,6 +292,7 @@ schema1_jwk_members(schema1_str_t *members, schema1_str_t data)
 static EVP_PKEY *
 schema1_jwk_read_rsa(const schema1_str_t *members, schema1_error_t *err)
 {
+    int        max;
     RSA       *rsa;
     bool       complete;
     size_t     i;
@@ -308,7 +309,11 @@ schema1_jwk_read_rsa(const schema1_str_t *members, schema1_error_t *err)
 
     for (i = 0; i < SCHEMA1_JWK_RSA_MEMBERS; i++) {
 
-        n[i] = schema1_jwk_decode(members[SCHEMA1_JWK_N + i], 0);
+        /* n, e and d; the others are at most as large as a prime */
+
+        max = i < 3 ? SCHEMA1_JWK_NUMBER_MAX : SCHEMA1_JWK_NUMBER_MAX / 2;
+
+        n[i] = schema1_jwk_decode(members[SCHEMA1_JWK_N + i], 1, max);
         complete = complete && n[i] != NULL;
 
         if (members[SCHEMA1_JWK_N + i].data == NULL) {
@@ -348,6 +353,7 @@ schema1_jwk_read_rsa(const schema1_str_t *members, schema1_error_t *err)
 static EVP_PKEY *
 schema1_jwk_read_ec(const schema1_str_t *members, schema1_error_t *err)
 {
+    int                       size;
     BIGNUM                   *x, *y, *d;
     EC_KEY                   *ec;
     EVP_PKEY                 *pkey;
@@ -366,9 +372,13 @@ schema1_jwk_read_ec(const schema1_str_t *members, schema1_error_t *err)
         return NULL;
     }
 
-    x = schema1_jwk_decode(members[SCHEMA1_JWK_X], alg->size);
-    y = schema1_jwk_decode(members[SCHEMA1_JWK_Y], alg->size);
-    d = schema1_jwk_decode(members[SCHEMA1_JWK_D], alg->size);
+    /* RFC 7518, 6.2.1.2: "the full size of a coordinate" */
+
+    size = (int) alg->size;
+
+    x = schema1_jwk_decode(members[SCHEMA1_JWK_X], size, size);
+    y = schema1_jwk_decode(members[SCHEMA1_JWK_Y], size, size);
+    d = schema1_jwk_decode(members[SCHEMA1_JWK_D], size, size);
 
     ec = EC_KEY_new_by_curve_name(alg->nid);
     pkey = EVP_PKEY_new();
@@ -391,25 +401,18 @@ schema1_jwk_read_ec(const schema1_str_t *members, schema1_error_t *err)
 }
 
 
-/*
- * A number in base64url (RFC 7518, 2).  "size": as many bytes as a coordinate
- * has, leading zeros included (6.2.1.2); 0: any.
- */
+/* a number in base64url (RFC 7518, 2), of "min" to "max" bytes */
 
 static BIGNUM *
-schema1_jwk_decode(schema1_str_t text, size_t size)
+schema1_jwk_decode(schema1_str_t text, int min, int max)
 {
     int            n;
     BIGNUM        *number;
     unsigned char  bytes[SCHEMA1_JWK_NUMBER_MAX];
 
-    number = NULL;
+    n = schema1_base64url_decode(bytes, (size_t) max, text);
 
-    n = schema1_base64url_decode(bytes, sizeof(bytes), text);
-
-    if (n > 0 && (size == 0 || (size_t) n == size)) {
-        number = BN_bin2bn(bytes, n, NULL);
-    }
+    number = n >= min ? BN_bin2bn(bytes, n, NULL) : NULL;
 
     OPENSSL_cleanse(bytes, sizeof(bytes));
 

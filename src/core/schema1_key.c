@@ -272,7 +272,9 @@ schema1_key_new(EVP_PKEY *pkey, schema1_error_t *err)
         return NULL;
     }
 
-    if (schema1_key_self_test(key) != SCHEMA1_OK) {
+    if (EVP_DigestSignInit(key->signer, NULL, key->alg->md(), NULL, pkey) != 1
+        || schema1_key_self_test(key) != SCHEMA1_OK)
+    {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "has a public half that does not belong to the "
                           "private one");
@@ -301,16 +303,8 @@ schema1_key_prepare(schema1_key_t *key, schema1_error_t *err)
 
     key->signer = EVP_MD_CTX_new();
 
-    if (key->header.failed
-        || key->signer == NULL
-        || EVP_DigestSignInit(key->signer, NULL, key->alg->md(), NULL,
-                              key->pkey)
-           != 1)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    return SCHEMA1_OK;
+    return key->header.failed || key->signer == NULL ? SCHEMA1_ERROR
+                                                     : SCHEMA1_OK;
 }
 
 

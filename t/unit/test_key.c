@@ -34,6 +34,8 @@ static void test_jwk_broken(void);
 static void test_jwk_numbers(void);
 static void test_jwk_refused(const char *jwk, const char *member,
     const char *value, const char *reason);
+static schema1_key_t *test_jwk_read(const char *jwk, const char *member,
+    const char *value, schema1_error_t *err);
 static char *test_digits(char digit, size_t n);
 static void test_points(void);
 static void test_large(void);
@@ -294,7 +296,9 @@ test_jwk_broken(void)
 static void
 test_jwk_numbers(void)
 {
-    char  *text;
+    char             *text;
+    schema1_key_t    *key;
+    schema1_error_t   err;
 
     test_jwk_refused(TEST_JWK_RSA, "e", "gAAAAQ", "31 bits are allowed");
     test_jwk_refused(TEST_JWK_RSA, "e", "AQAAAAE", "31 bits are allowed");
@@ -309,7 +313,23 @@ test_jwk_numbers(void)
 
     text = test_digits('_', 2732);
     test_jwk_refused(TEST_JWK_RSA, "n", text, "make no key");
-    test_jwk_refused(TEST_JWK_RSA, "dq", text, "make no key");
+    free(text);
+
+    /*
+     * numbers of a prime's size: half of that; with a wrong one, OpenSSL may
+     * sign by "d" alone
+     */
+
+    text = test_digits('_', 1366);
+    key = test_jwk_read(TEST_JWK_RSA, "p", text, &err);
+    tap_ok(key != NULL || strstr(err.message, "does not belong") != NULL,
+           "\"p\" of %zu characters is a number", strlen(text));
+    schema1_key_free(key);
+    free(text);
+
+    text = test_digits('_', 1367);
+    test_jwk_refused(TEST_JWK_RSA, "p", text, "make no key");
+    test_jwk_refused(TEST_JWK_RSA, "qi", text, "make no key");
     free(text);
 
     text = test_digits('_', 100000);
@@ -328,13 +348,31 @@ static void
 test_jwk_refused(const char *jwk, const char *member, const char *value,
     const char *reason)
 {
-    char            title[80], name[8];
+    schema1_key_t    *key;
+    schema1_error_t   err;
+
+    key = test_jwk_read(jwk, member, value, &err);
+
+    tap_ok(key == NULL && strstr(err.message, reason) != NULL,
+           "\"%s\" of %zu characters: \"%s\"", member, strlen(value),
+           err.message);
+
+    schema1_key_free(key);
+}
+
+
+/* with another value of one member */
+
+static schema1_key_t *
+test_jwk_read(const char *jwk, const char *member, const char *value,
+    schema1_error_t *err)
+{
+    char            name[8];
     const char     *p;
     schema1_buf_t   changed;
+    schema1_key_t  *key;
 
     (void) snprintf(name, sizeof(name), "\"%s\":\"", member);
-    (void) snprintf(title, sizeof(title), "\"%s\" of %zu characters", member,
-                    strlen(value));
 
     p = strstr(jwk, name) + strlen(name);
 
@@ -343,9 +381,11 @@ test_jwk_refused(const char *jwk, const char *member, const char *value,
     schema1_buf_puts(&changed, value);
     schema1_buf_puts(&changed, strchr(p, '"'));
 
-    test_refuses(title, exact_bytes(changed.data, changed.len), reason);
-
+    key = schema1_key_read(exact_bytes(changed.data, changed.len), NULL, 0,
+                           err);
     schema1_buf_free(&changed);
+
+    return key;
 }
 
 
