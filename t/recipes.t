@@ -65,6 +65,7 @@ pulp();
 
 caches_in_front();
 varnish_in_front();
+squid_in_front();
 commands_of_pages();
 
 # no recipe without a test
@@ -764,6 +765,98 @@ sub start_varnish
     }
 
     for (1 .. 200) {
+        last if IO::Socket::INET->new("127.0.0.1:$port->{5080}");
+        select undef, undef, undef, 0.05;
+    }
+
+    return $pid;
+}
+
+
+# Squid needs no settings for Accept: several lines are one value, and a 404 is
+# for the Accept that it was the response to.
+
+sub squid_in_front
+{
+    SKIP: {
+        skip 'squid is not installed', 9
+            if system('command -v squid > /dev/null 2>&1');
+
+        my $registry = registry();
+        my $upstream = $registry->port('registry');
+
+        $port->{$_} = free_port() for qw(5080 8080);
+
+        my $back = start_block($nginx, { context => 'server', block => <<"END" },
+location /v2/ {
+    schema_conversion on;
+    proxy_pass http://127.0.0.1:$upstream;
+}
+END
+            port => { 18080 => $port->{8080} });
+
+        $registry->start;
+
+        my $pid = start_squid();
+        my @docker = map { Schema1::Documents::type_of(@$_) }
+            [qw(docker manifest)], [qw(docker list)], [qw(docker schema1)];
+        my @modern = split /, /, $modern;
+
+        for my $expected (qw(MISS HIT)) {
+            for ([404, undef, [$docker[1], $modern[2]]],
+                 [200, $docker[0], \@docker],
+                 [200, $index->{type}, \@modern],
+                 [200, $signed, ['*/*']])
+            {
+                my ($status, $type, $accept) = @$_;
+                my $r = get(5080, '/v2/app/manifests/1.0', Accept => $accept);
+                my $got = join ' ', $r->{status},
+                          defined $type ? $r->{headers}{'content-type'} : (),
+                          $r->{headers}{'x-cache'} =~ /^(\w+)/;
+
+                is($got, join(' ', $status, $type // (), $expected),
+                   "Squid: @$accept, $expected");
+            }
+        }
+
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+        is($? & 127, 0, 'Squid: it exits');
+        stop_block($back);
+        $registry->stop;
+    }
+}
+
+
+sub start_squid
+{
+    spew("$dir/squid.conf", <<"END");
+http_port 127.0.0.1:$port->{5080} accel defaultsite=registry
+cache_peer 127.0.0.1 parent $port->{8080} 0 no-query originserver no-digest
+http_access allow all
+refresh_pattern . 60 100% 60
+negative_ttl 1 hour
+cache_mem 8 MB
+shutdown_lifetime 0 seconds
+visible_hostname localhost
+pid_filename none
+access_log none
+cache_log /dev/null
+coredump_dir none
+pinger_enable off
+END
+
+    my $pid = fork // die "fork() failed: $!\n";
+
+    if ($pid == 0) {
+        open STDOUT, '>', "$dir/squid.out";
+        open STDERR, '>&', \*STDOUT;
+        # its shared memory has the name
+        exec 'squid', '-N', '-n', "recipes$$", '-f', "$dir/squid.conf"
+            or POSIX::_exit(1);
+    }
+
+    for (1 .. 400) {
         last if IO::Socket::INET->new("127.0.0.1:$port->{5080}");
         select undef, undef, undef, 0.05;
     }
