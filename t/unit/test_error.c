@@ -99,7 +99,7 @@ test_table(void)
 static void
 test_text(void)
 {
-    char             text[8];
+    char             text[8], ch;
     size_t           i;
     schema1_str_t    value = exact_bytes("a\0b\n\xc3\xa9 long", 11);
     schema1_str_t    none = { 0, NULL };
@@ -124,6 +124,17 @@ test_text(void)
 
     schema1_error_note(text, sizeof(text), value);
     tap_is(text, strlen(text), "a?b??? ", "a value is made printable and cut");
+
+    for (i = 1; i < 256; i++) {
+        ch = (char) i;
+        schema1_error_note(text, sizeof(text), exact_bytes(&ch, 1));
+
+        if (text[0] != (i >= ' ' && i <= '~' ? ch : '?') || text[1] != '\0') {
+            break;
+        }
+    }
+
+    tap_ok(i == 256, "each printable byte of a value is kept");
 
     schema1_error_note(text, sizeof(text), none);
     tap_is(text, strlen(text), "", "an empty value gives an empty text");
