@@ -191,71 +191,82 @@ sub pair
     ok(!@wrong, "$image: $status") or diag(join "\n", @wrong);
 }
 
+# a fault at each stage, which may log errors
+rows(<<'END',
+=== %s
+--- config eval: $::config
+--- request
+GET /v2/
+--- no_error_log
+[alert]
+--- after
+%s
+END
+    ['each stage: reset before the header', <<'END'],
+connection('reset', tag => '502 502 Bad', child => '502 upstream_failed',
+           config => '502 upstream_failed', hop => '502 upstream_failed');
+END
+    ['each stage: truncated body', <<'END'],
+connection(['midbody', 'length', 'chunked', 'empty'], map { $_ =>
+           '502 truncated' } qw(tag child config hop));
+END
+    ['each stage: truncated body without a length', <<'END'],
+connection(['close', 'nothing'], map { $_ => '502 digest_mismatch' }
+           qw(tag child config hop));
+END
+    ['each stage: late header', <<'END'],
+connection('late', tag => '504 504 Gateway', map { $_ => '504 timed_out' }
+           qw(child config hop));
+END
+    ['each stage: stalled body', <<'END'],
+connection(['stall', 'stuck'], map { $_ => '502 truncated' }
+           qw(tag child config hop));
+END
+    ['each stage: compressed body', <<'END'],
+connection('gzip', map { $_ => '502 encoded' } qw(tag child config hop));
+END
+    ['each stage: another document', <<'END'],
+connection('wrong', map { $_ => '502 digest_mismatch' }
+           qw(tag child config hop));
+connection('html', map { $_ => '502 digest_mismatch' } qw(child config hop));
+END
+    ['each stage: body over the size limit', <<'END'],
+connection(['big', 'bigchunk', 'bigclose', 'endless'], map { $_ =>
+           '502 too_large' } qw(tag child config hop));
+END
+    ['each stage: header over the buffer', <<'END'],
+connection('headers', tag => '502 502 Bad', map { $_ => '502 upstream_failed' }
+           qw(child config hop));
+END
+    ['each stage: no HTTP', <<'END'],
+connection('garbage', map { $_ => '502' } qw(child config hop));
+END
+    ['each stage: denied', <<'END'],
+connection('s401', hop => '502 upstream_failed',
+           map { $_ => '401 denied' } qw(tag child config));
+connection('s403', hop => '502 upstream_failed',
+           map { $_ => '403 denied' } qw(tag child config));
+connection('s429', hop => '502 upstream_failed',
+           map { $_ => '429 later' } qw(tag child config));
+connection('s404', tag => '404 nothing', child => '404 manifest_not_found',
+           map { $_ => '400 config_not_found' } qw(config hop));
+END
+    ['each stage: server errors', <<'END'],
+connection($_, tag => ($_ eq 's500' ? 500 : 503) . ' broken',
+           map { $_ => '502 upstream_failed' } qw(child config hop))
+    for 's500', 's503';
+END
+    ['each stage: no content', <<'END'],
+connection(['s204', 's304'], map { $_ => '502 upstream_failed' }
+           qw(child config hop));
+END
+);
+
 run_tests();
 
 __DATA__
 
-=== TEST 1: each stage: reset before the header
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('reset', tag => '502 502 Bad', child => '502 upstream_failed',
-           config => '502 upstream_failed', hop => '502 upstream_failed');
-
-
-
-=== TEST 2: each stage: truncated body
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection(['midbody', 'length', 'chunked', 'empty'], map { $_ =>
-           '502 truncated' } qw(tag child config hop));
-
-
-
-=== TEST 3: each stage: truncated body without a length
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection(['close', 'nothing'], map { $_ => '502 digest_mismatch' }
-           qw(tag child config hop));
-
-
-
-=== TEST 4: each stage: late header
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('late', tag => '504 504 Gateway', map { $_ => '504 timed_out' }
-           qw(child config hop));
-
-
-
-=== TEST 5: each stage: stalled body
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection(['stall', 'stuck'], map { $_ => '502 truncated' }
-           qw(tag child config hop));
-
-
-
-=== TEST 6: each stage: slow but steady body
+=== TEST 1: each stage: slow but steady body
 --- config eval: $::config
 --- request
 GET /v2/
@@ -264,31 +275,7 @@ connection(['drip', 'dripped'], map { $_ => '200' } qw(tag child config hop));
 
 
 
-=== TEST 7: each stage: compressed body
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('gzip', map { $_ => '502 encoded' } qw(tag child config hop));
-
-
-
-=== TEST 8: each stage: another document
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('wrong', map { $_ => '502 digest_mismatch' }
-           qw(tag child config hop));
-connection('html', map { $_ => '502 digest_mismatch' } qw(child config hop));
-
-
-
-=== TEST 9: a tag's document of another type passes
+=== TEST 2: a tag's document of another type passes
 --- config eval: $::config
 --- request
 GET /v2/html/tag/manifests/1
@@ -297,31 +284,7 @@ GET /v2/html/tag/manifests/1
 
 
 
-=== TEST 10: each stage: body over the size limit
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection(['big', 'bigchunk', 'bigclose', 'endless'], map { $_ =>
-           '502 too_large' } qw(tag child config hop));
-
-
-
-=== TEST 11: each stage: header over the buffer
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('headers', tag => '502 502 Bad', map { $_ => '502 upstream_failed' }
-           qw(child config hop));
-
-
-
-=== TEST 12: each stage: many headers
+=== TEST 3: each stage: many headers
 --- config eval: $::config
 --- request
 GET /v2/
@@ -330,18 +293,7 @@ connection('many', map { $_ => '200' } qw(tag child config hop));
 
 
 
-=== TEST 13: each stage: no HTTP
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('garbage', map { $_ => '502' } qw(child config hop));
-
-
-
-=== TEST 14: each stage: HTTP/1.0
+=== TEST 4: each stage: HTTP/1.0
 --- config eval: $::config
 --- request
 GET /v2/
@@ -350,7 +302,7 @@ connection('http10', map { $_ => '200' } qw(tag child config hop));
 
 
 
-=== TEST 15: each stage: kept connections
+=== TEST 5: each stage: kept connections
 --- http_config
     upstream mock {
         server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
@@ -378,50 +330,7 @@ connection(['keepalive', 'more', 'http10', 'keepalive', 'more'],
 
 
 
-=== TEST 16: each stage: denied
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection('s401', hop => '502 upstream_failed',
-           map { $_ => '401 denied' } qw(tag child config));
-connection('s403', hop => '502 upstream_failed',
-           map { $_ => '403 denied' } qw(tag child config));
-connection('s429', hop => '502 upstream_failed',
-           map { $_ => '429 later' } qw(tag child config));
-connection('s404', tag => '404 nothing', child => '404 manifest_not_found',
-           map { $_ => '400 config_not_found' } qw(config hop));
-
-
-
-=== TEST 17: each stage: server errors
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection($_, tag => ($_ eq 's500' ? 500 : 503) . ' broken',
-           map { $_ => '502 upstream_failed' } qw(child config hop))
-    for 's500', 's503';
-
-
-
-=== TEST 18: each stage: no content
---- config eval: $::config
---- request
-GET /v2/
---- no_error_log
-[alert]
---- after
-connection(['s204', 's304'], map { $_ => '502 upstream_failed' }
-           qw(child config hop));
-
-
-
-=== TEST 19: hostile manifests with the right digest are refused
+=== TEST 6: hostile manifests with the right digest are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -434,7 +343,7 @@ connection('layers', proven => '502 too_many');
 
 
 
-=== TEST 20: hostile manifests without a digest are 502
+=== TEST 7: hostile manifests without a digest are 502
 --- config eval: $::large
 --- request
 GET /v2/
@@ -446,7 +355,7 @@ connection('layers', unproven => '502 too_many');
 
 
 
-=== TEST 21: hostile children are refused
+=== TEST 8: hostile children are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -459,7 +368,7 @@ connection('layers', child => '502 too_many');
 
 
 
-=== TEST 22: hostile lists are refused
+=== TEST 9: hostile lists are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -471,7 +380,7 @@ connection('layers', list => '502 too_many');
 
 
 
-=== TEST 23: hostile configs are refused
+=== TEST 10: hostile configs are refused
 --- config eval: $::large
 --- request
 GET /v2/
@@ -483,7 +392,7 @@ connection([qw(json null array deep layers)], config =>
 
 
 
-=== TEST 24: each stage: refused connection
+=== TEST 11: each stage: refused connection
 --- config
     location /v2/ {
         schema_conversion on;
@@ -512,7 +421,7 @@ connection('reset', tag => '502 502 Bad', map { $_ => '502 upstream_failed' }
 
 
 
-=== TEST 25: each stage: faults without buffering
+=== TEST 12: each stage: faults without buffering
 --- config eval: $::config =~ s/(proxy_read_timeout 1s;)/$1 proxy_buffering off;/gr
 --- request
 GET /v2/
