@@ -3,9 +3,10 @@
 # What the client receives if an image cannot be converted.
 
 use Schema1;
+use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 488;
+plan tests => repeat_each() * 517;
 
 our $app = image('team/app:1');
 
@@ -751,5 +752,31 @@ upstream timed out
 [200, 502]
 --- response_body_like eval
 ['"name": "limit/below"', '"SIZE_INVALID"']
+--- no_error_log
+[alert]
+
+
+
+=== TEST 36: errors for HEAD have the headers of errors for GET
+--- location
+    schema_conversion_max_size 4k;
+    proxy_read_timeout 1s;
+--- request
+GET /v2/
+--- after
+for my $name (qw(tag/cut tag/stall tag/gzip tag/unproven tag/mismatch tag/big
+                 tag/bigger team/arm fetch/cut))
+{
+    my ($get, $head) = map {
+        ask("/v2/$name/manifests/1", '' => { method => $_ })
+    } qw(GET HEAD);
+    my @of = map { join ' ', $_->{status}, @{$_->{header}}{qw(content-type
+                                       content-length cache-control vary)} }
+             $get, $head;
+
+    is($of[1], $of[0], "$name: the same headers");
+    is($get->{header}{'content-length'}, length $get->{body}, 'the length');
+    like($get->{body}, qr/\A\{"errors":/, 'an error');
+}
 --- no_error_log
 [alert]
