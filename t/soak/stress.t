@@ -421,7 +421,7 @@ http {
     scgi_temp_path $dir/scgi;
     access_log off;
 
-    proxy_read_timeout 2s;
+    proxy_read_timeout 4s;
     send_timeout 5s;
     lingering_timeout 1s;
     proxy_cache_path $dir/cache keys_zone=two:1m;
