@@ -46,6 +46,7 @@ static size_t test_lines(schema1_str_t *lines, const char *text);
 static void test_gets(char *gets, const schema1_accept_t *accept);
 static void test_generic(void);
 static void test_named(void);
+static void test_qualities(void);
 static void test_orders(void);
 static void test_many(void);
 
@@ -165,6 +166,7 @@ main(void)
     test_clients();
     test_generic();
     test_named();
+    test_qualities();
     test_orders();
     test_many();
 
@@ -285,6 +287,49 @@ test_named(void)
            "types with q=0 are not accepted");
     tap_ok(accept.json && accept.wildcard,
            "application/json and */* are accepted");
+}
+
+
+/* RFC 9110, 12.4.2: ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */
+
+static void
+test_qualities(void)
+{
+    size_t            i;
+    schema1_str_t     line;
+    schema1_accept_t  accept;
+
+    static const struct {
+        const char  *line;
+        bool         zero;
+    } cases[] = {
+        { V2 ";q=0", true },
+        { V2 ";Q=0.", true },
+        { V2 ";q=0.0", true },
+        { V2 ";q=0.000", true },
+        { V2 ";q=0;", true },
+        { V2 ";", false },
+        { V2 ";q", false },
+        { V2 ";q=", false },
+        { V2 ";q=00", false },
+        { V2 ";q=0x", false },
+        { V2 ";q=0.0000", false },
+        { V2 ";q=0.001", false },
+        { V2 ";q=0.100", false },
+        { V2 ";q=1", false },
+        { V2 ";q=1.0", false },
+        { V2 ";q-0", false },
+        { V2 ";r=0", false }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        line = exact_str(cases[i].line);
+        schema1_accept_read(&accept, &line, 1);
+
+        tap_ok((accept.types == 0) == cases[i].zero,
+               "%s: %s", cases[i].zero ? "quality 0" : "no quality 0",
+               cases[i].line);
+    }
 }
 
 

@@ -38,8 +38,11 @@ main(void)
 static void
 test_reader(void)
 {
+    size_t          i;
     schema1_str_t   name, token;
     schema1_json_t  json;
+
+    static const char *const  scalars[] = { "1", "-1e2", "null", "\"a\"" };
 
     schema1_json_open(&json, exact_str(" {\"a\" : [1,{\"x\":\"]\"}] ,"
                                        "\"b\\\"\":null, \"c\":-1e2 }"));
@@ -79,6 +82,14 @@ test_reader(void)
     tap_is(token.data, token.len, "-1e2", "the third member is a number");
     tap_ok(!schema1_json_member(&json, &name),
            "the object has no fourth member");
+
+    for (i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+        schema1_json_open(&json, exact_str(scalars[i]));
+        token = schema1_json_value(&json);
+
+        tap_is(token.data, token.len, scalars[i],
+               "a document may be a number, a literal or a string");
+    }
 }
 
 
