@@ -47,6 +47,7 @@ static void test_gets(char *gets, const schema1_accept_t *accept);
 static void test_generic(void);
 static void test_named(void);
 static void test_qualities(void);
+static void test_repeated(void);
 static void test_orders(void);
 static void test_many(void);
 
@@ -167,6 +168,7 @@ main(void)
     test_generic();
     test_named();
     test_qualities();
+    test_repeated();
     test_orders();
     test_many();
 
@@ -329,6 +331,39 @@ test_qualities(void)
         tap_ok((accept.types == 0) == cases[i].zero,
                "%s: %s", cases[i].zero ? "quality 0" : "no quality 0",
                cases[i].line);
+    }
+}
+
+
+/* the same range is found whatever is between */
+
+static void
+test_repeated(void)
+{
+    size_t         i;
+    schema1_buf_t  value;
+    schema1_str_t  line;
+
+    static const struct {
+        const char  *line;
+        const char  *upstream;
+    } cases[] = {
+        { "aa/b, a/b, aa/b", "aa/b, a/b, " ALL },
+        { "a/b, aa/b, a/b", "a/b, aa/b, " ALL },
+        { "b/b, a/b, b/b", "b/b, a/b, " ALL },
+        { "a/b, b/b, a/b, b/b, A/B", "a/b, b/b, " ALL },
+        { "c/cc, b/b, a/a, c/cc, a/a, b/b", "c/cc, b/b, a/a, " ALL }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        line = exact_str(cases[i].line);
+        memset(&value, 0, sizeof(schema1_buf_t));
+
+        (void) schema1_accept_upstream(&line, 1, &value);
+        tap_is(value.data, value.len, cases[i].upstream,
+               "a repeated range is sent once");
+
+        schema1_buf_free(&value);
     }
 }
 

@@ -125,6 +125,13 @@ test_text(void)
     schema1_error_note(text, sizeof(text), value);
     tap_is(text, strlen(text), "a?b??? ", "a value is made printable and cut");
 
+    memset(text, 'x', sizeof(text));
+    schema1_error_note(text, 0, value);
+    tap_ok(text[0] == 'x', "nothing is written without space");
+    schema1_error_note(text, 1, value);
+    tap_ok(text[0] == '\0' && text[1] == 'x',
+           "a byte has space for an empty text");
+
     for (i = 1; i < 256; i++) {
         ch = (char) i;
         schema1_error_note(text, sizeof(text), exact_bytes(&ch, 1));
