@@ -387,7 +387,10 @@ ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
 
     /* "from" may be what "to" was copied from, but not the same */
 
-    if (ngx_list_init(to, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK) {
+    if (ngx_list_init(to, r->pool, from->part.nelts + 1,
+                      sizeof(ngx_table_elt_t))
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
