@@ -1,7 +1,7 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# The method of subrequests: GET after a HEAD too, also in $request_method,
-# from which FastCGI, SCGI and uwsgi have it.
+# The method of subrequests, also in $request_method, from which FastCGI, SCGI
+# and uwsgi have it: GET after a HEAD too.
 
 use Schema1;
 use Schema1::Client;
@@ -10,7 +10,7 @@ use Schema1::Gateway;
 # a second turn would find what the first has cached
 repeat_each(1);
 
-plan tests => repeat_each() * 103;
+plan tests => repeat_each() * 111;
 
 our $v2 = type_of('docker', 'manifest');
 our $signed = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
@@ -227,3 +227,20 @@ my ($last) = grep { $_->{host} eq 'storage' } $Schema1::registry->asked;
 is((grep { $_->[0] eq 'X-Method' } @{$last->{headers}})[0][1], 'GET', 'GET');
 --- no_error_log
 [alert]
+
+
+
+=== TEST 10: revalidate=head through fastcgi_pass sends HEAD
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- config eval
+::through('fastcgi', 'schema_conversion_cache one revalidate=head;')
+--- request eval
+[("GET /v2/team/app/manifests/1") x 2]
+--- schema1 eval
+[("team/app:1 2 layers") x 2]
+--- same: a a
+--- asked eval
+"GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::app->{config_digest}
+HEAD /v2/team/app/manifests/1"
