@@ -113,13 +113,14 @@ int schema1_json_int(schema1_str_t token, int64_t *value);
 
 
 /*
- * A writer.  Without a buffer it counts only.  While "nested", what is written
- * is the content of a string: it is encoded once more.
+ * A writer.  It appends to a buffer with the bytes that are reserved there;
+ * once they do not suffice, it counts only.  While "nested", what is written is
+ * the content of a string: it is encoded again.
  */
 
 typedef struct {
     schema1_buf_t *buf;             /* NULL: count */
-    size_t         len;             /* written, or counted, so far */
+    size_t         len;             /* written and counted so far */
     bool           nested;
 } schema1_writer_t;
 

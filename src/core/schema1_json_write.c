@@ -21,6 +21,29 @@ static void schema1_json_write_rune(schema1_writer_t *writer, unsigned rune);
 static const char  schema1_hex_digits[] = "0123456789abcdef";
 
 
+static inline void
+schema1_json_write_bytes(schema1_writer_t *writer, const char *data,
+    size_t len)
+{
+    schema1_buf_t  *buf;
+
+    writer->len += len;
+    buf = writer->buf;
+
+    if (buf == NULL || len == 0) {
+        return;
+    }
+
+    if (len > buf->size - buf->len) {
+        writer->buf = NULL;
+        return;
+    }
+
+    memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+}
+
+
 void
 schema1_json_write(schema1_writer_t *writer, const char *data, size_t len)
 {
@@ -248,17 +271,6 @@ schema1_json_write_special(schema1_writer_t *writer, const char *p,
     }
 
     return (size_t) (p - start);
-}
-
-
-static void
-schema1_json_write_bytes(schema1_writer_t *writer, const char *data, size_t len)
-{
-    if (writer->buf) {
-        schema1_buf_append(writer->buf, data, len);
-    }
-
-    writer->len += len;
 }
 
 

@@ -22,8 +22,9 @@
 /* "<" in a string of a string */
 #define SCHEMA1_MAX_ESCAPE  (sizeof("\\\\u003c") - 1)
 
-/* what a history entry and its layer take at least, generously */
-#define SCHEMA1_ENTRY_SIZE  1024
+/* what a history entry and its layer take without text: about, at most */
+#define SCHEMA1_ENTRY_SIZE  512
+#define SCHEMA1_MAX_ENTRY   1024
 
 
 typedef struct {
@@ -109,8 +110,8 @@ static bool schema1_payload_dropped(const schema1_conversion_t *c,
 static int schema1_payload_sort(const void *one, const void *two);
 static schema1_str_t schema1_payload_name(
     const schema1_payload_member_t *member);
-static int schema1_payload_reserve(const schema1_conversion_t *c,
-    schema1_buf_t *payload, size_t len, schema1_error_t *err);
+static int schema1_payload_append(const schema1_conversion_t *c,
+    schema1_buf_t *payload, schema1_error_t *err);
 static void schema1_payload_write(schema1_writer_t *writer,
     const schema1_conversion_t *c);
 static void schema1_payload_write_layers(schema1_writer_t *writer,
@@ -167,7 +168,6 @@ schema1_payload_build(const schema1_manifest_t *manifest,
     schema1_buf_t *payload, size_t *entries, schema1_error_t *err)
 {
     int                   rc;
-    schema1_writer_t      writer;
     schema1_conversion_t  c;
 
     memset(&c, 0, sizeof(schema1_conversion_t));
@@ -192,16 +192,8 @@ schema1_payload_build(const schema1_manifest_t *manifest,
         goto done;
     }
 
-    memset(&writer, 0, sizeof(schema1_writer_t));
-    schema1_payload_write(&writer, &c);
-
-    rc = schema1_payload_reserve(&c, payload, writer.len, err);
-
-    if (rc == SCHEMA1_OK) {
-        writer.buf = payload;
-        schema1_payload_write(&writer, &c);
-        *entries = c.n;
-    }
+    rc = schema1_payload_append(&c, payload, err);
+    *entries = c.n;
 
 done:
 
@@ -585,27 +577,63 @@ schema1_payload_name(const schema1_payload_member_t *member)
 
 
 /*
- * Exactly, where the buffer would double.  An escape is seven bytes for one at
- * most: only a huge architecture, which is written twice, comes to more.
+ * Most payloads are written once, into a buffer that has room for their
+ * signature too.  One that does not fit is counted, and written again: it is
+ * allocated exactly.  An escape is seven bytes for one at most; only a huge
+ * architecture, which is written twice, comes to more.
  */
 
 static int
-schema1_payload_reserve(const schema1_conversion_t *c, schema1_buf_t *payload,
-    size_t len, schema1_error_t *err)
+schema1_payload_append(const schema1_conversion_t *c, schema1_buf_t *payload,
+    schema1_error_t *err)
 {
-    if (len / SCHEMA1_MAX_ESCAPE
-        > c->config.len + SCHEMA1_ENTRY_SIZE * (c->n + 1))
+    size_t            start, size;
+    schema1_writer_t  writer;
+
+    start = payload->len;
+    size = c->config.len + c->config.len / 2 + SCHEMA1_ENTRY_SIZE * (c->n + 4);
+
+    if (payload->limit && size > payload->limit - start) {
+        size = payload->limit - start;
+    }
+
+    schema1_buf_reserve(payload, size);
+
+    if (payload->failed) {
+        return schema1_error_buf(err, payload);
+    }
+
+    memset(&writer, 0, sizeof(schema1_writer_t));
+
+    writer.buf = payload;
+    schema1_payload_write(&writer, c);
+
+    if (writer.len / SCHEMA1_MAX_ESCAPE
+        > c->config.len + SCHEMA1_MAX_ENTRY * (c->n + 1))
     {
+        payload->len = start;
         schema1_error_set(err, SCHEMA1_TOO_LARGE,
                           "the manifest generated from the config would be "
                           "%zu bytes large, which is out of proportion; build "
-                          "and push the image again", len);
+                          "and push the image again", writer.len);
         return SCHEMA1_ERROR;
     }
 
-    schema1_buf_reserve(payload, len);
+    if (writer.buf != NULL) {
+        return SCHEMA1_OK;
+    }
 
-    return payload->failed ? schema1_error_buf(err, payload) : SCHEMA1_OK;
+    payload->len = start;
+    schema1_buf_reserve(payload, writer.len);
+
+    if (payload->failed) {
+        return schema1_error_buf(err, payload);
+    }
+
+    writer.buf = payload;
+    schema1_payload_write(&writer, c);
+
+    return SCHEMA1_OK;
 }
 
 

@@ -17,7 +17,7 @@
  * config.  *entries is the number of history entries.  SCHEMA1_ERROR:
  * INVALID_CONFIG, TOO_MANY, TOO_LARGE (the config is over 4 GiB, or the
  * payload over 7 times the config and 7 KiB for each entry, or over the limit
- * of the buffer: then nothing is allocated for it) or NO_MEMORY.
+ * of the buffer) or NO_MEMORY.
  */
 int schema1_payload_build(const schema1_manifest_t *manifest,
     schema1_str_t config, schema1_str_t name, schema1_str_t tag,

@@ -126,6 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memset(&again, 0, sizeof(decode_t));
         memset(&writer, 0, sizeof(schema1_writer_t));
 
+        schema1_buf_reserve(&buf, 6 * document.len + 1);
         writer.buf = &buf;
         schema1_json_write_compact(&writer, document);
 

@@ -363,6 +363,7 @@ json_write(schema1_buf_t *buf, schema1_str_t token, bool nested,
     counter.nested = nested;
 
     put(&counter, token);
+    schema1_buf_reserve(buf, counter.len);
     put(&writer, token);
 
     fuzz_check(!buf->failed);

@@ -71,6 +71,7 @@ manifest_check_told(schema1_str_t document)
         memset(&buf, 0, sizeof(schema1_buf_t));
         memset(&writer, 0, sizeof(schema1_writer_t));
 
+        schema1_buf_reserve(&buf, 6 * document.len + 1);
         writer.buf = &buf;
         schema1_json_write_compact(&writer, document);
 
