@@ -205,7 +205,9 @@ schema1_convert_contains(schema1_str_t type, const char *text)
 {
     while (type.len != 0) {
 
-        if (schema1_convert_starts_with(type, text)) {
+        if ((type.data[0] | 0x20) == text[0]
+            && schema1_convert_starts_with(type, text))
+        {
             return true;
         }
 

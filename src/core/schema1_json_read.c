@@ -462,8 +462,13 @@ schema1_json_rune(const char **p, const char *last)
 
     ch = (unsigned char) **p;
 
-    if (ch != '\\') {
+    if (ch >= 0x80) {
         return schema1_utf8_decode(p, last);
+    }
+
+    if (ch != '\\') {
+        (*p)++;
+        return ch;
     }
 
     ch = (unsigned char) (*p)[1];
