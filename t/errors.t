@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 517;
+plan tests => repeat_each() * 526;
 
 our $app = image('team/app:1');
 
@@ -777,6 +777,7 @@ for my $name (qw(tag/cut tag/stall tag/gzip tag/unproven tag/mismatch tag/big
     is($of[1], $of[0], "$name: the same headers");
     is($get->{header}{'content-length'}, length $get->{body}, 'the length');
     like($get->{body}, qr/\A\{"errors":/, 'an error');
+    is($get->{header}{'cache-control'}, 'no-store', 'not stored');
 }
 --- no_error_log
 [alert]
