@@ -154,6 +154,8 @@ typedef enum {
 
 typedef struct {
     ngx_http_request_t         *request;
+    ngx_http_request_body_t     request_body;       /* empty */
+    ngx_http_post_subrequest_t  post_subrequest;
     ngx_http_schema1_fetch_e    kind;
     ngx_http_schema1_body_t     body;
     ngx_http_schema1_response_t response;

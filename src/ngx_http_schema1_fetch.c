@@ -28,8 +28,7 @@ static ngx_str_t *ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
 static ngx_int_t ngx_http_schema1_fetch_escape(ngx_http_request_t *r,
     ngx_str_t *uri, ngx_str_t *args, ngx_str_t *unparsed_uri);
 static void ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
-    ngx_http_variable_value_t *values, ngx_http_variable_value_t *scratch,
-    ngx_uint_t external);
+    ngx_http_variable_value_t *values, ngx_uint_t external);
 static ngx_uint_t ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
     ngx_http_variable_t *v);
 static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
@@ -194,9 +193,8 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_str_t                   *accept, unparsed_uri;
     ngx_http_request_t          *sr;
     ngx_http_headers_in_t        in;
-    ngx_http_request_body_t     *body;
     ngx_http_core_main_conf_t   *cmcf;
-    ngx_http_variable_value_t   *values, *scratch;
+    ngx_http_variable_value_t   *values;
     ngx_http_post_subrequest_t  *ps;
 
     /* a query may contain a signature, so it is not logged */
@@ -210,15 +208,9 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
     size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
 
-    values = ngx_palloc(r->pool, size);
-    scratch = ngx_palloc(r->pool, size);
-    body = ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t));
-    ps = ngx_palloc(r->pool, sizeof(ngx_http_post_subrequest_t));
+    values = ngx_palloc(r->pool, 2 * size);
 
     if (values == NULL
-        || scratch == NULL
-        || body == NULL
-        || ps == NULL
         || ngx_http_schema1_fetch_escape(r, uri, args, &unparsed_uri) != NGX_OK
         || ngx_http_schema1_headers_in_subrequest(r, &in, accept,
                                                fetch->url.len != 0)
@@ -227,6 +219,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    ps = &fetch->post_subrequest;
     ps->handler = ngx_http_schema1_fetch_done;
     ps->data = fetch;
 
@@ -238,7 +231,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
 
     ngx_http_schema1_headers_in_move(&sr->headers_in, &in);
 
-    sr->request_body = body;
+    sr->request_body = &fetch->request_body;
     sr->unparsed_uri = unparsed_uri;
 
     if (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_HEAD) {
@@ -246,7 +239,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
         ngx_str_set(&sr->method_name, "HEAD");
     }
 
-    ngx_http_schema1_fetch_variables(sr, values, scratch, fetch->url.len != 0);
+    ngx_http_schema1_fetch_variables(sr, values, fetch->url.len != 0);
 
     fetch->request = sr;
     fetch->response.headers = &sr->headers_out;
@@ -339,31 +332,27 @@ ngx_http_schema1_fetch_escape(ngx_http_request_t *r, ngx_str_t *uri,
  * "In a subrequest, variables that can be evaluated again (map, geo,
  * split_clients, request variables) are; those that were set (set,
  * auth_request_set) keep their values."  None is kept towards an external host:
- * a map may contain the client's credentials.
+ * a map may contain the client's credentials.  "values" has space for two sets.
  */
 
 static void
 ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
-    ngx_http_variable_value_t *values, ngx_http_variable_value_t *scratch,
-    ngx_uint_t external)
+    ngx_http_variable_value_t *values, ngx_uint_t external)
 {
     size_t                      size;
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, n;
     ngx_http_variable_t        *v;
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_get_module_main_conf(sr, ngx_http_core_module);
-    size = cmcf->variables.nelts * sizeof(ngx_http_variable_value_t);
+
+    v = cmcf->variables.elts;
+    n = cmcf->variables.nelts;
+    size = n * sizeof(ngx_http_variable_value_t);
 
     ngx_memcpy(values, sr->variables, size);
 
-    /* handlers may evaluate other variables, which is too early for them */
-
-    ngx_memcpy(scratch, values, size);
-
-    v = cmcf->variables.elts;
-
-    for (i = 0; i < cmcf->variables.nelts; i++) {
+    for (i = 0; i < n; i++) {
 
         if (!external && (v[i].flags & NGX_HTTP_VAR_CHANGEABLE)) {
             continue;
@@ -371,13 +360,15 @@ ngx_http_schema1_fetch_variables(ngx_http_request_t *sr,
 
         values[i].valid = 0;
         values[i].not_found = 0;
-        scratch[i].valid = 0;
-        scratch[i].not_found = 0;
     }
 
-    sr->variables = scratch;
+    /* handlers may evaluate other variables, which is too early for them */
 
-    for (i = 0; i < cmcf->variables.nelts; i++) {
+    sr->variables = values + n;
+
+    ngx_memcpy(sr->variables, values, size);
+
+    for (i = 0; i < n; i++) {
 
         if (values[i].valid && ngx_http_schema1_fetch_evaluates(sr, &v[i])) {
             values[i].valid = 0;
