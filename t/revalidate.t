@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 191;
+plan tests => repeat_each() * 196;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -31,12 +31,17 @@ our $large = image('large/app:1', config => { x => 'y' x 300_000 });
 our %bad = (status => { status => 405 }, denied => { status => 401 },
             limited => { status => 429 }, broken => { status => 500 },
             away => { status => 307, headers => [Location => '/'] },
-            missing => { status => 404 }, untyped => { type => 'text/html' },
+            missing => { status => 404 }, named => { status => 404 }, untyped => { type => 'text/html' },
             reset => { reset => 'header' });
 my %image;
 
 for (sort keys %bad) {
     $image{$_} = image("$_/app:1", strict => 0);
+
+    # a 404 with the header of the 200
+    $bad{$_}{headers} = ['Docker-Content-Digest' => $image{$_}{digest}]
+        if $_ eq 'named';
+
     answer("HEAD /v2/$_/app/manifests/1", %{$bad{$_}});
 }
 
@@ -136,7 +141,7 @@ __DATA__
 "GET /v2/team/app/manifests/1
 GET /v2/team/app/blobs/$::config
 HEAD /v2/team/app/manifests/1
-    Accept ~ manifest.list.v2.*oci.image.index
+    Accept ~ manifest.list.v2.*oci.image.index.v1.json\$
     !Range"
 --- schema1_log eval
 "CONVERTED $::app->{type} $::app->{digest} * -
@@ -182,13 +187,15 @@ GET /v2/team/app/blobs/$::config"
 
 === TEST 5: the response is the same with its headers
 --- http_config eval: $::zone
---- location eval: $::on
+--- location eval
+"$::on add_header X-Upstream \$upstream_status;"
 --- request
 GET /v2/limit/app/manifests/1
 --- after
 my ($get, $head) = map { ask('/v2/limit/app/manifests/1') } 1, 2;
 is($head->{body}, $body, 'the same body');
-is($get->{header}{'ratelimit-remaining'}, 99, "the registry's header");
+is($head->{header}{'ratelimit-remaining'}, 99, "the registry's header");
+is($head->{header}{'x-upstream'}, 200, '$upstream_status');
 delete @$_{qw(date connection)} for $get->{header}, $head->{header};
 is_deeply($head->{header}, $get->{header}, 'the same headers');
 ok(!$head->{header}{'last-modified'}, 'no Last-Modified');
