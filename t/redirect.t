@@ -207,6 +207,37 @@ answer('storage:GET /denied', status => 403, body => 'no', headers => [
 # through TLS
 away('plain', "$storage/config");
 
+# redirects of a config: the image, the title, and why it is refused
+for (
+    ['s302', '302 is followed'],
+    ['s303', '303 is followed'],
+    ['s307', '307 is followed'],
+    ['s308', '308 is followed'],
+    ['fragment', 'a fragment is dropped'],
+    ['upper', 'a scheme in upper case is followed'],
+    ['s300', '300 is not followed', '502 UNKNOWN upstream_failed'],
+    ['s305', '305 is not followed', '502 UNKNOWN upstream_failed'],
+    ['unix', 'a path of a socket is refused', '502 UNKNOWN redirected'],
+    ['wrong', "storage's bytes are verified", '502 UNKNOWN digest_mismatch'],
+)
+{
+    my ($name, $title, $why) = @$_;
+
+    my $expected = $why ? "--- refused\n$why away/$name:1"
+                        : "--- schema1\naway/$name:1 2 layers";
+
+    rows(<<'END', [$title, $redirect, $name, $expected]);
+=== %s
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server
+%s
+--- request
+GET /v2/away/%s/manifests/1
+%s
+END
+}
+
 run_tests();
 
 __DATA__
@@ -226,73 +257,7 @@ storage GET /config"
 
 
 
-=== TEST 2: 302 is followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/s302/manifests/1
---- schema1
-away/s302:1 2 layers
-
-
-
-=== TEST 3: 303 is followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/s303/manifests/1
---- schema1
-away/s303:1 2 layers
-
-
-
-=== TEST 4: 307 is followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/s307/manifests/1
---- schema1
-away/s307:1 2 layers
-
-
-
-=== TEST 5: 308 is followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/s308/manifests/1
---- schema1
-away/s308:1 2 layers
-
-
-
-=== TEST 6: 300 is not followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/s300/manifests/1
---- refused
-502 UNKNOWN upstream_failed away/s300:1
-
-
-
-=== TEST 7: 305 is not followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/s305/manifests/1
---- refused
-502 UNKNOWN upstream_failed away/s305:1
-
-
-
-=== TEST 8: HEAD follows a config's redirect
+=== TEST 2: HEAD follows a config's redirect
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -308,7 +273,7 @@ storage GET /config"
 
 
 
-=== TEST 9: a redirect without the directive is refused
+=== TEST 3: a redirect without the directive is refused
 --- request
 GET /v2/away/s307/manifests/1
 --- refused
@@ -320,7 +285,7 @@ GET /v2/away/s307/blobs/$::config"
 
 
 
-=== TEST 10: a child's 301, 302 and 303 are followed
+=== TEST 4: a child's 301, 302 and 303 are followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -331,7 +296,7 @@ GET /v2/away/s307/blobs/$::config"
 
 
 
-=== TEST 11: a child's 307 and 308 are followed
+=== TEST 5: a child's 307 and 308 are followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -342,7 +307,7 @@ GET /v2/away/s307/blobs/$::config"
 
 
 
-=== TEST 12: a child's redirect without the directive is refused
+=== TEST 6: a child's redirect without the directive is refused
 --- request
 GET /v2/child/s307/manifests/1
 --- refused
@@ -351,7 +316,7 @@ GET /v2/child/s307/manifests/1
 
 
 
-=== TEST 13: the client's own 307 passes
+=== TEST 7: the client's own 307 passes
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_redirect off;
@@ -368,7 +333,7 @@ GET /v2/tag/away/manifests/1
 
 
 
-=== TEST 14: the tag's manifest is followed after HEAD
+=== TEST 8: the tag's manifest is followed after HEAD
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -384,7 +349,7 @@ GET /v2/tag/head/blobs/$::config"
 
 
 
-=== TEST 15: a signed query is unchanged
+=== TEST 9: a signed query is unchanged
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -399,18 +364,7 @@ storage GET /config?X-Sig=a%2Fb%3D%3d+c&x=%7E~/?:@!\$'()*,;=&empty"
 
 
 
-=== TEST 16: a fragment is dropped
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/fragment/manifests/1
---- schema1
-away/fragment:1 2 layers
-
-
-
-=== TEST 17: the Host header is the external host's
+=== TEST 10: the Host header is the external host's
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -425,18 +379,7 @@ storage GET /config"
 
 
 
-=== TEST 18: a scheme in upper case is followed
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/upper/manifests/1
---- schema1
-away/upper:1 2 layers
-
-
-
-=== TEST 19: a host without a path is followed
+=== TEST 11: a host without a path is followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -447,7 +390,7 @@ away/upper:1 2 layers
 
 
 
-=== TEST 20: only User-Agent of the client's lines is sent to an external host
+=== TEST 12: only User-Agent of the client's lines is sent to an external host
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -487,7 +430,7 @@ storage GET /config
 
 
 
-=== TEST 21: header variables are empty towards an external host
+=== TEST 13: header variables are empty towards an external host
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -529,7 +472,7 @@ storage GET /config
 
 
 
-=== TEST 22: a user's name is not sent to an external host
+=== TEST 14: a user's name is not sent to an external host
 --- location
     set $who "$remote_user";
     schema_conversion_redirect /blob-redirect;
@@ -556,7 +499,7 @@ storage GET /config
 
 
 
-=== TEST 23: an absolute URL of the registry is not external
+=== TEST 15: an absolute URL of the registry is not external
 --- request
 GET /v2/away/absolute/manifests/1
 --- more_headers eval
@@ -572,7 +515,7 @@ GET /v2/away/absolute/blobs/moved
 
 
 
-=== TEST 24: the upstream's name is not external
+=== TEST 16: the upstream's name is not external
 --- location
     proxy_redirect off;
 --- request
@@ -586,7 +529,7 @@ GET /v2/away/named/blobs/moved"
 
 
 
-=== TEST 25: a path is not external
+=== TEST 17: a path is not external
 --- request
 GET /v2/away/path/manifests/1?account=me
 --- schema1
@@ -598,7 +541,7 @@ GET /v2/away/path/blobs/moved?account=me"
 
 
 
-=== TEST 26: a relative path is not external
+=== TEST 18: a relative path is not external
 --- request
 GET /v2/away/relative/manifests/1
 --- schema1
@@ -610,7 +553,7 @@ GET /v2/away/relative/blobs/moved"
 
 
 
-=== TEST 27: a path with dots is not external
+=== TEST 19: a path with dots is not external
 --- request
 GET /v2/away/dots/manifests/1
 --- schema1
@@ -622,7 +565,7 @@ GET /v2/away/dots/blobs/moved"
 
 
 
-=== TEST 28: the registry's host after two slashes is not external
+=== TEST 20: the registry's host after two slashes is not external
 --- request
 GET /v2/away/slashes/manifests/1
 --- more_headers eval
@@ -632,7 +575,7 @@ away/slashes:1 2 layers
 
 
 
-=== TEST 29: a path of manifests is not external
+=== TEST 21: a path of manifests is not external
 --- request
 GET /v2/away/manifest/manifests/1
 --- schema1
@@ -640,7 +583,7 @@ away/manifest:1 2 layers
 
 
 
-=== TEST 30: a redirect's query precedes the client's
+=== TEST 22: a redirect's query precedes the client's
 --- request
 GET /v2/away/query/manifests/1?account=me
 --- schema1
@@ -652,7 +595,7 @@ GET /v2/away/query/blobs/moved?sig=a%2Fb&account=me"
 
 
 
-=== TEST 31: a redirect within the registry skips the directive
+=== TEST 23: a redirect within the registry skips the directive
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -667,7 +610,7 @@ away/path:1 2 layers
 
 
 
-=== TEST 32: a redirect cannot enter an internal location
+=== TEST 24: a redirect cannot enter an internal location
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -687,7 +630,7 @@ GET /secret/x
 
 
 
-=== TEST 33: a redirect cannot leave by dots
+=== TEST 25: a redirect cannot leave by dots
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -702,7 +645,7 @@ GET /secret/x"
 
 
 
-=== TEST 34: a redirect cannot leave by encoded dots
+=== TEST 26: a redirect cannot leave by encoded dots
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -717,7 +660,7 @@ GET /v2/away/encoded/blobs/%2e%2e/%2e%2e/%2e%2e/secret/x"
 
 
 
-=== TEST 35: a redirect cannot leave by encoded slashes
+=== TEST 27: a redirect cannot leave by encoded slashes
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -732,7 +675,7 @@ GET /v2/away/slash/blobs/..%2f..%2f..%2f..%2fsecret%2fx"
 
 
 
-=== TEST 36: a redirect cannot enter another repository
+=== TEST 28: a redirect cannot enter another repository
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -764,7 +707,7 @@ GET /v2/away/prefixed/blobs/x
 
 
 
-=== TEST 37: a redirect cannot enter other paths
+=== TEST 29: a redirect cannot enter other paths
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -784,7 +727,7 @@ GET $_->[1]\n" } ['root', '/'], ['tags', '/v2/away/tags/tags/list'],
 
 
 
-=== TEST 38: a redirect cannot leave by an absolute URL
+=== TEST 30: a redirect cannot leave by an absolute URL
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -801,7 +744,7 @@ GET /secret/x"
 
 
 
-=== TEST 39: a path after an external hop is external
+=== TEST 31: a path after an external hop is external
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -821,7 +764,7 @@ storage GET /v2/away/after/blobs/x
 
 
 
-=== TEST 40: a relative path after an external hop is external
+=== TEST 32: a relative path after an external hop is external
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -837,7 +780,7 @@ storage GET /dir/beside"
 
 
 
-=== TEST 41: an external host can redirect back
+=== TEST 33: an external host can redirect back
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -858,7 +801,7 @@ GET /v2/away/back/blobs/x
 
 
 
-=== TEST 42: a path after an external hop is not an internal location
+=== TEST 34: a path after an external hop is not an internal location
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect . $::secret
@@ -874,7 +817,7 @@ storage GET /secret/x"
 
 
 
-=== TEST 43: other schemes than http and https are refused
+=== TEST 35: other schemes than http and https are refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -885,18 +828,7 @@ storage GET /secret/x"
 
 
 
-=== TEST 44: a path of a socket is refused
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/unix/manifests/1
---- refused
-502 UNKNOWN redirected away/unix:1
-
-
-
-=== TEST 45: a user in a URL is refused
+=== TEST 36: a user in a URL is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -912,7 +844,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 46: control characters are refused
+=== TEST 37: control characters are refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -923,7 +855,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 47: a malformed host is refused
+=== TEST 38: a malformed host is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -934,7 +866,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 48: a missing Location is refused
+=== TEST 39: a missing Location is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -945,7 +877,7 @@ GET /v2/away/atsign/blobs/$::config"
 
 
 
-=== TEST 49: five redirects are followed
+=== TEST 40: five redirects are followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -964,7 +896,7 @@ storage GET /h0"
 
 
 
-=== TEST 50: six redirects are refused
+=== TEST 41: six redirects are refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -983,7 +915,7 @@ storage GET /h1"
 
 
 
-=== TEST 51: a loop of redirects is refused
+=== TEST 42: a loop of redirects is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -994,7 +926,7 @@ storage GET /h1"
 
 
 
-=== TEST 52: proxy_redirect can match
+=== TEST 43: proxy_redirect can match
 --- location
     proxy_redirect http://127.0.0.1:$TEST_NGINX_MOCK_PORT/ http://$http_host/;
 --- request
@@ -1008,7 +940,7 @@ GET /v2/away/named/blobs/moved"
 
 
 
-=== TEST 53: proxy_redirect can give a path
+=== TEST 44: proxy_redirect can give a path
 --- location
     proxy_redirect http://127.0.0.1:$TEST_NGINX_MOCK_PORT/ /;
 --- request
@@ -1018,7 +950,7 @@ away/named:1 2 layers
 
 
 
-=== TEST 54: proxy_redirect need not match
+=== TEST 45: proxy_redirect need not match
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_redirect http://example.com/ /;
@@ -1034,7 +966,7 @@ storage GET /config"
 
 
 
-=== TEST 55: proxy_redirect can give a longer URL
+=== TEST 46: proxy_redirect can give a longer URL
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_redirect http://127.0.0.1:$TEST_NGINX_STORAGE_PORT/config
@@ -1051,18 +983,7 @@ storage GET /config?signed=with-a-rather-long-signature-appended"
 
 
 
-=== TEST 56: storage's bytes are verified
---- location
-    schema_conversion_redirect /blob-redirect;
---- server eval: $::redirect
---- request
-GET /v2/away/wrong/manifests/1
---- refused
-502 UNKNOWN digest_mismatch away/wrong:1
-
-
-
-=== TEST 57: headers of storage are dropped
+=== TEST 47: headers of storage are dropped
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -1078,7 +999,7 @@ Docker-Distribution-Api-Version: registry/2.0
 
 
 
-=== TEST 58: https is never redirected to http
+=== TEST 48: https is never redirected to http
 --- http_config
     server {
         listen $TEST_NGINX_RAND_PORT_1 ssl;
@@ -1114,7 +1035,7 @@ GET /v2/away/plain/blobs/$::config"
 
 
 
-=== TEST 59: hosts can be limited by a map
+=== TEST 49: hosts can be limited by a map
 --- http_config
     map $schema1_redirect_url $storage {
         ~^http://127\.0\.0\.1:$TEST_NGINX_STORAGE_PORT/h  "";
@@ -1139,7 +1060,7 @@ GET /v2/away/plain/blobs/$::config"
 
 
 
-=== TEST 60: the variable is empty in other locations
+=== TEST 50: the variable is empty in other locations
 --- server
     location = /var {
         return 200 "[$schema1_redirect_url]";
@@ -1151,7 +1072,7 @@ GET /var
 
 
 
-=== TEST 61: external hosts receive no credentials of a map
+=== TEST 51: external hosts receive no credentials of a map
 --- http_config
     map $http_authorization $token {
         default  $http_authorization;
@@ -1181,7 +1102,7 @@ storage GET /config
 
 
 
-=== TEST 62: external hosts receive no credentials of auth_request
+=== TEST 52: external hosts receive no credentials of auth_request
 --- requires: 4: http_auth_request_module
 --- location
     schema_conversion_redirect /blob-redirect;
@@ -1213,7 +1134,7 @@ storage GET /config
 
 
 
-=== TEST 63: X-Accel-Redirect of an external host is refused
+=== TEST 53: X-Accel-Redirect of an external host is refused
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -1256,7 +1177,7 @@ storage GET /accel/proxied"
 
 
 
-=== TEST 64: an ignored X-Accel-Redirect of an external host is not followed
+=== TEST 54: an ignored X-Accel-Redirect of an external host is not followed
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server
@@ -1272,7 +1193,7 @@ accel/proxied:1 2 layers
 
 
 
-=== TEST 65: another path of the registry is external
+=== TEST 55: another path of the registry is external
 --- location
     schema_conversion_redirect /blob-redirect;
     proxy_redirect off;
@@ -1295,7 +1216,7 @@ GET /artifacts-downloads/namespaces/x?token=a%2Fb
 
 
 
-=== TEST 66: another path of the registry is fetched from a named upstream
+=== TEST 56: another path of the registry is fetched from a named upstream
 --- http_config
     upstream registry {
         server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
@@ -1318,7 +1239,7 @@ GET /artifacts-downloads/namespaces/x?token=a%2Fb
 
 
 
-=== TEST 67: another path of the registry is followed for a child manifest
+=== TEST 57: another path of the registry is followed for a child manifest
 --- location
     schema_conversion_redirect /blob-redirect;
 --- server eval: $::redirect
@@ -1338,7 +1259,7 @@ $fetches"
 
 
 
-=== TEST 68: another path of the registry without the directive is refused
+=== TEST 58: another path of the registry without the directive is refused
 --- request
 GET /v2/away/google/manifests/1
 --- refused
@@ -1350,7 +1271,7 @@ GET /v2/away/google/blobs/$::config"
 
 
 
-=== TEST 69: a missing location of the directive is nginx's 404
+=== TEST 59: a missing location of the directive is nginx's 404
 --- location
     schema_conversion_redirect /blob-redirct;
 --- server eval: $::redirect
@@ -1366,7 +1287,7 @@ GET /v2/away/google/blobs/$::config"
 
 
 
-=== TEST 70: nginx's own 404 for a subrequest is a 502
+=== TEST 60: nginx's own 404 for a subrequest is a 502
 --- server
     location ~ ^/v2/team/.*/(blobs|manifests/sha256) {
         return 404;
@@ -1383,7 +1304,7 @@ GET /v2/away/google/blobs/$::config"
 
 
 
-=== TEST 71: a 404 of the registry behind an error_page is the registry's
+=== TEST 61: a 404 of the registry behind an error_page is the registry's
 --- server
     location /v2/gone/app/blobs/ {
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
