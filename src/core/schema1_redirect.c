@@ -65,6 +65,7 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
     schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_ref_t        ref;
+    schema1_redirect_e   where;
     schema1_authority_t  authority;
 
     if (!schema1_redirect_printable(location)) {
@@ -109,10 +110,18 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
             || schema1_redirect_same(base, base->authority, &ref)
             || schema1_redirect_same(base, base->upstream, &ref)))
     {
-        return schema1_redirect_registry(base, &ref, target, err);
+        where = schema1_redirect_registry(base, &ref, target, err);
+
+    } else {
+        where = schema1_redirect_external(base, &ref, target, err);
     }
 
-    return schema1_redirect_external(base, &ref, target, err);
+    if (target->failed) {
+        (void) schema1_error_no_memory(err);
+        return SCHEMA1_REDIRECT_REFUSED;
+    }
+
+    return where;
 }
 
 
@@ -333,22 +342,16 @@ schema1_redirect_registry(const schema1_url_t *base, const schema1_ref_t *ref,
     schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_buf_t  path;
-    schema1_str_t  decoded;
 
     memset(&path, 0, sizeof(schema1_buf_t));
 
     schema1_redirect_path(&path, base, ref);
 
-    if (!path.failed && schema1_redirect_decode(&path) == SCHEMA1_OK) {
-        decoded.data = path.data;
-        decoded.len = path.len;
-
-    } else {
-        decoded.data = NULL;
-        decoded.len = 0;
-    }
-
-    if (!path.failed && !schema1_redirect_is_registry(decoded, base->name)) {
+    if (!path.failed
+        && (schema1_redirect_decode(&path) != SCHEMA1_OK
+            || !schema1_redirect_is_registry(schema1_buf_str(&path),
+                                             base->name)))
+    {
         schema1_buf_free(&path);
         return schema1_redirect_other_path(base, ref, target, err);
     }
@@ -360,12 +363,7 @@ schema1_redirect_registry(const schema1_url_t *base, const schema1_ref_t *ref,
         schema1_buf_append(target, ref->query.data, ref->query.len);
     }
 
-    if (path.failed || target->failed) {
-        schema1_buf_free(&path);
-        (void) schema1_error_no_memory(err);
-        return SCHEMA1_REDIRECT_REFUSED;
-    }
-
+    target->failed |= path.failed;
     schema1_buf_free(&path);
 
     return SCHEMA1_REDIRECT_REGISTRY;
@@ -403,25 +401,20 @@ schema1_redirect_other_path(const schema1_url_t *base,
     url.scheme = base->scheme;
     url.has_authority = true;
     url.authority = base->upstream;
-    url.path.data = path.data;
-    url.path.len = path.len;
+    url.path = schema1_buf_str(&path);
 
-    if (path.failed) {
-        (void) schema1_error_no_memory(err);
-        where = SCHEMA1_REDIRECT_REFUSED;
+    /* a relative Location continues the path that was requested */
 
-    } else if ((url.path.len != 0 && url.path.data[0] != '/')
-               || !schema1_redirect_printable(url.path))
+    if ((url.path.len != 0 && url.path.data[0] != '/')
+        || !schema1_redirect_printable(url.path))
     {
-
-        /* a relative Location continues the path that was requested */
-
         where = schema1_redirect_refuse_characters(err);
 
     } else {
         where = schema1_redirect_external(base, &url, target, err);
     }
 
+    target->failed |= path.failed;
     schema1_buf_free(&path);
 
     return where;
@@ -470,12 +463,7 @@ schema1_redirect_external(const schema1_url_t *base,
         schema1_buf_append(target, ref->query.data, ref->query.len);
     }
 
-    if (path.failed || target->failed) {
-        schema1_buf_free(&path);
-        (void) schema1_error_no_memory(err);
-        return SCHEMA1_REDIRECT_REFUSED;
-    }
-
+    target->failed |= path.failed;
     schema1_buf_free(&path);
 
     return SCHEMA1_REDIRECT_EXTERNAL;
