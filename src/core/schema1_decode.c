@@ -27,9 +27,7 @@ static int schema1_decode_null(const schema1_field_t *field, char *to);
 static int schema1_decode_scalar(schema1_decoder_t *d,
     const schema1_field_t *field, char *to);
 static int schema1_decode_strings(schema1_decoder_t *d,
-    const schema1_field_t *field, char *to);
-static int schema1_decode_map(schema1_decoder_t *d,
-    const schema1_field_t *field, schema1_str_t *map);
+    const schema1_field_t *field, bool names, size_t *n);
 static int schema1_decode_array(schema1_decoder_t *d,
     const schema1_field_t *field, schema1_array_t *array);
 static char *schema1_decode_slot(schema1_decoder_t *d,
@@ -180,6 +178,10 @@ static int
 schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
     char *to)
 {
+    int             rc;
+    size_t          n;
+    schema1_str_t  *map;
+
     if (field->type == SCHEMA1_FIELD_RAW) {
         *(schema1_str_t *) (void *) to = schema1_json_value(&d->json);
         return SCHEMA1_OK;
@@ -193,10 +195,18 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
     switch (field->type) {
 
     case SCHEMA1_FIELD_STRINGS:
-        return schema1_decode_strings(d, field, to);
+        return schema1_decode_strings(d, field, false,
+                                      (size_t *) (void *) to);
 
     case SCHEMA1_FIELD_MAP:
-        return schema1_decode_map(d, field, (schema1_str_t *) (void *) to);
+        map = (schema1_str_t *) (void *) to;
+        map->data = d->json.pos;
+
+        rc = schema1_decode_strings(d, field, true, &n);
+
+        map->len = (size_t) (d->json.pos - map->data);
+
+        return rc;
 
     case SCHEMA1_FIELD_POINTER:
         *(bool *) (void *) to = true;
@@ -308,61 +318,39 @@ schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
 }
 
 
+/* an array of strings, or an object of strings if "names" */
+
 static int
 schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
-    char *to)
+    bool names, size_t *n)
 {
-    size_t          n;
-    schema1_json_e  type;
+    const char      *want;
+    schema1_str_t    name;
+    schema1_json_e   type;
 
-    if (schema1_json_peek(&d->json) != SCHEMA1_JSON_ARRAY) {
-        return schema1_decode_type(d, field, "an array of strings");
+    want = names ? "an object of strings" : "an array of strings";
+
+    if (schema1_json_peek(&d->json)
+        != (names ? SCHEMA1_JSON_OBJECT : SCHEMA1_JSON_ARRAY))
+    {
+        return schema1_decode_type(d, field, want);
     }
 
     schema1_json_enter(&d->json);
 
-    for (n = 0; schema1_json_item(&d->json); n++) {
+    for (*n = 0;
+         names ? schema1_json_member(&d->json, &name)
+               : schema1_json_item(&d->json);
+         (*n)++)
+    {
         type = schema1_json_peek(&d->json);
 
         if (type != SCHEMA1_JSON_STRING && type != SCHEMA1_JSON_NULL) {
-            return schema1_decode_type(d, field, "an array of strings");
+            return schema1_decode_type(d, field, want);
         }
 
         (void) schema1_json_value(&d->json);
     }
-
-    *(size_t *) (void *) to = n;
-
-    return SCHEMA1_OK;
-}
-
-
-static int
-schema1_decode_map(schema1_decoder_t *d, const schema1_field_t *field,
-    schema1_str_t *map)
-{
-    schema1_str_t   name;
-    schema1_json_e  type;
-
-    if (schema1_json_peek(&d->json) != SCHEMA1_JSON_OBJECT) {
-        return schema1_decode_type(d, field, "an object of strings");
-    }
-
-    map->data = d->json.pos;
-
-    schema1_json_enter(&d->json);
-
-    while (schema1_json_member(&d->json, &name)) {
-        type = schema1_json_peek(&d->json);
-
-        if (type != SCHEMA1_JSON_STRING && type != SCHEMA1_JSON_NULL) {
-            return schema1_decode_type(d, field, "an object of strings");
-        }
-
-        (void) schema1_json_value(&d->json);
-    }
-
-    map->len = (size_t) (d->json.pos - map->data);
 
     return SCHEMA1_OK;
 }
