@@ -287,19 +287,15 @@ schema1_digest_find(schema1_str_t name)
 static int
 schema1_digest_hash(const EVP_MD *md, schema1_str_t data, char *hex)
 {
-    unsigned             i, len;
-    unsigned char        hash[EVP_MAX_MD_SIZE];
-    static const char    digits[] = "0123456789abcdef";
+    unsigned       len;
+    unsigned char  hash[EVP_MAX_MD_SIZE];
 
     if (EVP_Digest(data.data, data.len, hash, &len, md, NULL) != 1) {
         ERR_clear_error();
         return SCHEMA1_ERROR;
     }
 
-    for (i = 0; i < len; i++) {
-        *hex++ = digits[hash[i] >> 4];
-        *hex++ = digits[hash[i] & 15];
-    }
+    schema1_hex_encode(hex, hash, len);
 
     return SCHEMA1_OK;
 }

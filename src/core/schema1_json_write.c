@@ -18,9 +18,6 @@ static void schema1_json_write_bytes(schema1_writer_t *writer, const char *data,
 static void schema1_json_write_rune(schema1_writer_t *writer, unsigned rune);
 
 
-static const char  schema1_hex_digits[] = "0123456789abcdef";
-
-
 static inline void
 schema1_json_write_bytes(schema1_writer_t *writer, const char *data,
     size_t len)
@@ -279,8 +276,9 @@ schema1_json_write_special(schema1_writer_t *writer, const char *p,
 static void
 schema1_json_write_rune(schema1_writer_t *writer, unsigned rune)
 {
-    char    text[6];
-    size_t  len;
+    char           text[6];
+    size_t         len;
+    unsigned char  bytes[2];
 
     text[0] = '\\';
     len = 2;
@@ -313,11 +311,11 @@ schema1_json_write_rune(schema1_writer_t *writer, unsigned rune)
             break;
         }
 
+        bytes[0] = (unsigned char) (rune >> 8);
+        bytes[1] = (unsigned char) (rune & 0xff);
+
         text[1] = 'u';
-        text[2] = schema1_hex_digits[rune >> 12 & 15];
-        text[3] = schema1_hex_digits[rune >> 8 & 15];
-        text[4] = schema1_hex_digits[rune >> 4 & 15];
-        text[5] = schema1_hex_digits[rune & 15];
+        schema1_hex_encode(text + 2, bytes, sizeof(bytes));
         len = 6;
     }
 

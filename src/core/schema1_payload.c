@@ -101,7 +101,6 @@ static int schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err);
 static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
     size_t i, schema1_str_t blob);
 static int schema1_payload_base(schema1_conversion_t *c);
-static void schema1_payload_hex(const unsigned char *hash, char *hex);
 static int schema1_payload_members(schema1_conversion_t *c,
     schema1_error_t *err);
 static size_t schema1_payload_count(schema1_str_t config);
@@ -398,7 +397,7 @@ schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i,
         return SCHEMA1_ERROR;
     }
 
-    schema1_payload_hex(hash, c->ids[i]);
+    schema1_hex_encode(c->ids[i], hash, SCHEMA1_ID_SIZE / 2);
 
     return SCHEMA1_OK;
 }
@@ -434,25 +433,10 @@ schema1_payload_base(schema1_conversion_t *c)
         return SCHEMA1_ERROR;
     }
 
-    schema1_payload_hex(hash, c->base_parent);
+    schema1_hex_encode(c->base_parent, hash, SCHEMA1_ID_SIZE / 2);
     c->based = true;
 
     return SCHEMA1_OK;
-}
-
-
-/* of the first 32 bytes */
-
-static void
-schema1_payload_hex(const unsigned char *hash, char *hex)
-{
-    size_t             i;
-    static const char  digits[] = "0123456789abcdef";
-
-    for (i = 0; i < SCHEMA1_ID_SIZE / 2; i++) {
-        *hex++ = digits[hash[i] >> 4];
-        *hex++ = digits[hash[i] & 15];
-    }
 }
 
 

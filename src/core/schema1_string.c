@@ -155,6 +155,19 @@ schema1_hex(char ch)
 }
 
 
+void
+schema1_hex_encode(char *hex, const unsigned char *data, size_t len)
+{
+    size_t             i;
+    static const char  digits[] = "0123456789abcdef";
+
+    for (i = 0; i < len; i++) {
+        *hex++ = digits[data[i] >> 4];
+        *hex++ = digits[data[i] & 15];
+    }
+}
+
+
 ptrdiff_t
 schema1_str_decode(schema1_str_t str, char *buf)
 {

@@ -112,6 +112,9 @@ schema1_str_t schema1_str_trim(schema1_str_t str);
 /* the value of a hexadecimal digit, -1 where it is none */
 int schema1_hex(char ch);
 
+/* two lower case digits for each byte, not terminated */
+void schema1_hex_encode(char *hex, const unsigned char *data, size_t len);
+
 /*
  * Percent-decodes (RFC 3986, 2.1) into buf, which has room for str.len bytes
  * and may be where they are.  Returns how many there are then, -1 where a "%"

@@ -16,6 +16,7 @@ static void test_growth(void);
 static void test_failure(void);
 static void test_limit(void);
 static void test_compare(void);
+static void test_hex(void);
 static void test_decode(void);
 
 
@@ -27,6 +28,7 @@ main(void)
     test_failure();
     test_limit();
     test_compare();
+    test_hex();
     test_decode();
 
     return tap_done();
@@ -175,6 +177,26 @@ test_compare(void)
            "strings of other digits differ in any case");
     tap_ok(!schema1_str_caseeq(marks, "`{@["),
            "characters next to the letters have no case");
+}
+
+
+static void
+test_hex(void)
+{
+    char                        hex[7];
+    static const unsigned char  bytes[] = { 0x00, 0x9a, 0xff };
+
+    hex[6] = 'x';
+    schema1_hex_encode(hex, bytes, sizeof(bytes));
+
+    tap_is(hex, sizeof(hex), "009affx", "bytes are written as hex digits");
+    tap_ok(schema1_hex('0') == 0 && schema1_hex('9') == 9
+           && schema1_hex('a') == 10 && schema1_hex('F') == 15,
+           "hex digits have their value");
+    tap_ok(schema1_hex('g') == -1 && schema1_hex('/') == -1
+           && schema1_hex(':') == -1 && schema1_hex('@') == -1
+           && schema1_hex('`') == -1,
+           "other characters are not hex digits");
 }
 
 
