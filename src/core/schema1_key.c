@@ -177,8 +177,6 @@ schema1_key_free(schema1_key_t *key)
     EVP_MD_CTX_free(key->signer);
     EVP_PKEY_free(key->pkey);
     schema1_buf_free(&key->header);
-
-    OPENSSL_cleanse(key, sizeof(schema1_key_t));
     free(key);
 }
 

@@ -39,7 +39,7 @@ schema1_key_t *schema1_key_generate(bool ec, schema1_error_t *err);
 int schema1_key_certify(schema1_key_t *key, schema1_str_t chain,
     schema1_error_t *err);
 
-/* cleanses what it frees; NULL is allowed */
+/* NULL is allowed; EVP_PKEY_free() cleanses the private half */
 void schema1_key_free(schema1_key_t *key);
 
 /* libtrust's key id, "ABCD:EFGH:...": 59 characters, terminated, borrowed */
