@@ -122,7 +122,7 @@ ngx_http_schema1_body_grow(ngx_http_request_t *r,
     if (body->data) {
         ngx_memcpy(data, body->data, body->len);
 
-        /* only a large block is given back, which is where it matters */
+        /* only a large block is freed, where it matters */
 
         ngx_pfree(r->pool, body->data);
     }

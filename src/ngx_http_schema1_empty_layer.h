@@ -15,7 +15,7 @@
 #include "ngx_http_schema1.h"
 
 
-/* makes the upstream's header that of the empty layer; does not send it */
+/* turns the upstream's header into the empty layer's; does not send it */
 ngx_int_t ngx_http_schema1_empty_layer_header(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 

@@ -24,7 +24,7 @@ char *ngx_http_schema1_key_load(ngx_conf_t *cf,
  */
 ngx_int_t ngx_http_schema1_key_ephemeral(ngx_conf_t *cf);
 
-/* says so in the log, which is the configured one only when all is read */
+/* logs that: the log is the configured one once all is read */
 void ngx_http_schema1_key_notice(ngx_cycle_t *cycle);
 
 /* what to sign with */

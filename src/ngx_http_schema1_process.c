@@ -548,7 +548,7 @@ ngx_http_schema1_process_send(ngx_http_request_t *r,
 
     rc = ngx_http_schema1_send_error(r, ctx);
 
-    /* an upstream that sends more would hold up the connection */
+    /* an upstream that sends more would delay the connection */
 
     ngx_http_schema1_body_stop(r);
 

@@ -386,7 +386,7 @@ cli_audit_add_image(cli_audit_t *audit, const char *name, schema1_str_t tag)
 }
 
 
-/* makes room for one more item; the size doubles */
+/* space for one more item; the size doubles */
 
 static void *
 cli_audit_grow(void *items, size_t n, size_t size)

@@ -307,7 +307,7 @@ cli_login_prompt(cli_login_t *login, const char *host)
 }
 
 
-/* a signal ends it: the terminal has to be restored */
+/* a signal ends it: the terminal must be restored */
 
 static void
 cli_login_read_line(int fd, schema1_buf_t *line)

@@ -355,7 +355,7 @@ schema1_accept_zero(schema1_str_t parameters)
 }
 
 
-/* sorted, so that many types cost no more than n log n */
+/* sorted, so that many types cost at most n log n */
 
 static void
 schema1_accept_mark(schema1_range_t *ranges, size_t n)

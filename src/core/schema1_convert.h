@@ -35,7 +35,7 @@ int schema1_convert_check(const schema1_manifest_t *manifest,
     schema1_error_t *err);
 
 /*
- * Appends the schema 2 manifest made from an OCI manifest that passed the
+ * Appends the schema 2 manifest converted from an OCI manifest that passed the
  * check.  SCHEMA1_ERROR: TOO_LARGE (over the buffer's limit) or NO_MEMORY.
  */
 int schema1_convert_schema2(const schema1_manifest_t *manifest,

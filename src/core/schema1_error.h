@@ -12,7 +12,7 @@
 
 
 /*
- * Why a client does not get what it asked for.  One table in schema1_error.c
+ * Why a client does not get what it requested.  One table in schema1_error.c
  * maps each reason to its name, HTTP status and registry error code.
  */
 
@@ -35,7 +35,7 @@ typedef enum {
 
     /* 502 UNKNOWN */
     SCHEMA1_TRUNCATED,              /* cut off or stalled after its header */
-    SCHEMA1_ENCODED,                /* compressed though not asked */
+    SCHEMA1_ENCODED,                /* compressed, but not requested so */
     SCHEMA1_UNVERIFIED,             /* broken, without a digest to verify */
     SCHEMA1_UPSTREAM_FAILED,        /* unreachable, 5xx, another status */
     SCHEMA1_DIGEST_MISMATCH,
@@ -50,7 +50,7 @@ typedef enum {
     SCHEMA1_TOO_LARGE,              /* over schema_conversion_max_size */
     SCHEMA1_TOO_MANY,               /* layers or history entries */
 
-    /* the status of the answer that is handed on: 401, 403, 429 */
+    /* the status of the response that is relayed: 401, 403, 429 */
     SCHEMA1_DENIED,
 
     /* 500 UNKNOWN */
@@ -70,16 +70,16 @@ typedef struct {
 
 
 /*
- * What went wrong, for the client and the log.  Everything is held in place:
- * an error needs no allocation and no free.  Texts are cut to fit, printable
- * ASCII (other bytes are shown as "?"), and bear no token and no key.
+ * What went wrong, for the client and the log.  The struct contains its texts:
+ * an error requires no allocation and no free.  Texts are cut to fit, printable
+ * ASCII (other bytes are shown as "?"), and contain no token and no key.
  */
 
 typedef struct {
     schema1_reason_e   reason;
     char               message[512];     /* plain words, with what to do */
 
-    /* what else helps; empty strings where there is nothing to say */
+    /* for the client's error body; empty if not known */
     char               source_digest[160];
     char               media_type[128];
     char               platform[128];

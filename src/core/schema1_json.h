@@ -12,13 +12,14 @@
 
 
 /*
- * JSON as the bytes that it is: a strict check of a whole document (RFC 8259,
- * and encoding/json of Go 1.19 where that is looser), a reader that walks over
- * a checked document without making a tree, and a writer that spells values as
- * encoding/json does.  A tree would not do: numbers have to keep their digits,
- * and Go accepts lone surrogates and invalid UTF-8, which jansson refuses.
+ * JSON as bytes: a strict check of a document (RFC 8259, and encoding/json of
+ * Go 1.19 where that is looser), a reader that walks over a checked document
+ * without a tree, and a writer that writes values as encoding/json does.  A
+ * jansson tree of a hostile array takes 20 times its size, numbers must keep
+ * their digits, and Go accepts lone surrogates and invalid UTF-8, which jansson
+ * rejects.
  *
- * A "token" is a value as it stands in the document, a string with its quotes.
+ * A "token" is the bytes of a value in the document, a string's with quotes.
  */
 
 
@@ -37,8 +38,8 @@ typedef enum {
 
 
 /*
- * Whether the document is valid JSON as a whole.  Bytes of strings are not
- * judged as UTF-8.  SCHEMA1_ERROR: *offset is where it goes wrong.
+ * Whether the document is valid JSON.  Strings may be invalid UTF-8.
+ * SCHEMA1_ERROR: *offset is the first byte that is not valid.
  */
 int schema1_json_check(schema1_str_t document, size_t *offset);
 
@@ -135,7 +136,7 @@ void schema1_json_write_string(schema1_writer_t *writer, schema1_str_t token);
 /* decoded bytes as a string */
 void schema1_json_write_text(schema1_writer_t *writer, schema1_str_t text);
 
-/* any token, compacted: white space goes, all else keeps its spelling */
+/* any token, without white space; all other bytes are kept */
 void schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token);
 
 

@@ -192,7 +192,7 @@ schema1_platform_part(schema1_str_t *value, schema1_str_t *part)
 }
 
 
-/* an entry's variant, or what an entry without one stands for */
+/* an entry's variant, or the default one of its architecture */
 
 static schema1_str_t
 schema1_platform_variant(const schema1_platform_t *platform)

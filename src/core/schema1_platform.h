@@ -11,7 +11,7 @@
 #include "schema1_string.h"
 
 
-/* os/architecture[/variant]; an empty variant where none is asked for */
+/* os/architecture[/variant]; the variant is empty if there is none */
 
 typedef struct {
     schema1_str_t      os;
@@ -27,8 +27,8 @@ typedef struct {
 int schema1_platform_read(schema1_platform_t *platform, schema1_str_t value);
 
 /*
- * How well an entry of a list fits what is asked: 0 not at all, else the
- * smaller the better.  Among entries of the same rank the first counts.
+ * How well an entry of a list matches the requested platform: 0 if it does not,
+ * else the smaller the better.  Among entries of one rank the first is selected.
  */
 unsigned schema1_platform_rank(const schema1_platform_t *asked,
     const schema1_platform_t *entry);

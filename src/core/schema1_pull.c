@@ -39,7 +39,7 @@ struct schema1_pull_s {
     schema1_buf_t          body;        /* of a converted manifest */
     bool                   list;        /* a platform was looked for */
     bool                   nested;      /* in a list within a list */
-    bool                   payload;     /* the child's payload is proven */
+    bool                   payload;     /* the child's payload is verified */
     size_t                 payload_len;
 };
 
@@ -644,7 +644,7 @@ schema1_pull_need(schema1_pull_t *pull, schema1_expect_e expect,
 }
 
 
-/* the document against what was wanted */
+/* verifies a document by its descriptor's digest and size */
 
 static int
 schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,

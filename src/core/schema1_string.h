@@ -109,16 +109,16 @@ schema1_str_t schema1_str_cut(schema1_str_t *rest, char separator);
 /* without the spaces and tabs at both ends (RFC 9110, 5.6.3) */
 schema1_str_t schema1_str_trim(schema1_str_t str);
 
-/* the value of a hexadecimal digit, -1 where it is none */
+/* the value of a hexadecimal digit, -1 if it is not one */
 int schema1_hex(char ch);
 
 /* two lower case digits for each byte, not terminated */
 void schema1_hex_encode(char *hex, const unsigned char *data, size_t len);
 
 /*
- * Percent-decodes (RFC 3986, 2.1) into buf, which has room for str.len bytes
- * and may be where they are.  Returns how many there are then, -1 where a "%"
- * is not followed by two digits.
+ * Percent-decodes (RFC 3986, 2.1) into buf, which has space for str.len bytes
+ * and may be str.data.  Returns the number of decoded bytes, -1 if a "%" is not
+ * followed by two digits.
  */
 ptrdiff_t schema1_str_decode(schema1_str_t str, char *buf);
 
