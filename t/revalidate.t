@@ -1,8 +1,8 @@
 # Copyright (C) the ngx_http_schema1_module authors
 
-# schema_conversion_cache with revalidate=head: hubs count GET requests, so a HEAD
-# shows whether the tag has changed.  In all other cases the response is that of
-# a GET.
+# schema_conversion_cache with revalidate=head: hubs count GET requests, so a
+# HEAD shows whether the tag has changed.  In all other cases the response is
+# that of a GET.
 
 use Schema1;
 use Schema1::Client;
@@ -31,7 +31,8 @@ our $large = image('large/app:1', config => { x => 'y' x 300_000 });
 our %bad = (status => { status => 405 }, denied => { status => 401 },
             limited => { status => 429 }, broken => { status => 500 },
             away => { status => 307, headers => [Location => '/'] },
-            missing => { status => 404 }, named => { status => 404 }, untyped => { type => 'text/html' },
+            missing => { status => 404 }, named => { status => 404 },
+            untyped => { type => 'text/html' },
             reset => { reset => 'header' });
 my %image;
 
@@ -394,8 +395,9 @@ GET /v2/team/app/manifests/1
 --- after
 received();
 my $modern = ask('/v2/team/app/manifests/1',
-                 Accept => join ', ', map { type_of(@$_) } ['docker', 'manifest'],
-                 ['docker', 'list'], ['oci', 'manifest'], ['oci', 'list']);
+                 Accept => join ', ', map { type_of(@$_) }
+                 ['docker', 'manifest'], ['docker', 'list'],
+                 ['oci', 'manifest'], ['oci', 'list']);
 is($modern->{body}, $::app->{body}, 'the source');
 is(received(), '1 GET', 'GET');
 
