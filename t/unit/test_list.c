@@ -25,6 +25,7 @@ static void test_platforms(void);
 static void test_refused(void);
 static void test_many(void);
 static void test_usable(void);
+static void test_usable_invalid(void);
 static void test_failures(void);
 static unsigned long test_fail_each(bool usable);
 
@@ -37,6 +38,7 @@ main(void)
     test_refused();
     test_many();
     test_usable();
+    test_usable_invalid();
     test_failures();
 
     return tap_done();
@@ -379,6 +381,41 @@ test_usable(void)
                && usable == ((i & 1) ? cases[i / 2].own : cases[i / 2].any),
                "%s: %s%s", cases[i / 2].accept, cases[i / 2].entries,
                (i & 1) ? ", own platform" : "");
+    }
+}
+
+
+/* a list that the module cannot convert is the client's to judge */
+
+static void
+test_usable_invalid(void)
+{
+    int               rc;
+    bool              usable;
+    size_t            i;
+    schema1_str_t     line;
+    schema1_error_t   err;
+    schema1_accept_t  accept;
+
+    static const char *const  documents[] = {
+        V2 TYPE(DOCKER) ",\"manifests\":[" ENTRY(OCI) AMD64 "]}",
+        "{\"schemaVersion\":1," TYPE(LIST) ",\"manifests\":[" ENTRY(OCI)
+        AMD64 "]}"
+    };
+
+    line = exact_str(DOCKER "," LIST);
+    schema1_accept_read(&accept, &line, 1);
+
+    for (i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+        memset(&err, 0, sizeof(schema1_error_t));
+        usable = false;
+
+        rc = manifests_usable(&usable, exact_str(documents[i]), &accept, NULL,
+                              &err);
+
+        tap_ok(rc == SCHEMA1_OK && err.reason == SCHEMA1_NO_REASON && usable,
+               "an invalid list that the client accepts is usable: %s",
+               documents[i]);
     }
 }
 
