@@ -55,6 +55,7 @@ static void test_memory(const test_key_t *test);
 static unsigned long test_failing(const schema1_key_t *key, unsigned *told);
 static bool test_reading(const test_key_t *test);
 static bool test_freed(const test_key_t *test);
+static bool test_refused_freed(const test_key_t *test);
 static void *test_malloc(size_t size, const char *file, int line);
 static void *test_realloc(void *p, size_t size, const char *file, int line);
 static void test_free(void *p, const char *file, int line);
@@ -557,6 +558,8 @@ test_memory(const test_key_t *test)
            test->title);
     tap_ok(test_freed(test), "%s: out of memory, all of a key is freed",
            test->title);
+    tap_ok(test_refused_freed(test), "%s: all of a refused key is freed",
+           test->title);
 
     schema1_key_free(key);
 }
@@ -632,6 +635,38 @@ test_freed(const test_key_t *test)
     }
 
     return good && n > 3;
+}
+
+
+/* a digit of the public key is wrong; the first reading is for caches */
+
+static bool
+test_refused_freed(const test_key_t *test)
+{
+    char             text[4096], *p;
+    long             before;
+    unsigned         i;
+    schema1_key_t   *key;
+    schema1_error_t  err;
+
+    (void) snprintf(text, sizeof(text), "%s", test->jwk);
+
+    p = strstr(text, test->alg[0] == 'E' ? "\"y\":\"" : "\"n\":\"") + 25;
+    *p = (*p == 'A') ? 'B' : 'A';
+
+    before = 0;
+
+    for (i = 0; i < 2; i++) {
+        before = test_blocks;
+        key = schema1_key_read(exact_str(text), NULL, 0, &err);
+
+        if (key != NULL) {
+            schema1_key_free(key);
+            return false;
+        }
+    }
+
+    return test_blocks == before;
 }
 
 
