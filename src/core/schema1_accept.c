@@ -22,9 +22,9 @@
 typedef struct {
     schema1_str_t      range;       /* "type/subtype" or "*" */
     schema1_type_e     type;        /* of the range */
-    bool               zero;        /* q=0 */
-    bool               repeated;
-    size_t             place;
+    bool               q0;
+    bool               duplicate;
+    size_t             index;
 } schema1_range_t;
 
 
@@ -33,10 +33,10 @@ static size_t schema1_accept_split(schema1_range_t *ranges,
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
 static bool schema1_accept_range_valid(schema1_str_t range);
 static bool schema1_accept_token_char(char ch);
-static bool schema1_accept_zero(schema1_str_t parameters);
-static void schema1_accept_mark(schema1_range_t *ranges, size_t n);
+static bool schema1_accept_q0(schema1_str_t parameters);
+static void schema1_accept_dedupe(schema1_range_t *ranges, size_t n);
 static int schema1_accept_compare(const void *one, const void *two);
-static int schema1_accept_compare_place(const void *one, const void *two);
+static int schema1_accept_compare_index(const void *one, const void *two);
 static void schema1_accept_append(schema1_buf_t *value, schema1_str_t range,
     schema1_type_e type);
 
@@ -56,7 +56,7 @@ schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
 
         while (schema1_accept_next(&rest, &range)) {
 
-            if (range.zero) {
+            if (range.q0) {
                 continue;
             }
 
@@ -92,7 +92,7 @@ schema1_accept_is_modern(const schema1_accept_t *accept)
         return true;
     }
 
-    if (schema1_accept_takes_schema1(accept)) {
+    if (schema1_accept_has_schema1(accept)) {
         return false;
     }
 
@@ -102,7 +102,7 @@ schema1_accept_is_modern(const schema1_accept_t *accept)
 
 
 bool
-schema1_accept_takes_schema1(const schema1_accept_t *accept)
+schema1_accept_has_schema1(const schema1_accept_t *accept)
 {
     return !(accept->types & SCHEMA1_MODERN_TYPES)
            || (accept->types & SCHEMA1_SCHEMA1) || accept->json;
@@ -113,15 +113,15 @@ schema1_action_e
 schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
     bool child)
 {
-    bool  takes;
+    bool  schema1;
 
-    takes = schema1_accept_takes_schema1(accept);
+    schema1 = schema1_accept_has_schema1(accept);
 
     switch (stored) {
 
     case SCHEMA1_TYPE_SIGNED:
     case SCHEMA1_TYPE_UNSIGNED:
-        return (child && !takes) ? SCHEMA1_ACTION_REFUSE
+        return (child && !schema1) ? SCHEMA1_ACTION_REFUSE
                                  : SCHEMA1_ACTION_AS_IS;
 
     case SCHEMA1_TYPE_SCHEMA2:
@@ -153,7 +153,7 @@ schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
         return SCHEMA1_ACTION_SCHEMA2;
     }
 
-    return takes ? SCHEMA1_ACTION_SCHEMA1 : SCHEMA1_ACTION_REFUSE;
+    return schema1 ? SCHEMA1_ACTION_SCHEMA1 : SCHEMA1_ACTION_REFUSE;
 }
 
 
@@ -180,14 +180,14 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
         }
 
         (void) schema1_accept_split(ranges, lines, n);
-        schema1_accept_mark(ranges, count);
+        schema1_accept_dedupe(ranges, count);
     }
 
     for (i = 0; i < count; i++) {
         type = ranges[i].type;
 
-        if (ranges[i].repeated
-            || (ranges[i].zero && !(SCHEMA1_BIT(type) & SCHEMA1_MODERN_TYPES)))
+        if (ranges[i].duplicate
+            || (ranges[i].q0 && !(SCHEMA1_BIT(type) & SCHEMA1_MODERN_TYPES)))
         {
             continue;
         }
@@ -208,7 +208,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
 }
 
 
-/* how many media ranges the lines hold; fills in "ranges" unless NULL */
+/* counts the media ranges; fills in "ranges" unless it is NULL */
 
 static size_t
 schema1_accept_split(schema1_range_t *ranges, const schema1_str_t *lines,
@@ -226,7 +226,7 @@ schema1_accept_split(schema1_range_t *ranges, const schema1_str_t *lines,
         while (schema1_accept_next(&rest, &range)) {
 
             if (ranges != NULL) {
-                range.place = count;
+                range.index = count;
                 ranges[count] = range;
             }
 
@@ -238,7 +238,7 @@ schema1_accept_split(schema1_range_t *ranges, const schema1_str_t *lines,
 }
 
 
-/* takes the next media range off *rest; false at the end */
+/* removes the next media range from *rest; false at the end */
 
 static bool
 schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
@@ -257,9 +257,9 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
             continue;
         }
 
-        range->zero = schema1_accept_zero(element);
-        range->repeated = false;
-        range->place = 0;
+        range->q0 = schema1_accept_q0(element);
+        range->duplicate = false;
+        range->index = 0;
 
         return true;
     }
@@ -316,10 +316,10 @@ schema1_accept_token_char(char ch)
 }
 
 
-/* whether the first "q" is a well formed zero (RFC 9110, 12.4.2) */
+/* the first "q" is a well-formed zero (RFC 9110, 12.4.2) */
 
 static bool
-schema1_accept_zero(schema1_str_t parameters)
+schema1_accept_q0(schema1_str_t parameters)
 {
     size_t         i;
     schema1_str_t  parameter;
@@ -358,7 +358,7 @@ schema1_accept_zero(schema1_str_t parameters)
 /* sorted, so that many types cost at most n log n */
 
 static void
-schema1_accept_mark(schema1_range_t *ranges, size_t n)
+schema1_accept_dedupe(schema1_range_t *ranges, size_t n)
 {
     size_t            i;
     schema1_range_t  *first;
@@ -378,10 +378,10 @@ schema1_accept_mark(schema1_range_t *ranges, size_t n)
             continue;
         }
 
-        ranges[i].repeated = true;
+        ranges[i].duplicate = true;
     }
 
-    qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare_place);
+    qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare_index);
 }
 
 
@@ -400,19 +400,19 @@ schema1_accept_compare(const void *one, const void *two)
     rc = strncasecmp(first->range.data, second->range.data, first->range.len);
 
     if (rc == 0) {
-        rc = first->zero - second->zero;
+        rc = first->q0 - second->q0;
     }
 
-    return rc ? rc : schema1_accept_compare_place(one, two);
+    return rc ? rc : schema1_accept_compare_index(one, two);
 }
 
 
 static int
-schema1_accept_compare_place(const void *one, const void *two)
+schema1_accept_compare_index(const void *one, const void *two)
 {
     const schema1_range_t  *first = one, *second = two;
 
-    return (first->place > second->place) - (first->place < second->place);
+    return (first->index > second->index) - (first->index < second->index);
 }
 
 

@@ -24,7 +24,7 @@ typedef struct {
 
 typedef enum {
     SCHEMA1_ACTION_AS_IS = 0,
-    SCHEMA1_ACTION_SNIFF,            /* generic type: sniff the document */
+    SCHEMA1_ACTION_SNIFF,           /* generic type: sniff the document */
     SCHEMA1_ACTION_CHILD,           /* a list: find the platform's child */
     SCHEMA1_ACTION_SCHEMA2,
     SCHEMA1_ACTION_SCHEMA1,
@@ -47,7 +47,7 @@ void schema1_accept_read(schema1_accept_t *accept, const schema1_str_t *lines,
  */
 bool schema1_accept_is_modern(const schema1_accept_t *accept);
 
-bool schema1_accept_takes_schema1(const schema1_accept_t *accept);
+bool schema1_accept_has_schema1(const schema1_accept_t *accept);
 
 /*
  * What to do with the document stored under a tag ("child" false), or with a

@@ -11,12 +11,12 @@
 #include "schema1_decode.h"
 
 
-/* strings are decoded, terminated and owned by what holds the descriptor */
+/* strings are decoded, terminated, and owned by what has the descriptor */
 
 typedef struct {
     schema1_str_t           media_type;
     schema1_str_t           digest;
-    int64_t                 size;       /* as declared; -1 where it isn't */
+    int64_t                 size;       /* as declared; -1 if it is not */
 } schema1_descriptor_t;
 
 

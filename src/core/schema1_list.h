@@ -14,9 +14,9 @@
 
 
 /*
- * Finds the platform's child in a manifest list or OCI index.  Where none
- * matches, but an entry without a platform of its own is itself an index, that
- * index is the answer (it may be looked into once; "nested" true forbids it).
+ * Finds the child for a platform in a manifest list or OCI index.  If none
+ * matches, but an entry without a platform is an index, that is found ("nested"
+ * excludes indexes: they are searched only one level deep).
  * The caller frees *child's memory by schema1_list_child_free().
  * SCHEMA1_ERROR: INVALID_MANIFEST, NO_PLATFORM, DIGEST_UNSUPPORTED, TOO_MANY
  * or NO_MEMORY.

@@ -37,7 +37,7 @@ struct schema1_pull_s {
     char                   source_digest[7 + 64 + 1];
     char                   digest[SCHEMA1_DIGEST_MAX + 1];
     schema1_buf_t          body;        /* of a converted manifest */
-    bool                   list;        /* a platform was looked for */
+    bool                   list;        /* a platform was searched */
     bool                   nested;      /* in a list within a list */
     bool                   payload;     /* the child's payload is verified */
     size_t                 payload_len;

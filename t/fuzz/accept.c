@@ -82,7 +82,7 @@ accept_check_decisions(const schema1_accept_t *accept)
              || (!takes && (accept->wildcard
                             || !(named & 1u << SCHEMA1_TYPE_SCHEMA2)));
 
-    fuzz_check(schema1_accept_takes_schema1(accept) == takes);
+    fuzz_check(schema1_accept_has_schema1(accept) == takes);
     fuzz_check(schema1_accept_is_modern(accept) == modern);
 
     for (type = 0; type <= SCHEMA1_TYPE_OTHER; type++) {

@@ -408,7 +408,7 @@ pull_check_answer(const pull_t *p, const schema1_pull_conf_t *conf,
         if (answer->type == SCHEMA1_TYPE_SIGNED
             || answer->type == SCHEMA1_TYPE_UNSIGNED)
         {
-            fuzz_check(schema1_accept_takes_schema1(&conf->accept));
+            fuzz_check(schema1_accept_has_schema1(&conf->accept));
             return;
         }
 
@@ -428,7 +428,7 @@ pull_check_answer(const pull_t *p, const schema1_pull_conf_t *conf,
     }
 
     fuzz_check(answer->type == SCHEMA1_TYPE_SIGNED);
-    fuzz_check(schema1_accept_takes_schema1(&conf->accept));
+    fuzz_check(schema1_accept_has_schema1(&conf->accept));
 
     pull_check_schema1(p, conf, answer);
 }

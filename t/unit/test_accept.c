@@ -195,7 +195,7 @@ test_clients(void)
 
         tap_ok(schema1_accept_is_modern(&accept) == client->modern,
                "%s: %smodern", client->title, client->modern ? "" : "not ");
-        tap_ok(schema1_accept_takes_schema1(&accept) == client->takes,
+        tap_ok(schema1_accept_has_schema1(&accept) == client->takes,
                "%s: schema 1 is %staken", client->title,
                client->takes ? "" : "not ");
 
