@@ -296,7 +296,14 @@ sub rows
 
     state $blocks = do { local $/; readline *main::DATA };
 
-    $blocks .= join '', map { "\n\n\n" . sprintf $block, @$_ } @rows;
+    my $number = () = $blocks =~ /^=== /mg;
+
+    for my $row (@rows) {
+        $number++;
+        $blocks .= "\n\n\n" . sprintf($block, @$row)
+                   =~ s/^===/=== TEST $number:/r;
+    }
+
     Test::Base::spec_string($blocks);
 }
 
