@@ -904,6 +904,7 @@ test_refused(void)
 static void
 test_platforms(void)
 {
+    char               value[64];
     size_t             i;
     static const char *bad[] = { "", "linux", "linux/", "x y/z", "-" };
 
@@ -912,10 +913,12 @@ test_platforms(void)
               test_link(V2, DOCKER, test_store("", CONFIG)));
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void) snprintf(value, sizeof(value),
+                        "schema_conversion_platform is \"%s\"", bad[i]);
+
         test_run("", bad[i], true);
         tap_ok(test_failed(SCHEMA1_BAD_PLATFORM)
-               && strstr(test_result.err.message,
-                         "schema_conversion_platform") != NULL
+               && strstr(test_result.err.message, value) != NULL
                && strcmp(test_result.err.platform, bad[i]) == 0,
                "no platform: \"%s\"", bad[i]);
     }
