@@ -17,6 +17,7 @@ static void test_failure(void);
 static void test_limit(void);
 static void test_compare(void);
 static void test_hex(void);
+static void test_trim(void);
 static void test_decode(void);
 
 
@@ -29,6 +30,7 @@ main(void)
     test_limit();
     test_compare();
     test_hex();
+    test_trim();
     test_decode();
 
     return tap_done();
@@ -72,11 +74,12 @@ test_growth(void)
 
     memset(&buf, 0, sizeof(schema1_buf_t));
 
+    good = true;
+
     for (i = 0; i < 100000; i++) {
         schema1_buf_putc(&buf, (char) ('a' + i % 26));
+        good = good && buf.len == i + 1 && buf.size < 2 * buf.len + 256;
     }
-
-    good = buf.len == 100000 && buf.size < 2 * buf.len + 256;
 
     for (i = 0; good && i < buf.len; i++) {
         good = buf.data[i] == (char) ('a' + i % 26);
@@ -197,6 +200,38 @@ test_hex(void)
            && schema1_hex(':') == -1 && schema1_hex('@') == -1
            && schema1_hex('`') == -1,
            "other characters are not hex digits");
+}
+
+
+static void
+test_trim(void)
+{
+    size_t         i;
+    schema1_str_t  str;
+
+    static const struct {
+        const char  *text;
+        const char  *trimmed;
+    } cases[] = {
+        { "", "" },
+        { " ", "" },
+        { "\t", "" },
+        { " \t \t", "" },
+        { "a", "a" },
+        { " a", "a" },
+        { "\ta", "a" },
+        { "a ", "a" },
+        { "a\t", "a" },
+        { "a\tb", "a\tb" },
+        { " \ta b\t ", "a b" },
+        { "\na\r", "\na\r" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        str = schema1_str_trim(exact_str(cases[i].text));
+        tap_is(str.data, str.len, cases[i].trimmed,
+               "spaces and tabs around a text are cut");
+    }
 }
 
 
