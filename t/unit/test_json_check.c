@@ -65,8 +65,9 @@ main(void)
 static void
 test_check(void)
 {
-    int     rc;
-    size_t  i, offset;
+    int            rc;
+    size_t         i, offset;
+    schema1_str_t  none = { 0, NULL };
 
     for (i = 0; i < sizeof(test_valid) / sizeof(test_valid[0]); i++) {
         tap_ok(schema1_json_check(exact_str(test_valid[i]), &offset)
@@ -82,6 +83,9 @@ test_check(void)
                "invalid: %zu, at %zu", i, offset);
     }
 
+    offset = 1;
+    tap_ok(schema1_json_check(none, &offset) == SCHEMA1_ERROR && offset == 0,
+           "no bytes at no address are refused");
     tap_ok(schema1_json_check(exact_bytes("{}\0", 3), &offset)
            == SCHEMA1_ERROR, "a NUL behind an object is refused");
     tap_ok(schema1_json_check(exact_bytes("\"\0\"", 3), &offset)

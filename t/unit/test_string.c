@@ -17,6 +17,7 @@ static void test_failure(void);
 static void test_limit(void);
 static void test_compare(void);
 static void test_hex(void);
+static void test_cut(void);
 static void test_trim(void);
 static void test_decode(void);
 
@@ -30,6 +31,7 @@ main(void)
     test_limit();
     test_compare();
     test_hex();
+    test_cut();
     test_trim();
     test_decode();
 
@@ -200,6 +202,53 @@ test_hex(void)
            && schema1_hex(':') == -1 && schema1_hex('@') == -1
            && schema1_hex('`') == -1,
            "other characters are not hex digits");
+}
+
+
+static void
+test_cut(void)
+{
+    size_t         i, n;
+    schema1_str_t  rest, part;
+
+    /* the parts end with "|" in the second column */
+
+    static const struct {
+        const char  *text;
+        const char  *parts;
+    } cases[] = {
+        { "", "" },
+        { ",", "|" },
+        { "a", "a|" },
+        { "a,", "a|" },
+        { "a,b", "a|b|" },
+        { ",a", "|a|" },
+        { "a\",\"b,c", "a\",\"b|c|" },
+        { "\"a,b\",c", "\"a,b\"|c|" },
+        { "\"a\\\",b\",c", "\"a\\\",b\"|c|" },
+        { "\"a\\\\\",b", "\"a\\\\\"|b|" },
+        { "\"a,b", "\"a,b|" },
+        { "\"a\\", "\"a\\|" },
+        { "a\\,b", "a\\|b|" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        rest = exact_str(cases[i].text);
+
+        for (n = 0; rest.len != 0; n += part.len + 1) {
+            part = schema1_str_cut(&rest, ',');
+
+            if (n + part.len >= strlen(cases[i].parts)
+                || memcmp(cases[i].parts + n, part.data, part.len) != 0
+                || cases[i].parts[n + part.len] != '|')
+            {
+                break;
+            }
+        }
+
+        tap_ok(rest.len == 0 && n == strlen(cases[i].parts),
+               "separators outside of quotes cut: %s", cases[i].text);
+    }
 }
 
 
