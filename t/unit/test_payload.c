@@ -27,6 +27,7 @@ static void test_base_layer(void);
 static void test_synthesized(void);
 static void test_refused(void);
 static void test_many(void);
+static void test_escapes(void);
 static void test_memory(void);
 static void test_failures(void);
 static int test_build(const char *config, size_t layers,
@@ -72,6 +73,7 @@ main(void)
     test_synthesized();
     test_refused();
     test_many();
+    test_escapes();
     test_memory();
     test_failures();
 
@@ -361,6 +363,51 @@ test_many(void)
     }
 
     free(config);
+}
+
+
+/* a payload that does not fit into the first buffer is written again */
+
+static void
+test_escapes(void)
+{
+    char             *config, *p;
+    size_t            n, i, found, entries;
+    schema1_buf_t     payload;
+    schema1_error_t   err;
+
+    static const char  head[] = "{\"rootfs\":{\"diff_ids\":[null]},\"x\":\"";
+    static const char  member[] = "\\\"x\\\":\\\"";
+    static const char  escape[] = "\\\\u003c";
+
+    for (n = 1; n < 20000; n = 3 * n + 1) {
+        config = malloc(sizeof(head) + n + 2);
+
+        memcpy(config, head, sizeof(head));
+        memset(config + sizeof(head) - 1, '<', n);
+        memcpy(config + sizeof(head) - 1 + n, "\"}", 3);
+
+        tap_ok(test_build(config, 1, &payload, &entries, &err) == SCHEMA1_OK,
+               "a config with %zu characters to escape is converted", n);
+
+        schema1_buf_putc(&payload, '\0');
+
+        p = strstr(payload.data, member);
+        i = sizeof(member) - 1;
+
+        for (found = 0; p && memcmp(p + i, escape, 7) == 0; found++) {
+            i += 7;
+        }
+
+        tap_ok(found == n && p
+               && strcmp(p + i, "\\\"}\"\n      }\n   ]\n}") == 0,
+               "each of %zu characters is escaped once", n);
+        tap_ok(strstr(payload.data + 1, "{\n   \"schemaVersion\"") == NULL,
+               "a payload with %zu escapes begins once", n);
+
+        schema1_buf_free(&payload);
+        free(config);
+    }
 }
 
 
