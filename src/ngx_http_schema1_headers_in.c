@@ -20,10 +20,9 @@ typedef struct {
 } ngx_http_schema1_header_t;
 
 
-#if (NGX_HTTP_CACHE)
+static ngx_uint_t ngx_http_schema1_headers_in_again(ngx_http_request_t *r);
 static void ngx_http_schema1_headers_in_separate_variables(
     ngx_http_request_t *r);
-#endif
 static void ngx_http_schema1_headers_in_restore_pointers(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static ngx_table_elt_t **ngx_http_schema1_headers_in_line(
@@ -196,20 +195,19 @@ ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
  * "A response to a request that the module made for a conversion is stored and
  * found under the header lines that were sent upstream, also if the upstream
  * sends Vary."  nginx's cache reads the list of lines after the header filters
- * again, but no pointers and no variables.
+ * again, and slice sends it with each further slice, but no pointers and no
+ * variables.
  */
 
 void
 ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-#if (NGX_HTTP_CACHE)
-
     ngx_uint_t                     i;
     ngx_list_t                     upstream;
     ngx_http_schema1_main_conf_t  *smcf;
 
-    if (ctx->client.headers.last && r->cache) {
+    if (ctx->client.headers.last && ngx_http_schema1_headers_in_again(r)) {
 
         ngx_http_schema1_headers_in_restore_pointers(r, ctx);
         ngx_http_schema1_headers_in_separate_variables(r);
@@ -229,13 +227,28 @@ ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
         return;
     }
 
-#endif
-
     ngx_http_schema1_headers_in_restore(r, ctx);
 }
 
 
+/* whether the list of lines is needed again: by the cache, or by slice */
+
+static ngx_uint_t
+ngx_http_schema1_headers_in_again(ngx_http_request_t *r)
+{
 #if (NGX_HTTP_CACHE)
+
+    if (r->cache) {
+        return 1;
+    }
+
+#endif
+
+    return r->upstream
+           && r->upstream->headers_in.status_n == NGX_HTTP_PARTIAL_CONTENT
+           && r->headers_out.status == NGX_HTTP_OK;
+}
+
 
 /*
  * An update of the cache in the background has its parent's variables, and
@@ -246,11 +259,13 @@ ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
 static void
 ngx_http_schema1_headers_in_separate_variables(ngx_http_request_t *r)
 {
+#if (NGX_HTTP_CACHE)
+
     size_t                      size;
     ngx_http_variable_value_t  *values;
     ngx_http_core_main_conf_t  *cmcf;
 
-    if (!r->cache->background) {
+    if (r->cache == NULL || !r->cache->background) {
         return;
     }
 
@@ -263,9 +278,9 @@ ngx_http_schema1_headers_in_separate_variables(ngx_http_request_t *r)
         ngx_memcpy(values, r->variables, size);
         r->variables = values;
     }
-}
 
 #endif
+}
 
 
 static void

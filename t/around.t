@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 82;
+plan tests => repeat_each() * 88;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -66,6 +66,11 @@ sub have
     return -f "$::modules/ngx_http_$_[0]_module.so"
            && !$ENV{TEST_NGINX_BINARY};
 }
+
+# a registry that sends a type only to a request that names it
+image('strict/oci:1', format => 'oci', @layers);
+list('strict/list:1', format => 'oci', entries => [
+    image('strict/list', format => 'oci', @layers)]);
 
 run_tests();
 
@@ -343,3 +348,15 @@ GET /v2/team/docker/manifests/1
     X-Seen: /v2/team/docker/manifests/1
 GET /v2/team/docker/blobs/$::docker->{config_digest}
     X-Seen: /v2/team/docker/blobs/$::docker->{config_digest}"
+
+
+
+=== TEST 18: slices are requested with the lines of the first
+--- location eval: $::slice
+--- request eval
+[map { "GET /v2/strict/$_/manifests/1" } qw(oci list)]
+--- more_headers
+If-None-Match: *
+Accept-Encoding: gzip
+--- schema1 eval
+[map { "strict/$_:1 12 layers" } qw(oci list)]
