@@ -390,6 +390,10 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
                                r->headers_out.content_length_n);
 
+    /* nginx would cut the client's range from each slice's subrequest */
+
+    r->headers_in.range = NULL;
+
     ctx->response.name = "manifest";
     ctx->response.headers = &r->headers_out;
     ctx->response.body = &ctx->body;

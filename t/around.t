@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 88;
+plan tests => repeat_each() * 105;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -360,3 +360,35 @@ If-None-Match: *
 Accept-Encoding: gzip
 --- schema1 eval
 [map { "strict/$_:1 12 layers" } qw(oci list)]
+
+
+
+=== TEST 19: slices of a held manifest are not cut to the client's Range
+--- http_config
+    proxy_cache_path logs/cache keys_zone=two:1m;
+--- location eval
+"$::slice
+    proxy_cache two;
+    proxy_cache_key \$request_uri\$slice_range;
+    proxy_cache_valid 200 206 1m;"
+--- request eval
+[("GET /v2/team/docker/manifests/1") x 2,
+ "GET /v2/team/docker/manifests/1?accepted"]
+--- more_headers eval
+["Range: bytes=0-9", "Range: bytes=1500-1509",
+ "Range: bytes=0-9\nAccept: $::v2, application/json"]
+--- schema1 eval
+[("team/docker:1 12 layers") x 2, undef]
+--- response_body_like eval
+['"signatures"', '"signatures"', "\\A\Q$::docker->{body}\E\\z"]
+
+
+
+=== TEST 20: slices without a cache are not cut to the client's Range
+--- location eval: $::slice
+--- request eval
+[("GET /v2/team/docker/manifests/1") x 2]
+--- more_headers eval
+["Range: bytes=0-9", "Range: bytes=0-9\nAccept: $::v2, application/json"]
+--- response_body_like eval
+['"signatures"', "\\A\Q$::docker->{body}\E\\z"]
