@@ -116,6 +116,8 @@ test_refused(void)
           "schemaVersion" },
         { "{\"schemaVersion\":2.0," CONFIG LAYERS "}",
           SCHEMA1_INVALID_MANIFEST, "schemaVersion" },
+        { "{\"schemaVersion\":\"2\",\"schemaVersion\":2," CONFIG LAYERS "}",
+          SCHEMA1_INVALID_MANIFEST, "schemaVersion" },
         { V2 TYPE(LIST) "," CONFIG LAYERS "}", SCHEMA1_INVALID_MANIFEST,
           LIST },
         { V2 "\"mediaType\":1," CONFIG LAYERS "}", SCHEMA1_INVALID_MANIFEST,
