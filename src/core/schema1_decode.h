@@ -45,7 +45,7 @@ struct schema1_field_s {
 };
 
 
-/* lines of a table: a member without fields of its own, and the last one */
+/* lines of a table: a member without fields, and the last one */
 
 #define schema1_field(name, type, of, member)                                 \
     { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL, 0 }

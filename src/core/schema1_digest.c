@@ -140,8 +140,8 @@ schema1_digest_check(schema1_str_t digest, const char *what,
 
 
 /*
- * OpenSSL 3 looks EVP_sha256() up by name at each use, which takes longer than
- * a small document's hash: it is looked up once, whichever thread is first.
+ * OpenSSL 3 searches EVP_sha256() by name at each use, which takes longer than
+ * hashing a small document: it is fetched once, by the first thread.
  */
 
 const EVP_MD *

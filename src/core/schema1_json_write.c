@@ -9,7 +9,7 @@
 
 
 static const char *schema1_json_write_plain(const char *p, const char *last);
-static const char *schema1_json_write_spelled(schema1_writer_t *writer,
+static const char *schema1_json_write_escaped(schema1_writer_t *writer,
     const char *p, const char *last);
 static size_t schema1_json_write_special(schema1_writer_t *writer,
     const char *p, const char *last);
@@ -163,8 +163,8 @@ schema1_json_write_text(schema1_writer_t *writer, schema1_str_t text)
 
 
 /*
- * What needs a second look is rare: white space between the values, and in the
- * strings quotes, backslashes and what write_special() is for.
+ * Only a few bytes are not copied: white space between the values, and in the
+ * strings quotes, backslashes and what schema1_json_write_special() escapes.
  */
 
 void
@@ -178,7 +178,7 @@ schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token)
     while (p < last) {
 
         if (*p == '"') {
-            p = schema1_json_write_spelled(writer, p, last);
+            p = schema1_json_write_escaped(writer, p, last);
             continue;
         }
 
@@ -201,10 +201,10 @@ schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token)
 }
 
 
-/* escapes keep their spelling; returns where the string ends */
+/* escapes are kept; returns the end of the string */
 
 static const char *
-schema1_json_write_spelled(schema1_writer_t *writer, const char *p,
+schema1_json_write_escaped(schema1_writer_t *writer, const char *p,
     const char *last)
 {
     const char  *start;

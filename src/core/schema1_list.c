@@ -329,7 +329,7 @@ schema1_list_is_zstd(const schema1_raw_descriptor_t *entry)
 }
 
 
-/* *none: the entry has no platform of its own */
+/* *none: the entry has no platform */
 
 static int
 schema1_list_rank(const schema1_raw_descriptor_t *entry,
@@ -375,9 +375,9 @@ static int
 schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err)
 {
-    char  asked[sizeof(err->platform)], list[200];
+    char  wanted[sizeof(err->platform)], list[200];
 
-    (void) snprintf(asked, sizeof(asked), "%.*s/%.*s%s%.*s",
+    (void) snprintf(wanted, sizeof(wanted), "%.*s/%.*s%s%.*s",
                     (int) platform->os.len, platform->os.data,
                     (int) platform->architecture.len,
                     platform->architecture.data,
@@ -385,14 +385,14 @@ schema1_list_no_platform(const schema1_array_t *entries,
                     (int) platform->variant.len,
                     platform->variant.len ? platform->variant.data : "");
 
-    memcpy(err->platform, asked, sizeof(asked));
+    memcpy(err->platform, wanted, sizeof(wanted));
 
     schema1_list_platforms(entries, list, sizeof(list));
 
     schema1_error_set(err, SCHEMA1_NO_PLATFORM,
                       "the tag names a list of images, and none of them is "
                       "for %s%s%s; build the image for it, or set another "
-                      "schema_conversion_platform", asked,
+                      "schema_conversion_platform", wanted,
                       list[0] ? ": there is" : "", list);
 
     return SCHEMA1_ERROR;

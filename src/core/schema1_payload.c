@@ -501,7 +501,7 @@ schema1_payload_count(schema1_str_t config)
 
 /*
  * A "parent" or "throwaway" that was not set here would make Docker refuse or
- * skip the layer, in any spelling that Go takes for it.
+ * skip the layer, in any spelling that Go accepts.
  */
 
 static bool

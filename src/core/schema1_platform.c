@@ -51,22 +51,22 @@ schema1_platform_read(schema1_platform_t *platform, schema1_str_t value)
 
 
 unsigned
-schema1_platform_rank(const schema1_platform_t *asked,
+schema1_platform_rank(const schema1_platform_t *wanted,
     const schema1_platform_t *entry)
 {
     unsigned       want, have;
     schema1_str_t  variant;
 
     if (entry->os.len == 0 || entry->architecture.len == 0
-        || !schema1_platform_same(asked->os, entry->os)
-        || !schema1_platform_same(asked->architecture, entry->architecture)
+        || !schema1_platform_same(wanted->os, entry->os)
+        || !schema1_platform_same(wanted->architecture, entry->architecture)
         || schema1_str_eq(entry->os, "unknown")
         || schema1_str_eq(entry->architecture, "unknown"))
     {
         return 0;
     }
 
-    if (asked->variant.len == 0) {
+    if (wanted->variant.len == 0) {
 
         if (entry->variant.len == 0
             || (schema1_str_eq(entry->architecture, "amd64")
@@ -82,7 +82,7 @@ schema1_platform_rank(const schema1_platform_t *asked,
 
     variant = schema1_platform_variant(entry);
 
-    if (schema1_platform_same(asked->variant, variant)) {
+    if (schema1_platform_same(wanted->variant, variant)) {
         return 1;
     }
 
@@ -91,14 +91,14 @@ schema1_platform_rank(const schema1_platform_t *asked,
      * variant, and so on, on 32-bit arm, arm64 and amd64."
      */
 
-    if (!schema1_str_eq(asked->architecture, "arm")
-        && !schema1_str_eq(asked->architecture, "arm64")
-        && !schema1_str_eq(asked->architecture, "amd64"))
+    if (!schema1_str_eq(wanted->architecture, "arm")
+        && !schema1_str_eq(wanted->architecture, "arm64")
+        && !schema1_str_eq(wanted->architecture, "amd64"))
     {
         return 0;
     }
 
-    want = schema1_platform_level(asked->variant);
+    want = schema1_platform_level(wanted->variant);
     have = schema1_platform_level(variant);
 
     if (want == 0 || have == 0 || have > want) {
@@ -147,7 +147,7 @@ schema1_platform_oci_name(schema1_str_t architecture)
 }
 
 
-/* takes the part before the next slash off *value, and the slash */
+/* removes the part before the next slash, and the slash */
 
 static int
 schema1_platform_part(schema1_str_t *value, schema1_str_t *part)
@@ -220,7 +220,7 @@ schema1_platform_variant(const schema1_platform_t *platform)
 }
 
 
-/* the number in "v5", "v6", ...; 0 where it is something else */
+/* the number in "v5", "v6", ...; 0: something else */
 
 static unsigned
 schema1_platform_level(schema1_str_t variant)

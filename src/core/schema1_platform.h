@@ -30,7 +30,7 @@ int schema1_platform_read(schema1_platform_t *platform, schema1_str_t value);
  * How well an entry of a list matches the requested platform: 0 if it does
  * not, else the smaller the better.  Of entries of one rank the first counts.
  */
-unsigned schema1_platform_rank(const schema1_platform_t *asked,
+unsigned schema1_platform_rank(const schema1_platform_t *wanted,
     const schema1_platform_t *entry);
 
 /*

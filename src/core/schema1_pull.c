@@ -241,7 +241,7 @@ schema1_pull_feed(schema1_pull_t *pull, const schema1_document_t *document,
 
     default:
         schema1_error_set(err, SCHEMA1_NO_REASON,
-                          "a document was given that nothing asked for");
+                          "a document was not requested");
         step = SCHEMA1_PULL_ERROR;
     }
 
@@ -680,7 +680,7 @@ schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
 
 /*
  * The digest of a signed schema 1 manifest is that of its payload, and a list
- * may name it by that.  One without a payload to cut out goes by its bytes.
+ * may name it by that.  Without a payload it is that of the document.
  */
 
 static int

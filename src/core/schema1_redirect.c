@@ -309,7 +309,7 @@ schema1_redirect_host_valid(schema1_str_t host)
 }
 
 
-/* any scheme: behind a TLS terminator a registry takes itself for http */
+/* any scheme: behind a TLS terminator a registry uses http in its URLs */
 
 static bool
 schema1_redirect_same(const schema1_url_t *base, schema1_str_t authority,

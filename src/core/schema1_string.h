@@ -87,7 +87,7 @@ schema1_buf_str(const schema1_buf_t *buf)
 }
 
 
-/* here, so that the length of a literal is known where it is compared */
+/* inline: the length of a literal is known at compile time */
 
 static inline bool
 schema1_str_eq(schema1_str_t str, const char *text)
