@@ -100,15 +100,15 @@ sub new_image
             entries => [image_documents(format => $format,
                                         platform => 'linux/arm64'), $image]);
 
-        $registry->add($name, undef, $image);
-        $registry->add($name, '1', $document);
+        $registry->add($name, undef, $image, strict => 1);
+        $registry->add($name, '1', $document, strict => 1);
         $bodies{$document->{type}} = $document->{body};
         ($stored, $listed) = ($document->{type}, $image->{type});
         $sound &= behave($registry, "$name/manifests/1");
         $sound &= behave($registry, "$name/manifests/sha256:");
 
     } else {
-        $registry->add($name, '1', $image);
+        $registry->add($name, '1', $image, strict => 1);
         $sound &= behave($registry, "$name/manifests/1");
     }
 
