@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "schema1_error.h"
+#include "alloc.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -22,6 +23,7 @@ typedef struct {
 static void test_table(void);
 static void test_text(void);
 static void test_body(void);
+static void test_memory(void);
 static const char *test_string_at(json_t *body, const char *name,
     const char *detail);
 
@@ -65,6 +67,7 @@ main(void)
     test_table();
     test_text();
     test_body();
+    test_memory();
 
     return tap_done();
 }
@@ -205,6 +208,59 @@ test_body(void)
            "the body has no detail that is unknown");
 
     schema1_buf_free(&body);
+}
+
+
+/* each allocation fails in turn: an error or all of the body */
+
+static void
+test_memory(void)
+{
+    int              rc;
+    bool             good;
+    size_t           held;
+    unsigned long    n;
+    schema1_buf_t    body, whole;
+    schema1_error_t  err;
+
+    if (!alloc_hooked()) {
+        tap_ok(1, "allocations # SKIP another allocator is in place");
+        return;
+    }
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    memset(&whole, 0, sizeof(schema1_buf_t));
+    strcpy(err.platform, "linux/s390x");
+    schema1_error_set(&err, SCHEMA1_NO_PLATFORM, "none");
+
+    (void) schema1_error_body(&err, exact_str("a"), exact_str("b"), &whole);
+
+    good = true;
+
+    for (n = 1; good; n++) {
+        memset(&body, 0, sizeof(schema1_buf_t));
+        held = alloc_held;
+        alloc_countdown = n;
+
+        rc = schema1_error_body(&err, exact_str("a"), exact_str("b"), &body);
+
+        if (alloc_countdown) {
+            alloc_countdown = 0;
+            schema1_buf_free(&body);
+            break;
+        }
+
+        good = rc == SCHEMA1_ERROR
+               || (body.len == whole.len
+                   && memcmp(body.data, whole.data, whole.len) == 0);
+
+        schema1_buf_free(&body);
+        good = good && alloc_held == held;
+    }
+
+    tap_ok(good && n > 10, "a body is complete or an error without memory");
+
+    schema1_buf_free(&whole);
 }
 
 

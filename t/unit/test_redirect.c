@@ -194,6 +194,7 @@ static const test_case_t  test_registry[] = {
       "https://[2001:db8::1]:9000/x" },
     { "https://10.0.0.1/x", EXTERNAL, "https://10.0.0.1/x" },
     { "https://s3.example:1/x", EXTERNAL, "https://s3.example:1/x" },
+    { "https://azAZ09.-_~/x", EXTERNAL, "https://azAZ09.-_~/x" },
     { "https://s3.example:65535/x", EXTERNAL, "https://s3.example:65535/x" },
     { "https://s3.example:00443/x", EXTERNAL, "https://s3.example:00443/x" },
 
