@@ -67,7 +67,9 @@ schema1_key_read(schema1_str_t data, const schema1_str_t *passwords,
     EVP_PKEY       *pkey;
     schema1_key_t  *key;
 
-    while (data.len != 0 && memchr(" \t\r\n", data.data[0], 4) != NULL) {
+    while (data.len != 0 && data.data[0] != '\0'
+           && strchr(" \t\r\n", data.data[0]) != NULL)
+    {
         data.data++;
         data.len--;
     }
