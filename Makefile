@@ -86,7 +86,8 @@ CORPUS_TESTS = $(if $(wildcard t/core/corpus.pl),$(if $(CORPUS), \
 comma        = ,
 
 export BUILD NGINX_SRC JOBS CC CFLAGS LDFLAGS
-unexport MAKEFLAGS
+# nginx takes a variable NGINX for its inherited sockets
+unexport MAKEFLAGS NGINX
 
 
 .PHONY: build nginx install clean deps cli convert unit test-nginx test-cli \
