@@ -199,9 +199,12 @@ sub new_location
         'proxy_ignore_client_abort on;',
         one('proxy_intercept_errors on;', 'proxy_next_upstream off;'),
         'add_header X-Added always;',
-        # with 0 and limit_rate nginx itself leaves a broken response open
-        'postpone_output ' . one(1, 1460, 9000) . ';',
+        'postpone_output ' . one(0, 1, 1460, 9000) . ';',
     );
+
+    # with these three nginx itself leaves a broken response open for ever
+    $lines =~ s/^ *postpone_output [01];\n//m
+        if $lines =~ /proxy_buffering off/ && $lines =~ /limit_rate/;
 
     my $slice = rand() < 0.25 ? one('1k', '16k', '1m') : '';
 
