@@ -121,7 +121,8 @@ bootstrap()
         echo "deb $(mirror 0) $suite main"
         echo "deb-src $(mirror 0) $suite main"
 
-        if [ "$suite" != sid ] && [ -n "$(mirror 1)" ]; then
+        # for another processor, the lists are not always of the same time
+        if [ "$suite" != sid ] && [ -z "$arch" ] && [ -n "$(mirror 1)" ]; then
             echo "deb $(mirror 1) $suite-security main"
             echo "deb-src $(mirror 1) $suite-security main"
         fi
