@@ -269,6 +269,34 @@ try_musl()
 }
 
 
+# Lets the kernel start programs of arm64 by qemu, until this script ends.
+
+emulate_arm64()
+{
+    local misc=/proc/sys/fs/binfmt_misc qemu
+    local zeros='\x00\x00\x00\x00\x00\x00\x00\x00'
+    local ones='\xff\xff\xff\xff\xff\xff\xff\xff'
+
+    [ -e $misc/register ] || mount -t binfmt_misc binfmt_misc $misc || return 1
+
+    if grep -qs 'interpreter.*qemu-aarch64' $misc/*; then
+        return
+    fi
+
+    if ! qemu=$(command -v qemu-aarch64-static); then
+        echo 'qemu-aarch64-static is not installed'
+        return 1
+    fi
+
+    # the first 20 bytes of an ELF file and which bits of them count
+    printf '%s' ":schema1-arm64:M::\x7fELF\x02\x01\x01\x00$zeros\x02\x00\xb7\x00:" \
+        "${ones%????}\x00$ones\xfe\xff\xff\xff:$qemu:F" > $misc/register \
+        || return 1
+
+    trap 'echo -1 > /proc/sys/fs/binfmt_misc/schema1-arm64' EXIT
+}
+
+
 # Debian's package of a release, as a user builds it: in a chroot with nothing
 # but git and make, installed there, one conversion
 
@@ -280,6 +308,10 @@ try_deb()
     echo "$suite, make deb in a bare chroot:"
     rm -f "$results/$name"
     rm -rf --one-file-system "$root"
+
+    case $suite in
+    *-arm64) emulate_arm64 || return 1 ;;
+    esac
 
     if ! {
         bootstrap "$suite" "$root" && in_chroot "$root" sh -euc '
