@@ -11,6 +11,14 @@
 #include "ngx_http_schema1_cache_zone.h"
 
 
+/* nginx 1.18 has no such macro */
+
+#ifndef ngx_rbtree_data
+#define ngx_rbtree_data(node, type, link)                                     \
+    (type *) ((u_char *) (node) - offsetof(type, link))
+#endif
+
+
 /* limits of a request by digest: subrequests, entries examined */
 #define NGX_HTTP_SCHEMA1_CACHE_SOURCES   8
 #define NGX_HTTP_SCHEMA1_CACHE_EXAMINED  128
