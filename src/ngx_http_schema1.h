@@ -171,10 +171,9 @@ typedef struct {
 /* of a cache entry; "repository" is the part that its digest shares */
 
 typedef struct {
-    u_char                     *data;
-    size_t                      len;
+    ngx_str_t                   str;
     size_t                      repository; /* bytes at the beginning */
-    ngx_rbtree_key_t            hash;
+    uint32_t                    hash;
     ngx_rbtree_key_t            tag_hash;   /* of location, name, and tag */
 } ngx_http_schema1_cache_key_t;
 

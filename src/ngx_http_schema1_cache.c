@@ -226,24 +226,24 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
     u_char      *p;
     ngx_uint_t   i;
 
-    key->len = 0;
+    key->str.len = 0;
 
     for (i = 0; i < n; i++) {
-        key->len += sizeof(size_t) + parts[i].len;
+        key->str.len += sizeof(size_t) + parts[i].len;
     }
 
-    p = ngx_pnalloc(pool, key->len);
+    p = ngx_pnalloc(pool, key->str.len);
     if (p == NULL) {
-        key->len = 0;
+        key->str.len = 0;
         return NGX_ERROR;
     }
 
-    key->data = p;
+    key->str.data = p;
 
     for (i = 0; i < n; i++) {
 
         if (i == NGX_HTTP_SCHEMA1_CACHE_REPOSITORY) {
-            key->repository = p - key->data;
+            key->repository = p - key->str.data;
         }
 
         p = ngx_cpymem(p, &parts[i].len, sizeof(size_t));
@@ -254,7 +254,7 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
     }
 
     if (n == NGX_HTTP_SCHEMA1_CACHE_REPOSITORY) {
-        key->repository = key->len;
+        key->repository = key->str.len;
     }
 
     return NGX_OK;

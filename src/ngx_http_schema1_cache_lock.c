@@ -84,9 +84,9 @@ ngx_http_schema1_cache_lock_holder(ngx_http_schema1_ctx_t *ctx)
     {
         holder = ngx_queue_data(q, ngx_http_schema1_ctx_t, cache_lock.queue);
 
-        if (holder->cache_key.len == ctx->cache_key.len
-            && ngx_memcmp(holder->cache_key.data, ctx->cache_key.data,
-                          ctx->cache_key.len)
+        if (holder->cache_key.str.len == ctx->cache_key.str.len
+            && ngx_memcmp(holder->cache_key.str.data, ctx->cache_key.str.data,
+                          ctx->cache_key.str.len)
                == 0)
         {
             return holder;

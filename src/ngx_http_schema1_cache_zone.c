@@ -11,24 +11,21 @@
 #include "ngx_http_schema1_cache_zone.h"
 
 
-/* nginx 1.18 has no such macro */
-
-#ifndef ngx_rbtree_data
-#define ngx_rbtree_data(node, type, link)                                     \
-    (type *) ((u_char *) (node) - offsetof(type, link))
-#endif
-
-
 /* limits of a request by digest: subrequests, entries examined */
 #define NGX_HTTP_SCHEMA1_CACHE_SOURCES   8
 #define NGX_HTTP_SCHEMA1_CACHE_EXAMINED  128
 
 
-/* "data" is the key, the digest, the source's digest, and the body */
+/*
+ * "data" is the key, the digest, the source's digest, and the body.  Of all
+ * converted entries with the same digest, the tree has the oldest; "same" is a
+ * ring of them, in the order in which they were stored.
+ */
 
 typedef struct {
-    ngx_rbtree_node_t                node;
-    ngx_rbtree_node_t                digest_node;   /* only if converted */
+    ngx_str_node_t                   key;
+    ngx_str_node_t                   digest;
+    ngx_queue_t                      same;
     ngx_rbtree_node_t                tag_node;
     ngx_queue_t                      queue;
     time_t                           used;
@@ -39,8 +36,6 @@ typedef struct {
     ngx_uint_t                       converted;
 
     size_t                           repository_len;
-    size_t                           key_len;
-    size_t                           digest_len;
     size_t                           source_len;
     size_t                           body_len;
 
@@ -66,46 +61,23 @@ typedef struct {
 } ngx_http_schema1_cache_shctx_t;
 
 
-#define ngx_http_schema1_cache_entry_key(entry)                               \
-    ((entry)->data)
-
-#define ngx_http_schema1_cache_entry_digest(entry)                            \
-    ((entry)->data + (entry)->key_len)
-
 #define ngx_http_schema1_cache_entry_source(entry)                            \
-    (ngx_http_schema1_cache_entry_digest(entry) + (entry)->digest_len)
+    ((entry)->digest.str.data + (entry)->digest.str.len)
 
 
 static ngx_http_schema1_cache_shctx_t *ngx_http_schema1_cache_zone_create(
     ngx_slab_pool_t *shpool);
 static ngx_http_schema1_cache_shctx_t *ngx_http_schema1_cache_zone_lock(
     ngx_shm_zone_t *zone);
-static void ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool);
 static void ngx_http_schema1_cache_zone_modify(ngx_slab_pool_t *shpool);
-static void ngx_http_schema1_cache_zone_modified(ngx_slab_pool_t *shpool,
+static void ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool,
     ngx_http_schema1_cache_shctx_t *sh);
-static void ngx_http_schema1_cache_zone_insert_key(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static void ngx_http_schema1_cache_zone_insert_digest(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel);
-static void ngx_http_schema1_cache_zone_link(ngx_rbtree_node_t **p,
-    ngx_rbtree_node_t *parent, ngx_rbtree_node_t *node,
-    ngx_rbtree_node_t *sentinel);
-static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_lookup(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_key_t *key);
-static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_newest(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_key_t *key,
-    ngx_str_t *digest);
-static ngx_int_t ngx_http_schema1_cache_zone_compare(ngx_rbtree_key_t hash,
-    u_char *data, size_t len, ngx_rbtree_key_t entry_hash, u_char *entry_data,
-    size_t entry_len);
-static ngx_int_t ngx_http_schema1_cache_zone_compare_digest(
-    ngx_rbtree_key_t hash, u_char *repository, size_t len, u_char *digest,
-    size_t digest_len, ngx_http_schema1_cache_entry_t *entry);
+static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_oldest(
+    ngx_http_schema1_cache_shctx_t *sh, ngx_str_t *digest);
 static ngx_int_t ngx_http_schema1_cache_zone_add_sources(
     ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_shctx_t *sh,
-    ngx_http_schema1_cache_entry_t *entry, ngx_array_t *sources,
-    ngx_pool_t *pool);
+    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest, ngx_array_t *sources,
+    ngx_pool_t *pool, ngx_http_schema1_cache_entry_t **newest);
 static ngx_int_t ngx_http_schema1_cache_zone_add_source(
     ngx_http_schema1_cache_entry_t *entry, ngx_array_t *sources,
     ngx_pool_t *pool);
@@ -120,7 +92,11 @@ static void ngx_http_schema1_cache_zone_fill(
     schema1_answer_t *answer);
 static void ngx_http_schema1_cache_zone_insert(
     ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_insert_digest(
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
 static void ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_remove_digest(
     ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
 static void ngx_http_schema1_cache_zone_touch(
     ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
@@ -168,26 +144,26 @@ ngx_http_schema1_cache_zone_create(ngx_slab_pool_t *shpool)
 
     shpool->log_nomem = 0;
 
-    ngx_rbtree_init(&sh->tree, &sh->sentinel,
-                    ngx_http_schema1_cache_zone_insert_key);
+    ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_str_rbtree_insert_value);
     ngx_rbtree_init(&sh->digest_tree, &sh->digest_sentinel,
-                    ngx_http_schema1_cache_zone_insert_digest);
+                    ngx_str_rbtree_insert_value);
     ngx_rbtree_init(&sh->tag_tree, &sh->tag_sentinel, ngx_rbtree_insert_value);
     ngx_queue_init(&sh->queue);
 
-    ngx_http_schema1_cache_zone_modified(shpool, sh);
+    shpool->data = sh;
 
     return sh;
 }
 
 
-/* NULL: no memory; the zone is locked nevertheless */
+/* NULL: no memory; the zone is not locked */
 
 static ngx_http_schema1_cache_shctx_t *
 ngx_http_schema1_cache_zone_lock(ngx_shm_zone_t *zone)
 {
-    ngx_slab_pool_t           *shpool;
-    ngx_http_schema1_cache_t  *cache;
+    ngx_slab_pool_t                 *shpool;
+    ngx_http_schema1_cache_t        *cache;
+    ngx_http_schema1_cache_shctx_t  *sh;
 
     cache = zone->data;
     shpool = cache->shpool;
@@ -204,14 +180,12 @@ ngx_http_schema1_cache_zone_lock(ngx_shm_zone_t *zone)
 
     ngx_slab_init(shpool);
 
-    return ngx_http_schema1_cache_zone_create(shpool);
-}
+    sh = ngx_http_schema1_cache_zone_create(shpool);
+    if (sh == NULL) {
+        ngx_shmtx_unlock(&shpool->mutex);
+    }
 
-
-static void
-ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool)
-{
-    ngx_shmtx_unlock(&shpool->mutex);
+    return sh;
 }
 
 
@@ -225,211 +199,22 @@ ngx_http_schema1_cache_zone_modify(ngx_slab_pool_t *shpool)
 
 
 static void
-ngx_http_schema1_cache_zone_modified(ngx_slab_pool_t *shpool,
+ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool,
     ngx_http_schema1_cache_shctx_t *sh)
 {
     ngx_memory_barrier();
 
     shpool->data = sh;
+
+    ngx_shmtx_unlock(&shpool->mutex);
 }
 
 
-static void
-ngx_http_schema1_cache_zone_insert_key(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
-{
-    ngx_int_t                        order;
-    ngx_rbtree_node_t              **p;
-    ngx_http_schema1_cache_entry_t  *entry, *other;
-
-    entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t, node);
-
-    for ( ;; ) {
-        other = ngx_rbtree_data(temp, ngx_http_schema1_cache_entry_t, node);
-
-        order = ngx_http_schema1_cache_zone_compare(node->key,
-                                      ngx_http_schema1_cache_entry_key(entry),
-                                      entry->key_len, temp->key,
-                                      ngx_http_schema1_cache_entry_key(other),
-                                      other->key_len);
-
-        p = (order < 0) ? &temp->left : &temp->right;
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
-    }
-
-    ngx_http_schema1_cache_zone_link(p, temp, node, sentinel);
-}
-
-
-/* a new entry comes before others with its digest */
-
-static void
-ngx_http_schema1_cache_zone_insert_digest(ngx_rbtree_node_t *temp,
-    ngx_rbtree_node_t *node, ngx_rbtree_node_t *sentinel)
-{
-    ngx_int_t                        order;
-    ngx_rbtree_node_t              **p;
-    ngx_http_schema1_cache_entry_t  *entry, *other;
-
-    entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t,
-                            digest_node);
-
-    for ( ;; ) {
-        other = ngx_rbtree_data(temp, ngx_http_schema1_cache_entry_t,
-                                digest_node);
-
-        order = ngx_http_schema1_cache_zone_compare_digest(node->key,
-                                    ngx_http_schema1_cache_entry_key(entry),
-                                    entry->repository_len,
-                                    ngx_http_schema1_cache_entry_digest(entry),
-                                    entry->digest_len, other);
-
-        p = (order <= 0) ? &temp->left : &temp->right;
-
-        if (*p == sentinel) {
-            break;
-        }
-
-        temp = *p;
-    }
-
-    ngx_http_schema1_cache_zone_link(p, temp, node, sentinel);
-}
-
-
-static void
-ngx_http_schema1_cache_zone_link(ngx_rbtree_node_t **p,
-    ngx_rbtree_node_t *parent, ngx_rbtree_node_t *node,
-    ngx_rbtree_node_t *sentinel)
-{
-    *p = node;
-    node->parent = parent;
-    node->left = sentinel;
-    node->right = sentinel;
-    ngx_rbt_red(node);
-}
-
-
-static ngx_http_schema1_cache_entry_t *
-ngx_http_schema1_cache_zone_lookup(ngx_http_schema1_cache_shctx_t *sh,
-    ngx_http_schema1_cache_key_t *key)
-{
-    ngx_int_t                        order;
-    ngx_rbtree_node_t               *node;
-    ngx_http_schema1_cache_entry_t  *entry;
-
-    node = sh->tree.root;
-
-    while (node != &sh->sentinel) {
-        entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t, node);
-
-        order = ngx_http_schema1_cache_zone_compare(key->hash, key->data,
-                                      key->len, node->key,
-                                      ngx_http_schema1_cache_entry_key(entry),
-                                      entry->key_len);
-        if (order == 0) {
-            return entry;
-        }
-
-        node = (order < 0) ? node->left : node->right;
-    }
-
-    return NULL;
-}
-
-
-static ngx_http_schema1_cache_entry_t *
-ngx_http_schema1_cache_zone_newest(ngx_http_schema1_cache_shctx_t *sh,
-    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest)
-{
-    ngx_int_t                        order;
-    ngx_rbtree_key_t                 hash;
-    ngx_rbtree_node_t               *node;
-    ngx_http_schema1_cache_entry_t  *entry, *found;
-
-    hash = ngx_http_schema1_cache_zone_hash((char *) digest->data,
-                                            digest->len);
-
-    node = sh->digest_tree.root;
-    found = NULL;
-
-    while (node != &sh->digest_sentinel) {
-        entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t,
-                                digest_node);
-
-        order = ngx_http_schema1_cache_zone_compare_digest(hash, key->data,
-                                                     key->repository,
-                                                     digest->data, digest->len,
-                                                     entry);
-        if (order == 0) {
-            found = entry;
-        }
-
-        node = (order <= 0) ? node->left : node->right;
-    }
-
-    return found;
-}
-
-
-ngx_rbtree_key_t
+uint32_t
 ngx_http_schema1_cache_zone_hash(const char *digest, size_t len)
 {
-    ngx_rbtree_key_t  hash;
-
-    if (len < sizeof(ngx_rbtree_key_t)) {
-        return 0;
-    }
-
-    ngx_memcpy(&hash, digest + len - sizeof(ngx_rbtree_key_t),
-               sizeof(ngx_rbtree_key_t));
-
-    return hash;
-}
-
-
-/* keys are compared in full: a hash only makes it faster */
-
-static ngx_int_t
-ngx_http_schema1_cache_zone_compare(ngx_rbtree_key_t hash, u_char *data,
-    size_t len, ngx_rbtree_key_t entry_hash, u_char *entry_data,
-    size_t entry_len)
-{
-    if (hash != entry_hash) {
-        return (hash < entry_hash) ? -1 : 1;
-    }
-
-    if (len != entry_len) {
-        return (len < entry_len) ? -1 : 1;
-    }
-
-    return ngx_memcmp(data, entry_data, len);
-}
-
-
-static ngx_int_t
-ngx_http_schema1_cache_zone_compare_digest(ngx_rbtree_key_t hash,
-    u_char *repository, size_t len, u_char *digest, size_t digest_len,
-    ngx_http_schema1_cache_entry_t *entry)
-{
-    ngx_int_t  order;
-
-    order = ngx_http_schema1_cache_zone_compare(hash, digest, digest_len,
-                                    entry->digest_node.key,
-                                    ngx_http_schema1_cache_entry_digest(entry),
-                                    entry->digest_len);
-    if (order) {
-        return order;
-    }
-
-    return ngx_http_schema1_cache_zone_compare(0, repository, len, 0,
-                                       ngx_http_schema1_cache_entry_key(entry),
-                                       entry->repository_len);
+    return (len < 8) ? 0
+                     : (uint32_t) ngx_hextoi((u_char *) digest + len - 8, 8);
 }
 
 
@@ -447,30 +232,32 @@ ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
     rc = NGX_DECLINED;
 
     sh = ngx_http_schema1_cache_zone_lock(zone);
-
-    if (sh) {
-        entry = ngx_http_schema1_cache_zone_lookup(sh, key);
-
-        if (entry && ngx_time() - entry->used <= cache->inactive) {
-            rc = ngx_http_schema1_cache_zone_copy(entry, answer, pool);
-        }
-
-        ngx_http_schema1_cache_zone_modify(cache->shpool);
-
-        if (rc == NGX_OK) {
-            ngx_http_schema1_cache_zone_touch(sh, entry);
-            sh->stats.hits++;
-
-        } else if (last) {
-            sh->stats.misses++;
-        }
-
-        ngx_http_schema1_cache_zone_expire(cache, sh);
-
-        ngx_http_schema1_cache_zone_modified(cache->shpool, sh);
+    if (sh == NULL) {
+        return NGX_DECLINED;
     }
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+    /* the key is the first member */
+
+    entry = (ngx_http_schema1_cache_entry_t *)
+                ngx_str_rbtree_lookup(&sh->tree, &key->str, key->hash);
+
+    if (entry && ngx_time() - entry->used <= cache->inactive) {
+        rc = ngx_http_schema1_cache_zone_copy(entry, answer, pool);
+    }
+
+    ngx_http_schema1_cache_zone_modify(cache->shpool);
+
+    if (rc == NGX_OK) {
+        ngx_http_schema1_cache_zone_touch(sh, entry);
+        sh->stats.hits++;
+
+    } else if (last) {
+        sh->stats.misses++;
+    }
+
+    ngx_http_schema1_cache_zone_expire(cache, sh);
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
 
     return rc;
 }
@@ -489,17 +276,18 @@ ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
     found = 0;
 
     sh = ngx_http_schema1_cache_zone_lock(zone);
-
-    if (sh) {
-        node = sh->tag_tree.root;
-
-        while (node != &sh->tag_sentinel && !found) {
-            found = (node->key == tag_hash);
-            node = (tag_hash < node->key) ? node->left : node->right;
-        }
+    if (sh == NULL) {
+        return 0;
     }
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+    node = sh->tag_tree.root;
+
+    while (node != &sh->tag_sentinel && !found) {
+        found = (node->key == tag_hash);
+        node = (tag_hash < node->key) ? node->left : node->right;
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
 
     return found;
 }
@@ -513,38 +301,31 @@ ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
 {
     ngx_int_t                        rc;
     ngx_http_schema1_cache_t        *cache;
-    ngx_http_schema1_cache_entry_t  *entry;
+    ngx_http_schema1_cache_entry_t  *newest;
     ngx_http_schema1_cache_shctx_t  *sh;
 
     cache = zone->data;
-    rc = NGX_DECLINED;
 
     sh = ngx_http_schema1_cache_zone_lock(zone);
-
-    if (sh) {
-        ngx_http_schema1_cache_zone_modify(cache->shpool);
-
-        ngx_http_schema1_cache_zone_expire(cache, sh);
-
-        entry = ngx_http_schema1_cache_zone_newest(sh, key, digest);
-
-        if (entry) {
-            rc = ngx_http_schema1_cache_zone_add_sources(cache, sh, entry,
-                                                         sources, pool);
-        }
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_schema1_cache_zone_copy(entry, answer, pool);
-        }
-
-        if (rc == NGX_OK) {
-            sh->stats.hits++;
-        }
-
-        ngx_http_schema1_cache_zone_modified(cache->shpool, sh);
+    if (sh == NULL) {
+        return NGX_DECLINED;
     }
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+    ngx_http_schema1_cache_zone_modify(cache->shpool);
+
+    ngx_http_schema1_cache_zone_expire(cache, sh);
+
+    rc = ngx_http_schema1_cache_zone_add_sources(cache, sh, key, digest,
+                                                 sources, pool, &newest);
+    if (rc == NGX_OK) {
+        rc = ngx_http_schema1_cache_zone_copy(newest, answer, pool);
+    }
+
+    if (rc == NGX_OK) {
+        sh->stats.hits++;
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
 
     return rc;
 }
@@ -557,19 +338,32 @@ ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
 
 static ngx_int_t
 ngx_http_schema1_cache_zone_add_sources(ngx_http_schema1_cache_t *cache,
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry,
-    ngx_array_t *sources, ngx_pool_t *pool)
+    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_key_t *key,
+    ngx_str_t *digest, ngx_array_t *sources, ngx_pool_t *pool,
+    ngx_http_schema1_cache_entry_t **newest)
 {
     ngx_uint_t                       n;
-    ngx_rbtree_node_t               *node;
-    ngx_http_schema1_cache_entry_t  *newest;
+    ngx_http_schema1_cache_entry_t  *entry, *oldest;
 
-    newest = entry;
+    *newest = NULL;
+
+    oldest = ngx_http_schema1_cache_zone_oldest(sh, digest);
+    if (oldest == NULL) {
+        return NGX_DECLINED;
+    }
+
+    entry = oldest;
 
     for (n = 0; n < NGX_HTTP_SCHEMA1_CACHE_EXAMINED; n++) {
+        entry = ngx_queue_data(ngx_queue_prev(&entry->same),
+                               ngx_http_schema1_cache_entry_t, same);
 
-        if (ngx_time() - entry->used <= cache->inactive) {
+        /* a location or an upstream may have the same image as another */
 
+        if (ngx_time() - entry->used <= cache->inactive
+            && entry->repository_len == key->repository
+            && ngx_memcmp(entry->data, key->str.data, key->repository) == 0)
+        {
             if (ngx_http_schema1_cache_zone_add_source(entry, sources, pool)
                 != NGX_OK)
             {
@@ -577,30 +371,38 @@ ngx_http_schema1_cache_zone_add_sources(ngx_http_schema1_cache_t *cache,
             }
 
             ngx_http_schema1_cache_zone_touch(sh, entry);
+
+            if (*newest == NULL) {
+                *newest = entry;
+            }
         }
 
-        node = ngx_rbtree_next(&sh->digest_tree, &entry->digest_node);
-
-        if (node == NULL || sources->nelts == NGX_HTTP_SCHEMA1_CACHE_SOURCES) {
-            break;
-        }
-
-        entry = ngx_rbtree_data(node, ngx_http_schema1_cache_entry_t,
-                                digest_node);
-
-        if (ngx_http_schema1_cache_zone_compare_digest(
-                                   newest->digest_node.key,
-                                   ngx_http_schema1_cache_entry_key(newest),
-                                   newest->repository_len,
-                                   ngx_http_schema1_cache_entry_digest(newest),
-                                   newest->digest_len, entry)
-            != 0)
+        if (entry == oldest
+            || sources->nelts == NGX_HTTP_SCHEMA1_CACHE_SOURCES)
         {
             break;
         }
     }
 
-    return sources->nelts ? NGX_OK : NGX_DECLINED;
+    return *newest ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_http_schema1_cache_entry_t *
+ngx_http_schema1_cache_zone_oldest(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_str_t *digest)
+{
+    ngx_str_node_t  *node;
+
+    node = ngx_str_rbtree_lookup(&sh->digest_tree, digest,
+                                 ngx_http_schema1_cache_zone_hash(
+                                         (char *) digest->data, digest->len));
+    if (node == NULL) {
+        return NULL;
+    }
+
+    return (ngx_http_schema1_cache_entry_t *)
+           ((u_char *) node - offsetof(ngx_http_schema1_cache_entry_t, digest));
 }
 
 
@@ -608,20 +410,20 @@ static ngx_int_t
 ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
     ngx_array_t *sources, ngx_pool_t *pool)
 {
-    u_char                           *p;
+    ngx_str_t                         digest;
     ngx_uint_t                        i;
     ngx_http_schema1_cache_source_t  *source;
+
+    digest.len = entry->source_len;
+    digest.data = ngx_http_schema1_cache_entry_source(entry);
 
     source = sources->elts;
 
     for (i = 0; i < sources->nelts; i++) {
 
         if (source[i].type == entry->source_type
-            && source[i].digest.len == entry->source_len
-            && ngx_memcmp(source[i].digest.data,
-                          ngx_http_schema1_cache_entry_source(entry),
-                          entry->source_len)
-               == 0)
+            && source[i].digest.len == digest.len
+            && ngx_memcmp(source[i].digest.data, digest.data, digest.len) == 0)
         {
             return NGX_OK;
         }
@@ -632,19 +434,11 @@ ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(pool, entry->source_len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memcpy(p, ngx_http_schema1_cache_entry_source(entry),
-               entry->source_len);
-
     source->type = entry->source_type;
-    source->digest.len = entry->source_len;
-    source->digest.data = (char *) p;
+    source->digest.len = digest.len;
+    source->digest.data = (char *) ngx_pstrdup(pool, &digest);
 
-    return NGX_OK;
+    return source->digest.data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -657,18 +451,18 @@ ngx_http_schema1_cache_zone_copy(ngx_http_schema1_cache_entry_t *entry,
     char    *p;
     size_t   len;
 
-    len = entry->digest_len + entry->source_len + entry->body_len;
+    len = entry->digest.str.len + entry->source_len + entry->body_len;
 
     p = ngx_pnalloc(pool, len);
     if (p == NULL) {
         return NGX_DECLINED;
     }
 
-    ngx_memcpy(p, ngx_http_schema1_cache_entry_digest(entry), len);
+    ngx_memcpy(p, entry->digest.str.data, len);
 
-    answer->digest.len = entry->digest_len;
+    answer->digest.len = entry->digest.str.len;
     answer->digest.data = p;
-    p += entry->digest_len;
+    p += entry->digest.str.len;
 
     answer->source_digest.len = entry->source_len;
     answer->source_digest.data = p;
@@ -697,7 +491,7 @@ ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
 
     cache = zone->data;
 
-    size = offsetof(ngx_http_schema1_cache_entry_t, data) + key->len
+    size = offsetof(ngx_http_schema1_cache_entry_t, data) + key->str.len
            + answer->digest.len + answer->source_digest.len
            + answer->body.len;
 
@@ -711,33 +505,31 @@ ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
         return NGX_DECLINED;
     }
 
-    entry = NULL;
-
     sh = ngx_http_schema1_cache_zone_lock(zone);
-
-    if (sh) {
-        ngx_http_schema1_cache_zone_modify(cache->shpool);
-
-        entry = ngx_http_schema1_cache_zone_lookup(sh, key);
-
-        if (entry) {
-
-            /* another worker has already stored this entry */
-
-            ngx_http_schema1_cache_zone_remove(cache->shpool, sh, entry);
-        }
-
-        entry = ngx_http_schema1_cache_zone_alloc(cache, sh, size);
-
-        if (entry) {
-            ngx_http_schema1_cache_zone_fill(entry, key, answer);
-            ngx_http_schema1_cache_zone_insert(sh, entry);
-        }
-
-        ngx_http_schema1_cache_zone_modified(cache->shpool, sh);
+    if (sh == NULL) {
+        return NGX_DECLINED;
     }
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool);
+    ngx_http_schema1_cache_zone_modify(cache->shpool);
+
+    entry = (ngx_http_schema1_cache_entry_t *)
+                ngx_str_rbtree_lookup(&sh->tree, &key->str, key->hash);
+
+    if (entry) {
+
+        /* another worker has already stored this entry */
+
+        ngx_http_schema1_cache_zone_remove(cache->shpool, sh, entry);
+    }
+
+    entry = ngx_http_schema1_cache_zone_alloc(cache, sh, size);
+
+    if (entry) {
+        ngx_http_schema1_cache_zone_fill(entry, key, answer);
+        ngx_http_schema1_cache_zone_insert(sh, entry);
+    }
+
+    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
 
     return entry ? NGX_OK : NGX_DECLINED;
 }
@@ -777,9 +569,9 @@ ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
 {
     u_char  *p;
 
-    entry->node.key = key->hash;
+    entry->key.node.key = key->hash;
     entry->tag_node.key = key->tag_hash;
-    entry->digest_node.key = ngx_http_schema1_cache_zone_hash(
+    entry->digest.node.key = ngx_http_schema1_cache_zone_hash(
                                                          answer->digest.data,
                                                          answer->digest.len);
     entry->used = ngx_time();
@@ -790,13 +582,17 @@ ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
     entry->converted = answer->converted;
 
     entry->repository_len = key->repository;
-    entry->key_len = key->len;
-    entry->digest_len = answer->digest.len;
     entry->source_len = answer->source_digest.len;
     entry->body_len = answer->body.len;
 
-    p = ngx_cpymem(entry->data, key->data, key->len);
+    entry->key.str.len = key->str.len;
+    entry->key.str.data = entry->data;
+    p = ngx_cpymem(entry->data, key->str.data, key->str.len);
+
+    entry->digest.str.len = answer->digest.len;
+    entry->digest.str.data = p;
     p = ngx_cpymem(p, answer->digest.data, answer->digest.len);
+
     p = ngx_cpymem(p, answer->source_digest.data, answer->source_digest.len);
     ngx_memcpy(p, answer->body.data, answer->body.len);
 }
@@ -806,11 +602,11 @@ static void
 ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_shctx_t *sh,
     ngx_http_schema1_cache_entry_t *entry)
 {
-    ngx_rbtree_insert(&sh->tree, &entry->node);
+    ngx_rbtree_insert(&sh->tree, &entry->key.node);
     ngx_rbtree_insert(&sh->tag_tree, &entry->tag_node);
 
     if (entry->converted) {
-        ngx_rbtree_insert(&sh->digest_tree, &entry->digest_node);
+        ngx_http_schema1_cache_zone_insert_digest(sh, entry);
     }
 
     ngx_queue_insert_head(&sh->queue, &entry->queue);
@@ -821,14 +617,32 @@ ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_shctx_t *sh,
 
 
 static void
+ngx_http_schema1_cache_zone_insert_digest(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_entry_t *entry)
+{
+    ngx_http_schema1_cache_entry_t  *oldest;
+
+    oldest = ngx_http_schema1_cache_zone_oldest(sh, &entry->digest.str);
+
+    if (oldest) {
+        ngx_queue_insert_tail(&oldest->same, &entry->same);
+        return;
+    }
+
+    ngx_queue_init(&entry->same);
+    ngx_rbtree_insert(&sh->digest_tree, &entry->digest.node);
+}
+
+
+static void
 ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
     ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry)
 {
-    ngx_rbtree_delete(&sh->tree, &entry->node);
+    ngx_rbtree_delete(&sh->tree, &entry->key.node);
     ngx_rbtree_delete(&sh->tag_tree, &entry->tag_node);
 
     if (entry->converted) {
-        ngx_rbtree_delete(&sh->digest_tree, &entry->digest_node);
+        ngx_http_schema1_cache_zone_remove_digest(sh, entry);
     }
 
     ngx_queue_remove(&entry->queue);
@@ -837,6 +651,35 @@ ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
     sh->stats.bytes -= entry->body_len;
 
     ngx_slab_free_locked(shpool, entry);
+}
+
+
+/* the next one takes the place of the oldest in the tree */
+
+static void
+ngx_http_schema1_cache_zone_remove_digest(ngx_http_schema1_cache_shctx_t *sh,
+    ngx_http_schema1_cache_entry_t *entry)
+{
+    ngx_queue_t                     *next;
+    ngx_http_schema1_cache_entry_t  *oldest;
+
+    next = ngx_queue_next(&entry->same);
+
+    oldest = ngx_http_schema1_cache_zone_oldest(sh, &entry->digest.str);
+
+    ngx_queue_remove(&entry->same);
+
+    if (entry != oldest) {
+        return;
+    }
+
+    ngx_rbtree_delete(&sh->digest_tree, &entry->digest.node);
+
+    if (next != &entry->same) {
+        oldest = ngx_queue_data(next, ngx_http_schema1_cache_entry_t, same);
+
+        ngx_rbtree_insert(&sh->digest_tree, &oldest->digest.node);
+    }
 }
 
 
@@ -890,7 +733,6 @@ ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
 
     if (sh) {
         *stats = sh->stats;
+        ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
     }
-
-    ngx_http_schema1_cache_zone_unlock(cache->shpool);
 }

@@ -39,9 +39,8 @@ typedef struct {
 /* the zone's "init" */
 ngx_int_t ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data);
 
-/* a digest is a hash already: its last bytes */
-ngx_rbtree_key_t ngx_http_schema1_cache_zone_hash(const char *digest,
-    size_t len);
+/* a digest is a hash already: its last 32 bits */
+uint32_t ngx_http_schema1_cache_zone_hash(const char *digest, size_t len);
 
 /*
  * Copies the entry into "pool"; NGX_DECLINED: there is none, or no memory.  A
