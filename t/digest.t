@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 133;
+plan tests => repeat_each() * 153;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -34,6 +34,7 @@ our ($docker, $newer) = map {
     image('two/app' . ($_ eq 'docker' ? ':1' : ''), format => $_, strict => 0)
 } qw(docker oci);
 answer("GET /v2/two/app/manifests/$docker->{digest}", status => 404);
+image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) for 1 .. 6;
 
 # the registry sends the child once
 our $once = list('once/list:1', strict => 0, entries => [
@@ -466,7 +467,30 @@ if ($n == 1) {
 
 
 
-=== TEST 26: a child that passed and is gone stays unknown
+=== TEST 26: a digest is found after its oldest source was evicted
+--- http_config eval
+"schema_conversion_cache_zone one:64k;" . ($::moves =~ s/.*zone.*//r)
+--- config eval: $::moved
+--- request eval
+["GET /v2/two/app/manifests/1",
+ (map { "GET /v2/big/n$_/manifests/1" } 1 .. 3),
+ "GET /v2/two/app/manifests/1?moved=$::newer->{digest}",
+ (map { "GET /v2/big/n$_/manifests/1" } 4 .. 6)]
+--- same: a b c d e f g h
+--- after
+if ($n == 0) {
+    ($::first) = $digest;
+
+} elsif ($n == 7) {
+    is(ask("/v2/two/app/manifests/$::first")->{status}, 200, 'status');
+    my @uris = map { $_->{uri} } asked();
+    is($uris[-1], "/v2/two/app/manifests/$::newer->{digest}", 'its source');
+    is($uris[-2], "/v2/two/app/manifests/$::first", 'no other source');
+}
+
+
+
+=== TEST 27: a child that passed and is gone stays unknown
 --- http_config eval: $::zone
 --- location eval: $::on
 --- more_headers eval
