@@ -7,12 +7,8 @@
 #include "schema1_platform.h"
 
 
-#define SCHEMA1_PLATFORM_MAX  128
-
-
-static int schema1_platform_part(schema1_str_t *value, schema1_str_t *part);
-static schema1_str_t schema1_platform_variant(
-    const schema1_platform_t *platform);
+static bool schema1_platform_part(schema1_str_t part);
+static const char *schema1_platform_default(schema1_str_t architecture);
 static unsigned schema1_platform_level(schema1_str_t variant);
 static bool schema1_platform_same(schema1_str_t one, schema1_str_t two);
 
@@ -20,28 +16,22 @@ static bool schema1_platform_same(schema1_str_t one, schema1_str_t two);
 int
 schema1_platform_read(schema1_platform_t *platform, schema1_str_t value)
 {
-    memset(platform, 0, sizeof(schema1_platform_t));
+    /* a slash at the end would be followed by an empty part */
 
-    if (value.len > SCHEMA1_PLATFORM_MAX) {
-        return SCHEMA1_ERROR;
-    }
-
-    if (schema1_platform_part(&value, &platform->os) != SCHEMA1_OK
-        || value.len == 0)
+    if (value.len == 0 || value.len > SCHEMA1_PLATFORM_MAX
+        || value.data[value.len - 1] == '/')
     {
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_platform_part(&value, &platform->architecture) != SCHEMA1_OK) {
-        return SCHEMA1_ERROR;
-    }
+    platform->os = schema1_str_cut(&value, '/');
+    platform->architecture = schema1_str_cut(&value, '/');
+    platform->variant = schema1_str_cut(&value, '/');
 
-    if (value.len == 0) {
-        return SCHEMA1_OK;
-    }
-
-    if (schema1_platform_part(&value, &platform->variant) != SCHEMA1_OK
-        || value.len != 0)
+    if (value.len != 0
+        || !schema1_platform_part(platform->os)
+        || !schema1_platform_part(platform->architecture)
+        || (platform->variant.len && !schema1_platform_part(platform->variant)))
     {
         return SCHEMA1_ERROR;
     }
@@ -55,6 +45,7 @@ schema1_platform_rank(const schema1_platform_t *wanted,
     const schema1_platform_t *entry)
 {
     unsigned       want, have;
+    const char    *usual;
     schema1_str_t  variant;
 
     if (entry->os.len == 0 || entry->architecture.len == 0
@@ -66,21 +57,23 @@ schema1_platform_rank(const schema1_platform_t *wanted,
         return 0;
     }
 
+    variant = entry->variant;
+    usual = schema1_platform_default(entry->architecture);
+
     if (wanted->variant.len == 0) {
 
-        if (entry->variant.len == 0
-            || (schema1_str_eq(entry->architecture, "amd64")
-                && schema1_str_eq(entry->variant, "v1"))
-            || (schema1_str_eq(entry->architecture, "arm64")
-                && schema1_str_eq(entry->variant, "v8")))
-        {
-            return 1;
-        }
+        /* "v1 on amd64 and v8 on arm64 count as no variant" */
 
-        return 2;
+        return (variant.len == 0
+                || (usual && schema1_str_eq(variant, usual)
+                    && !schema1_str_eq(entry->architecture, "arm")))
+               ? 1 : 2;
     }
 
-    variant = schema1_platform_variant(entry);
+    if (variant.len == 0 && usual) {
+        variant.data = usual;
+        variant.len = strlen(usual);
+    }
 
     if (schema1_platform_same(wanted->variant, variant)) {
         return 1;
@@ -91,17 +84,10 @@ schema1_platform_rank(const schema1_platform_t *wanted,
      * variant, and so on, on 32-bit arm, arm64 and amd64."
      */
 
-    if (!schema1_str_eq(wanted->architecture, "arm")
-        && !schema1_str_eq(wanted->architecture, "arm64")
-        && !schema1_str_eq(wanted->architecture, "amd64"))
-    {
-        return 0;
-    }
-
     want = schema1_platform_level(wanted->variant);
     have = schema1_platform_level(variant);
 
-    if (want == 0 || have == 0 || have > want) {
+    if (usual == NULL || want == 0 || have == 0 || have > want) {
         return 0;
     }
 
@@ -147,76 +133,43 @@ schema1_platform_oci_name(schema1_str_t architecture)
 }
 
 
-/* removes the part before the next slash, and the slash */
-
-static int
-schema1_platform_part(schema1_str_t *value, schema1_str_t *part)
+static bool
+schema1_platform_part(schema1_str_t part)
 {
     char    ch;
     size_t  i;
 
-    for (i = 0; i < value->len && value->data[i] != '/'; i++) {
-        ch = value->data[i];
+    for (i = 0; i < part.len; i++) {
+        ch = part.data[i];
 
-        if ((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9')
-            || ch == '.' || ch == '_' || ch == '-')
+        if (!(ch >= 'a' && ch <= 'z') && !(ch >= '0' && ch <= '9')
+            && ch != '.' && ch != '_' && ch != '-')
         {
-            continue;
+            return false;
         }
-
-        return SCHEMA1_ERROR;
     }
 
-    if (i == 0) {
-        return SCHEMA1_ERROR;
-    }
-
-    part->data = value->data;
-    part->len = i;
-
-    if (i == value->len) {
-        value->len = 0;
-        return SCHEMA1_OK;
-    }
-
-    /* a slash at the end would be followed by an empty part */
-
-    if (i + 1 == value->len) {
-        return SCHEMA1_ERROR;
-    }
-
-    value->data += i + 1;
-    value->len -= i + 1;
-
-    return SCHEMA1_OK;
+    return part.len != 0;
 }
 
 
-/* an entry's variant, or the default one of its architecture */
+/*
+ * "An entry without a variant counts as v8 on arm64, as v7 on 32-bit arm and as
+ * v1 on amd64."  NULL: the architecture has no variants that are ordered.
+ */
 
-static schema1_str_t
-schema1_platform_variant(const schema1_platform_t *platform)
+static const char *
+schema1_platform_default(schema1_str_t architecture)
 {
-    static const schema1_str_t  v1 = schema1_string("v1");
-    static const schema1_str_t  v7 = schema1_string("v7");
-    static const schema1_str_t  v8 = schema1_string("v8");
-
-    if (platform->variant.len == 0) {
-
-        if (schema1_str_eq(platform->architecture, "amd64")) {
-            return v1;
-        }
-
-        if (schema1_str_eq(platform->architecture, "arm64")) {
-            return v8;
-        }
-
-        if (schema1_str_eq(platform->architecture, "arm")) {
-            return v7;
-        }
+    if (schema1_str_eq(architecture, "amd64")) {
+        return "v1";
     }
 
-    return platform->variant;
+    if (schema1_str_eq(architecture, "arm64")) {
+        return "v8";
+    }
+
+    return schema1_str_eq(architecture, "arm") ? "v7" : NULL;
 }
 
 

@@ -11,6 +11,10 @@
 #include "schema1_string.h"
 
 
+/* bytes of a platform, slashes included */
+#define SCHEMA1_PLATFORM_MAX  128
+
+
 /* os/architecture[/variant]; the variant is empty if there is none */
 
 typedef struct {
@@ -22,7 +26,7 @@ typedef struct {
 
 /*
  * Reads "os/arch[/variant]": two or three parts of [a-z0-9._-], none of them
- * empty, 128 bytes at most in all.  Points into "value".
+ * empty, SCHEMA1_PLATFORM_MAX bytes at most.  Points into "value".
  */
 int schema1_platform_read(schema1_platform_t *platform, schema1_str_t value);
 
