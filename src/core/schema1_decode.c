@@ -434,7 +434,7 @@ schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
         array->capacity = capacity;
     }
 
-    return array->items + n * field->size;
+    return (char *) array->items + n * field->size;
 }
 
 

@@ -45,10 +45,13 @@ struct schema1_field_s {
 };
 
 
-/* lines of a table: a member without fields, and the last one */
+/* lines of a table: a member without fields, one with them, the last one */
 
 #define schema1_field(name, type, of, member)                                 \
     { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL, 0 }
+
+#define schema1_fields(name, type, of, member, fields, struct)                \
+    { name, SCHEMA1_FIELD_##type, offsetof(of, member), fields, sizeof(struct) }
 
 #define schema1_end                                                           \
     { NULL, SCHEMA1_FIELD_STRING, 0, NULL, 0 }
@@ -67,7 +70,7 @@ typedef struct {
 /* what lies behind "n" is kept: a longer array is decoded over it */
 
 typedef struct {
-    char                   *items;
+    void                   *items;
     size_t                  n;
     size_t                  capacity;
 } schema1_array_t;

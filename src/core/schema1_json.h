@@ -75,11 +75,17 @@ bool schema1_json_member(schema1_json_t *json, schema1_str_t *name);
  * not UTF-8 become U+FFFD.
  */
 
-/* the length of the decoded string; its bytes go to "to" unless it is NULL */
-size_t schema1_json_decode(schema1_str_t token, char *to);
+/* the length of the decoded string; of its bytes "size" at most go to "to" */
+size_t schema1_json_decode(schema1_str_t token, char *to, size_t size);
 
 /*
- * The same with a terminator; "" for a token that is not a string, or missing.
+ * The decoded string in "buf".  If it does not fit, the token itself: it begins
+ * with a quote.
+ */
+schema1_str_t schema1_json_text(schema1_str_t token, char *buf, size_t size);
+
+/*
+ * The same in a block, with a terminator; "" for a token that is not a string.
  * Returns the end of the copy.
  */
 size_t schema1_json_text_size(schema1_str_t token);

@@ -214,7 +214,7 @@ schema1_json_member(schema1_json_t *json, schema1_str_t *name)
 
 
 size_t
-schema1_json_decode(schema1_str_t token, char *to)
+schema1_json_decode(schema1_str_t token, char *to, size_t size)
 {
     char         utf8[4];
     size_t       n, len;
@@ -237,14 +237,30 @@ schema1_json_decode(schema1_str_t token, char *to)
             start = utf8;
         }
 
-        if (to) {
-            memcpy(to + len, start, n);
+        if (len < size) {
+            memcpy(to + len, start, n < size - len ? n : size - len);
         }
 
         len += n;
     }
 
     return len;
+}
+
+
+schema1_str_t
+schema1_json_text(schema1_str_t token, char *buf, size_t size)
+{
+    schema1_str_t  text;
+
+    if (token.len == 0) {
+        return token;
+    }
+
+    text.data = buf;
+    text.len = schema1_json_decode(token, buf, size);
+
+    return text.len > size ? token : text;
 }
 
 
@@ -255,7 +271,7 @@ schema1_json_text_size(schema1_str_t token)
         return 1;
     }
 
-    return schema1_json_decode(token, NULL) + 1;
+    return schema1_json_decode(token, NULL, 0) + 1;
 }
 
 
@@ -266,7 +282,7 @@ schema1_json_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
     text->data = to;
 
     if (token.len && token.data[0] == '"') {
-        text->len = schema1_json_decode(token, to);
+        text->len = schema1_json_decode(token, to, SIZE_MAX);
     }
 
     to += text->len;

@@ -12,31 +12,30 @@
 #include "schema1_sniff.h"
 
 
-/* of a platform in a message: longer ones are left out */
-#define SCHEMA1_PLATFORM_SIZE  128
+/* of a part of a platform in a message: longer ones are left out */
+#define SCHEMA1_PART_SIZE  40
 
 
 static bool schema1_list_images_usable(const schema1_array_t *entries,
     const schema1_accept_t *accept);
 static bool schema1_list_entry_usable(const schema1_raw_descriptor_t *entry,
     const schema1_accept_t *accept);
-static int schema1_list_check(const schema1_raw_manifest_t *raw,
-    schema1_error_t *err);
 static const schema1_raw_descriptor_t *schema1_list_choose(
     const schema1_array_t *entries, const schema1_platform_t *platform,
-    bool nested, schema1_error_t *err);
+    bool nested);
 static bool schema1_list_is_attestation(
     const schema1_raw_descriptor_t *entry);
 static bool schema1_list_is_zstd(const schema1_raw_descriptor_t *entry);
-static int schema1_list_rank(const schema1_raw_descriptor_t *entry,
-    const schema1_platform_t *platform, unsigned *rank, bool *none);
+static unsigned schema1_list_rank(const schema1_raw_descriptor_t *entry,
+    const schema1_platform_t *platform);
 static int schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err);
 static void schema1_list_platforms(const schema1_array_t *entries, char *list,
     size_t size);
+static schema1_str_t schema1_list_part(schema1_str_t token);
 static bool schema1_list_names(const char *list, const char *text);
 static size_t schema1_list_print(char *to, size_t size,
-    const schema1_raw_platform_t *platform);
+    const schema1_platform_t *platform);
 
 
 int
@@ -47,21 +46,22 @@ schema1_list_find(schema1_child_t *child, const schema1_raw_manifest_t *raw,
 
     memset(child, 0, sizeof(schema1_child_t));
 
-    if (schema1_list_check(raw, err) != SCHEMA1_OK) {
+    if (schema1_raw_manifest_check(raw, true, err) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    entry = schema1_list_choose(&raw->manifests, platform, nested, err);
+    entry = schema1_list_choose(&raw->manifests, platform, nested);
     if (entry == NULL) {
-        return SCHEMA1_ERROR;
+        return schema1_list_no_platform(&raw->manifests, platform, err);
     }
 
-    child->memory = malloc(schema1_descriptor_size(entry));
+    child->memory = malloc(schema1_raw_descriptor_size(entry));
     if (child->memory == NULL) {
         return schema1_error_no_memory(err);
     }
 
-    (void) schema1_descriptor_copy(&child->descriptor, entry, child->memory);
+    (void) schema1_raw_descriptor_copy(&child->descriptor, entry,
+                                       child->memory);
 
     child->type = schema1_media_type(child->descriptor.media_type);
 
@@ -97,33 +97,28 @@ schema1_list_child_free(schema1_child_t *child)
  *    its platform."
  */
 
-int
-schema1_list_usable(bool *usable, const schema1_raw_manifest_t *raw,
-    const schema1_accept_t *accept, const schema1_platform_t *platform,
-    schema1_error_t *err)
+bool
+schema1_list_usable(const schema1_raw_manifest_t *raw,
+    const schema1_accept_t *accept, const schema1_platform_t *platform)
 {
+    schema1_error_t                  err;
     const schema1_raw_descriptor_t  *entry;
 
-    *usable = true;
-
-    if (schema1_list_check(raw, err) == SCHEMA1_OK) {
-        *usable = schema1_list_images_usable(&raw->manifests, accept);
-
-        if (*usable && platform) {
-            entry = schema1_list_choose(&raw->manifests, platform, false, err);
-
-            *usable = (entry == NULL
-                       || schema1_list_entry_usable(entry, accept));
-        }
+    if (schema1_raw_manifest_check(raw, true, &err) != SCHEMA1_OK) {
+        return true;
     }
 
-    if (err->reason == SCHEMA1_NO_MEMORY) {
-        return SCHEMA1_ERROR;
+    if (!schema1_list_images_usable(&raw->manifests, accept)) {
+        return false;
     }
 
-    memset(err, 0, sizeof(schema1_error_t));
+    if (platform == NULL) {
+        return true;
+    }
 
-    return SCHEMA1_OK;
+    entry = schema1_list_choose(&raw->manifests, platform, false);
+
+    return entry == NULL || schema1_list_entry_usable(entry, accept);
 }
 
 
@@ -136,7 +131,7 @@ schema1_list_images_usable(const schema1_array_t *entries,
     const schema1_raw_descriptor_t  *entry;
 
     images = false;
-    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+    entry = entries->items;
 
     for (i = 0; i < entries->n; i++, entry++) {
 
@@ -174,58 +169,11 @@ schema1_list_entry_usable(const schema1_raw_descriptor_t *entry,
 }
 
 
-static int
-schema1_list_check(const schema1_raw_manifest_t *raw, schema1_error_t *err)
-{
-    bool           docker, config;
-    schema1_str_t  type;
-
-    static const char  what[] = "list of manifests";
-
-    if (schema1_raw_manifest_version(raw, what, err) != SCHEMA1_OK) {
-        return SCHEMA1_ERROR;
-    }
-
-    type = raw->media_type;
-    docker = schema1_json_is(type, schema1_media_type_name(SCHEMA1_TYPE_LIST));
-
-    if (!docker && !schema1_json_is(type, "")
-        && !schema1_json_is(type,
-                            schema1_media_type_name(SCHEMA1_TYPE_OCI_INDEX)))
-    {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the list's own mediaType %.*s is not that of a "
-                          "list; push the image again",
-                          (int) (type.len > SCHEMA1_TYPE_SIZE
-                                 ? SCHEMA1_TYPE_SIZE : type.len), type.data);
-        return SCHEMA1_ERROR;
-    }
-
-    if (schema1_raw_manifest_check(raw, 1u << SCHEMA1_RAW_MANIFESTS, what, err)
-        != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    config = raw->members[SCHEMA1_RAW_CONFIG].present;
-
-    if (!docker && (config || raw->members[SCHEMA1_RAW_LAYERS].present)) {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the index has a member \"%s\", as only a manifest "
-                          "has; push the image again",
-                          config ? "config" : "layers");
-        return SCHEMA1_ERROR;
-    }
-
-    return SCHEMA1_OK;
-}
-
-
 static const schema1_raw_descriptor_t *
 schema1_list_choose(const schema1_array_t *entries,
-    const schema1_platform_t *platform, bool nested, schema1_error_t *err)
+    const schema1_platform_t *platform, bool nested)
 {
-    bool                             list, none, placed;
+    bool                             list, placed;
     size_t                           i;
     unsigned                         rank, best;
     const schema1_raw_descriptor_t  *entry, *found, *image, *index;
@@ -235,14 +183,9 @@ schema1_list_choose(const schema1_array_t *entries,
     image = NULL;
     index = NULL;
     placed = false;
-    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+    entry = entries->items;
 
     for (i = 0; i < entries->n; i++, entry++) {
-
-        if (schema1_list_rank(entry, platform, &rank, &none) != SCHEMA1_OK) {
-            (void) schema1_error_no_memory(err);
-            return NULL;
-        }
 
         list = schema1_media_type_is_list(
                                        schema1_sniff_type(entry->media_type));
@@ -251,20 +194,30 @@ schema1_list_choose(const schema1_array_t *entries,
             continue;
         }
 
-        if (none && list && index == NULL) {
-            index = entry;
+        /* of a token up to two bytes are quotes */
+
+        if (entry->platform.os.len <= 2
+            && entry->platform.architecture.len <= 2)
+        {
+            if (list && index == NULL) {
+                index = entry;
+            }
+
+            if (!list && image == NULL && entry->digest.len != 0) {
+                image = entry;
+            }
+
+            continue;
         }
 
-        if (none && !list && image == NULL && entry->digest.len != 0) {
-            image = entry;
-        }
+        rank = schema1_list_rank(entry, platform);
 
         if (rank && (found == NULL || rank < best)) {
             best = rank;
             found = entry;
         }
 
-        placed |= !none && !schema1_list_is_attestation(entry);
+        placed |= !schema1_list_is_attestation(entry);
     }
 
     /*
@@ -275,10 +228,6 @@ schema1_list_choose(const schema1_array_t *entries,
 
     if (found == NULL) {
         found = (image && !placed) ? image : index;
-    }
-
-    if (found == NULL) {
-        (void) schema1_list_no_platform(entries, platform, err);
     }
 
     return found;
@@ -329,45 +278,27 @@ schema1_list_is_zstd(const schema1_raw_descriptor_t *entry)
 }
 
 
-/* *none: the entry has no platform */
+/* 0: it does not match; a part that is longer than any platform is no match */
 
-static int
+static unsigned
 schema1_list_rank(const schema1_raw_descriptor_t *entry,
-    const schema1_platform_t *platform, unsigned *rank, bool *none)
+    const schema1_platform_t *platform)
 {
-    char                          *memory, *to;
-    schema1_platform_t             own;
-    const schema1_raw_platform_t  *raw;
+    char                os[SCHEMA1_PLATFORM_MAX];
+    char                architecture[SCHEMA1_PLATFORM_MAX];
+    char                variant[SCHEMA1_PLATFORM_MAX];
+    unsigned            rank;
+    schema1_platform_t  own;
 
-    raw = &entry->platform;
+    own.os = schema1_json_text(entry->platform.os, os, sizeof(os));
+    own.architecture = schema1_json_text(entry->platform.architecture,
+                                         architecture, sizeof(architecture));
+    own.variant = schema1_json_text(entry->platform.variant, variant,
+                                    sizeof(variant));
 
-    memory = malloc(schema1_json_text_size(raw->os)
-                    + schema1_json_text_size(raw->architecture)
-                    + schema1_json_text_size(raw->variant));
-    if (memory == NULL) {
-        return SCHEMA1_ERROR;
-    }
+    rank = schema1_platform_rank(platform, &own);
 
-    to = schema1_json_text_copy(&own.os, raw->os, memory);
-    to = schema1_json_text_copy(&own.architecture, raw->architecture, to);
-    (void) schema1_json_text_copy(&own.variant, raw->variant, to);
-
-    *none = (own.os.len == 0 && own.architecture.len == 0);
-    *rank = 0;
-
-    if (!*none && !schema1_str_eq(own.os, "unknown")
-        && !schema1_str_eq(own.architecture, "unknown"))
-    {
-        *rank = schema1_platform_rank(platform, &own);
-    }
-
-    if (*rank) {
-        *rank = 2 * *rank + schema1_list_is_zstd(entry);
-    }
-
-    free(memory);
-
-    return SCHEMA1_OK;
+    return rank ? 2 * rank + schema1_list_is_zstd(entry) : 0;
 }
 
 
@@ -375,24 +306,16 @@ static int
 schema1_list_no_platform(const schema1_array_t *entries,
     const schema1_platform_t *platform, schema1_error_t *err)
 {
-    char  wanted[sizeof(err->platform)], list[200];
+    char  list[200];
 
-    (void) snprintf(wanted, sizeof(wanted), "%.*s/%.*s%s%.*s",
-                    (int) platform->os.len, platform->os.data,
-                    (int) platform->architecture.len,
-                    platform->architecture.data,
-                    platform->variant.len ? "/" : "",
-                    (int) platform->variant.len,
-                    platform->variant.len ? platform->variant.data : "");
-
-    memcpy(err->platform, wanted, sizeof(wanted));
+    (void) schema1_list_print(err->platform, sizeof(err->platform), platform);
 
     schema1_list_platforms(entries, list, sizeof(list));
 
     schema1_error_set(err, SCHEMA1_NO_PLATFORM,
                       "the tag names a list of images, and none of them is "
                       "for %s%s%s; build the image for it, or set another "
-                      "schema_conversion_platform", wanted,
+                      "schema_conversion_platform", err->platform,
                       list[0] ? ": there is" : "", list);
 
     return SCHEMA1_ERROR;
@@ -408,21 +331,30 @@ static void
 schema1_list_platforms(const schema1_array_t *entries, char *list,
     size_t size)
 {
-    char                             text[SCHEMA1_PLATFORM_SIZE];
+    char                             text[3 * SCHEMA1_PART_SIZE];
     size_t                           i, len, n;
+    schema1_platform_t               own;
     const schema1_raw_descriptor_t  *entry;
 
     static const char  more[] = " and others";
 
     len = 0;
     list[0] = '\0';
-    entry = (const schema1_raw_descriptor_t *) (void *) entries->items;
+    text[0] = ' ';
+    entry = entries->items;
 
     for (i = 0; i < entries->n; i++, entry++) {
-        n = schema1_list_print(text, sizeof(text), &entry->platform);
+        own.os = schema1_list_part(entry->platform.os);
+        own.architecture = schema1_list_part(entry->platform.architecture);
+        own.variant = schema1_list_part(entry->platform.variant);
 
-        if (n == 0
-            || strcmp(text, " unknown/unknown") == 0
+        if (own.os.len == 0 || own.architecture.len == 0) {
+            continue;
+        }
+
+        n = 1 + schema1_list_print(text + 1, sizeof(text) - 1, &own);
+
+        if (strcmp(text, " unknown/unknown") == 0
             || schema1_list_names(list, text))
         {
             continue;
@@ -436,6 +368,24 @@ schema1_list_platforms(const schema1_array_t *entries, char *list,
         memcpy(list + len, text, n + 1);
         len += n;
     }
+}
+
+
+/* as it is in the document; empty if it is too long */
+
+static schema1_str_t
+schema1_list_part(schema1_str_t token)
+{
+    static const schema1_str_t  none = schema1_string("");
+
+    if (token.len <= 2 || token.len >= SCHEMA1_PART_SIZE) {
+        return none;
+    }
+
+    token.data++;
+    token.len -= 2;
+
+    return token;
 }
 
 
@@ -459,44 +409,14 @@ schema1_list_names(const char *list, const char *text)
 }
 
 
-/* appends " os/architecture/variant"; 0: it has none, or it is too long */
-
 static size_t
-schema1_list_print(char *to, size_t size,
-    const schema1_raw_platform_t *platform)
+schema1_list_print(char *to, size_t size, const schema1_platform_t *platform)
 {
-    int            n;
-    size_t         i;
-    schema1_str_t  part[3];
-
-    part[0] = platform->os;
-    part[1] = platform->architecture;
-    part[2] = platform->variant;
-
-    for (i = 0; i < 3; i++) {
-        if (part[i].len > 2 && part[i].len < 40) {
-            part[i].data++;
-            part[i].len -= 2;
-            continue;
-        }
-
-        if (i < 2) {
-            return 0;
-        }
-
-        part[i].len = 0;
-        part[i].data = "";
-    }
-
-    n = snprintf(to, size, " %.*s/%.*s%s%.*s",
-                 (int) part[0].len, part[0].data,
-                 (int) part[1].len, part[1].data, part[2].len ? "/" : "",
-                 (int) part[2].len, part[2].data);
-
-    if (n < 0 || (size_t) n >= size) {
-        to[0] = '\0';
-        return 0;
-    }
-
-    return (size_t) n;
+    return (size_t) snprintf(to, size, "%.*s/%.*s%s%.*s",
+                             (int) platform->os.len, platform->os.data,
+                             (int) platform->architecture.len,
+                             platform->architecture.data,
+                             platform->variant.len ? "/" : "",
+                             (int) platform->variant.len,
+                             platform->variant.data);
 }

@@ -37,11 +37,10 @@ void schema1_list_child_free(schema1_child_t *child);
 /*
  * Whether a client that names the type of the list can use it: it names the
  * type of one of the images, and if "platform" is not NULL of the image for it.
- * *usable is true if that cannot be determined.  SCHEMA1_ERROR: NO_MEMORY.
+ * True if that cannot be determined.
  */
-int schema1_list_usable(bool *usable, const schema1_raw_manifest_t *raw,
-    const schema1_accept_t *accept, const schema1_platform_t *platform,
-    schema1_error_t *err);
+bool schema1_list_usable(const schema1_raw_manifest_t *raw,
+    const schema1_accept_t *accept, const schema1_platform_t *platform);
 
 
 #endif /* _SCHEMA1_LIST_H_INCLUDED_ */

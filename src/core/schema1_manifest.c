@@ -11,13 +11,6 @@
 #include "schema1_manifest.h"
 
 
-#if (SCHEMA1_MAX_LAYERS != SCHEMA1_MAX_ITEMS)
-#error the decoder has to hold as many layers as an image may have
-#endif
-
-
-static int schema1_manifest_check(const schema1_raw_manifest_t *raw,
-    schema1_error_t *err);
 static int schema1_manifest_copy(schema1_manifest_t *manifest,
     const schema1_raw_manifest_t *raw, schema1_error_t *err);
 static int schema1_manifest_digests(const schema1_manifest_t *manifest,
@@ -30,7 +23,7 @@ schema1_manifest_read(schema1_manifest_t *manifest,
 {
     memset(manifest, 0, sizeof(schema1_manifest_t));
 
-    if (schema1_manifest_check(raw, err) != SCHEMA1_OK
+    if (schema1_raw_manifest_check(raw, false, err) != SCHEMA1_OK
         || schema1_manifest_copy(manifest, raw, err) != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
@@ -53,56 +46,6 @@ schema1_manifest_free(schema1_manifest_t *manifest)
 }
 
 
-/* as distribution reads one of that mediaType; without one it is OCI's */
-
-static int
-schema1_manifest_check(const schema1_raw_manifest_t *raw, schema1_error_t *err)
-{
-    unsigned       members;
-    schema1_str_t  type;
-
-    if (schema1_raw_manifest_version(raw, "manifest", err) != SCHEMA1_OK) {
-        return SCHEMA1_ERROR;
-    }
-
-    type = raw->media_type;
-    members = 1u << SCHEMA1_RAW_CONFIG | 1u << SCHEMA1_RAW_LAYERS;
-
-    if (schema1_json_is(type, schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2))) {
-        return schema1_raw_manifest_check(raw, members, "manifest", err);
-    }
-
-    if (!schema1_json_is(type, "")
-        && !schema1_json_is(type,
-                           schema1_media_type_name(SCHEMA1_TYPE_OCI_MANIFEST)))
-    {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the manifest's own mediaType %.*s is not that of "
-                          "an image manifest; push the image again",
-                          (int) (type.len > SCHEMA1_TYPE_SIZE
-                                 ? SCHEMA1_TYPE_SIZE : type.len), type.data);
-        return SCHEMA1_ERROR;
-    }
-
-    if (schema1_raw_manifest_check(raw, members
-                                        | 1u << SCHEMA1_RAW_ANNOTATIONS,
-                                   "manifest", err)
-        != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    if (raw->members[SCHEMA1_RAW_MANIFESTS].present) {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                          "the manifest has a member \"manifests\", as only "
-                          "an index has; push the image again");
-        return SCHEMA1_ERROR;
-    }
-
-    return SCHEMA1_OK;
-}
-
-
 /* one block: the layers, then all strings, each with a terminator */
 
 static int
@@ -114,14 +57,14 @@ schema1_manifest_copy(schema1_manifest_t *manifest,
     const schema1_raw_descriptor_t  *layers;
 
     n = raw->layers.n;
-    layers = (const schema1_raw_descriptor_t *) (void *) raw->layers.items;
+    layers = raw->layers.items;
 
     size = n * sizeof(schema1_descriptor_t)
-           + schema1_descriptor_size(&raw->config)
+           + schema1_raw_descriptor_size(&raw->config)
            + schema1_json_text_size(raw->artifact_type);
 
     for (i = 0; i < n; i++) {
-        size += schema1_descriptor_size(&layers[i]);
+        size += schema1_raw_descriptor_size(&layers[i]);
     }
 
     manifest->memory = malloc(size);
@@ -133,12 +76,12 @@ schema1_manifest_copy(schema1_manifest_t *manifest,
     manifest->nlayers = n;
 
     to = (char *) (manifest->layers + n);
-    to = schema1_descriptor_copy(&manifest->config, &raw->config, to);
+    to = schema1_raw_descriptor_copy(&manifest->config, &raw->config, to);
     to = schema1_json_text_copy(&manifest->artifact_type, raw->artifact_type,
                                 to);
 
     for (i = 0; i < n; i++) {
-        to = schema1_descriptor_copy(&manifest->layers[i], &layers[i], to);
+        to = schema1_raw_descriptor_copy(&manifest->layers[i], &layers[i], to);
     }
 
     return SCHEMA1_OK;

@@ -11,9 +11,6 @@
 #include "schema1_raw_manifest.h"
 
 
-#define SCHEMA1_MAX_LAYERS  10000
-
-
 typedef struct {
     schema1_descriptor_t    config;
     schema1_descriptor_t   *layers;     /* base layer first */

@@ -151,10 +151,10 @@ static const schema1_field_t  schema1_entry_fields[] = {
 
 
 static const schema1_field_t  schema1_image_fields[] = {
-    { "rootfs", SCHEMA1_FIELD_POINTER, offsetof(schema1_image_t, rootfs),
-      schema1_rootfs_fields, sizeof(schema1_rootfs_t) },
-    { "history", SCHEMA1_FIELD_ARRAY, offsetof(schema1_image_t, history),
-      schema1_entry_fields, sizeof(schema1_entry_t) },
+    schema1_fields("rootfs", POINTER, schema1_image_t, rootfs,
+                   schema1_rootfs_fields, schema1_rootfs_t),
+    schema1_fields("history", ARRAY, schema1_image_t, history,
+                   schema1_entry_fields, schema1_entry_t),
     schema1_field("architecture", STRING, schema1_image_t, architecture),
     schema1_field("created", RAW, schema1_image_t, created),
     schema1_end
@@ -250,7 +250,7 @@ schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
     history = &c->image.history;
 
     c->n = history->n;
-    c->entries = (schema1_entry_t *) (void *) history->items;
+    c->entries = history->items;
 
     for (i = 0, layers = 0; i < c->n; i++) {
         if (!c->entries[i].empty) {
@@ -292,13 +292,12 @@ schema1_payload_synthesize_history(schema1_conversion_t *c,
 
     schema1_array_free(history);
 
-    /* an array of bytes: NOLINTNEXTLINE(clang-analyzer-unix.MallocSizeof) */
     history->items = calloc(c->n, sizeof(schema1_entry_t));
     if (history->items == NULL) {
         return schema1_error_no_memory(err);
     }
 
-    c->entries = (schema1_entry_t *) (void *) history->items;
+    c->entries = history->items;
 
     /* once for all entries: the config's time may have millions of digits */
 
@@ -420,12 +419,14 @@ schema1_payload_base(schema1_conversion_t *c)
         return SCHEMA1_OK;
     }
 
-    base = malloc(schema1_json_decode(token, NULL));
+    len = schema1_json_decode(token, NULL, 0);
+
+    base = malloc(len);
     if (base == NULL) {
         return SCHEMA1_ERROR;
     }
 
-    len = schema1_json_decode(token, base);
+    (void) schema1_json_decode(token, base, len);
     rc = EVP_Digest(base, len, hash, NULL, EVP_sha384(), NULL);
     free(base);
 

@@ -15,21 +15,15 @@
 #include "schema1_sniff.h"
 
 
-/* what schema1_pull_feed() expects */
-
-typedef enum {
-    SCHEMA1_EXPECT_NOTHING = 0,
-    SCHEMA1_EXPECT_LOOKUP,
-    SCHEMA1_EXPECT_CHILD,
-    SCHEMA1_EXPECT_CONFIG
-} schema1_expect_e;
-
-
 struct schema1_pull_s {
     schema1_pull_conf_t    conf;
-    schema1_expect_e       expect;
-    schema1_action_e       action;      /* for the document at hand */
-    schema1_type_e         type;        /* of the document at hand */
+    schema1_pull_step_e    step;        /* the last one */
+
+    /* the document at hand, while it is there */
+    schema1_type_e         type;
+    schema1_action_e       action;
+    schema1_raw_manifest_t raw;         /* zeros if it cannot be read */
+
     schema1_child_t        child;
     schema1_manifest_t     manifest;
     schema1_pull_request_t request;
@@ -45,31 +39,31 @@ struct schema1_pull_s {
 
 
 static schema1_pull_step_e schema1_pull_source(schema1_pull_t *pull,
-    const schema1_document_t *document, const schema1_raw_manifest_t *raw,
-    const schema1_error_t *broken, schema1_error_t *err);
-static int schema1_pull_accepted_list(schema1_pull_t *pull,
-    const schema1_raw_manifest_t *raw, schema1_error_t *err);
+    const schema1_document_t *document, schema1_error_t *err);
+static int schema1_pull_decode(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err);
+static bool schema1_pull_list_usable(const schema1_pull_t *pull);
 static int schema1_pull_verify_tag(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
 static void schema1_pull_unverified(const schema1_document_t *document,
     schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_feed_child(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err);
+    schema1_str_t document, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_child(schema1_pull_t *pull,
-    schema1_str_t document, const schema1_raw_manifest_t *raw,
-    const schema1_error_t *broken, schema1_error_t *err);
+    schema1_str_t document, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_feed_config(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err);
-static int schema1_pull_read(schema1_pull_t *pull,
-    const schema1_raw_manifest_t *raw, schema1_error_t *err);
+    schema1_str_t config, schema1_error_t *err);
+static int schema1_pull_read(schema1_pull_t *pull, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_next(schema1_pull_t *pull,
     schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_converted(schema1_pull_t *pull,
+    schema1_type_e type, schema1_error_t *err);
 static schema1_pull_step_e schema1_pull_as_is(schema1_pull_t *pull,
     schema1_str_t document);
 static schema1_pull_step_e schema1_pull_refuse(schema1_pull_t *pull,
     schema1_str_t document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_need(schema1_pull_t *pull,
-    schema1_expect_e expect, const schema1_descriptor_t *descriptor);
+static schema1_pull_step_e schema1_pull_fetch(schema1_pull_t *pull, bool blob,
+    const schema1_descriptor_t *descriptor);
 static int schema1_pull_verify(const schema1_pull_t *pull,
     schema1_str_t document, const char *what, schema1_error_t *err);
 static int schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
@@ -121,95 +115,10 @@ schema1_pull_step_e
 schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    bool                    modern;
-    schema1_error_t         broken;
-    schema1_pull_step_e     step;
-    schema1_raw_manifest_t  raw;
-
     schema1_error_clear(err);
-    schema1_error_clear(&broken);
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
 
-    pull->type = schema1_media_type(document->type);
-    modern = schema1_accept_is_modern(&pull->conf.accept);
-
-    /* "the document takes precedence, for clients that are not modern" */
-
-    if (pull->type == SCHEMA1_TYPE_GENERIC
-        || (!modern && pull->type != SCHEMA1_TYPE_OTHER))
-    {
-        (void) schema1_raw_manifest_read(&raw, document->body, &broken);
-        pull->type = schema1_sniff(&raw, pull->type);
-    }
-
-    pull->answer.source_type = pull->type;
-
-    if (broken.reason == SCHEMA1_NO_MEMORY) {
-        (void) schema1_error_no_memory(err);
-        step = SCHEMA1_PULL_ERROR;
-
-    } else {
-        pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
-                                             false);
-
-        if (pull->action == SCHEMA1_ACTION_AS_IS && !modern
-            && schema1_media_type_is_list(pull->type)
-            && schema1_pull_accepted_list(pull, &raw, err) != SCHEMA1_OK)
-        {
-            step = SCHEMA1_PULL_ERROR;
-
-        } else {
-            step = schema1_pull_source(pull, document, &raw, &broken, err);
-        }
-    }
-
-    schema1_raw_manifest_free(&raw);
-
-    return schema1_pull_end(pull, step, err);
-}
-
-
-static schema1_pull_step_e
-schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
-    const schema1_raw_manifest_t *raw, const schema1_error_t *broken,
-    schema1_error_t *err)
-{
-    int  rc;
-
-    switch (pull->action) {
-
-    case SCHEMA1_ACTION_CHILD:
-    case SCHEMA1_ACTION_SCHEMA2:
-    case SCHEMA1_ACTION_SCHEMA1:
-        break;
-
-    case SCHEMA1_ACTION_REFUSE:
-        return schema1_pull_refuse(pull, document->body, err);
-
-    default:
-        return SCHEMA1_PULL_PASS;
-    }
-
-    if (schema1_pull_verify_tag(pull, document, err) != SCHEMA1_OK) {
-        return SCHEMA1_PULL_ERROR;
-    }
-
-    if (broken->reason == SCHEMA1_NO_REASON) {
-        rc = schema1_pull_read(pull, raw, err);
-
-    } else {
-        *err = *broken;
-        rc = SCHEMA1_ERROR;
-    }
-
-    if (rc != SCHEMA1_OK) {
-        schema1_pull_unverified(document, err);
-        return SCHEMA1_PULL_ERROR;
-    }
-
-    pull->expect = SCHEMA1_EXPECT_LOOKUP;
-
-    return SCHEMA1_PULL_NEED_LOOKUP;
+    return schema1_pull_end(pull, schema1_pull_source(pull, document, err),
+                            err);
 }
 
 
@@ -217,26 +126,20 @@ schema1_pull_step_e
 schema1_pull_feed(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    schema1_expect_e     expect;
     schema1_pull_step_e  step;
 
     schema1_error_clear(err);
 
-    expect = pull->expect;
-    pull->expect = SCHEMA1_EXPECT_NOTHING;
+    switch (pull->step) {
 
-    switch (expect) {
-
-    case SCHEMA1_EXPECT_LOOKUP:
+    case SCHEMA1_PULL_NEED_LOOKUP:
         step = schema1_pull_next(pull, err);
         break;
 
-    case SCHEMA1_EXPECT_CHILD:
-        step = schema1_pull_feed_child(pull, document, err);
-        break;
-
-    case SCHEMA1_EXPECT_CONFIG:
-        step = schema1_pull_feed_config(pull, document, err);
+    case SCHEMA1_PULL_NEED_FETCH:
+        step = pull->request.blob
+               ? schema1_pull_feed_config(pull, document->body, err)
+               : schema1_pull_feed_child(pull, document->body, err);
         break;
 
     default:
@@ -263,31 +166,98 @@ schema1_pull_answer(const schema1_pull_t *pull)
 }
 
 
-/* a list whose type the client names; modern clients receive what is stored */
+static schema1_pull_step_e
+schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
+    schema1_error_t *err)
+{
+    int   rc;
+    bool  modern;
+
+    rc = SCHEMA1_OK;
+    pull->type = schema1_media_type(document->type);
+    modern = schema1_accept_is_modern(&pull->conf.accept);
+
+    /* "the document takes precedence, for clients that are not modern" */
+
+    if (pull->type == SCHEMA1_TYPE_GENERIC
+        || (!modern && pull->type != SCHEMA1_TYPE_OTHER))
+    {
+        rc = schema1_pull_decode(pull, document->body, err);
+        pull->type = schema1_sniff(&pull->raw, pull->type);
+    }
+
+    pull->answer.source_type = pull->type;
+
+    if (rc != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
+                                         false);
+
+    if (pull->action == SCHEMA1_ACTION_AS_IS && !modern
+        && schema1_media_type_is_list(pull->type)
+        && !schema1_pull_list_usable(pull))
+    {
+        pull->action = SCHEMA1_ACTION_CHILD;
+    }
+
+    switch (pull->action) {
+
+    case SCHEMA1_ACTION_CHILD:
+    case SCHEMA1_ACTION_SCHEMA2:
+    case SCHEMA1_ACTION_SCHEMA1:
+        break;
+
+    case SCHEMA1_ACTION_REFUSE:
+        return schema1_pull_refuse(pull, document->body, err);
+
+    default:
+        return SCHEMA1_PULL_PASS;
+    }
+
+    if (schema1_pull_verify_tag(pull, document, err) != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    if (schema1_pull_read(pull, err) != SCHEMA1_OK) {
+        schema1_pull_unverified(document, err);
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    return SCHEMA1_PULL_NEED_LOOKUP;
+}
+
+
+/*
+ * A document that cannot be read may still pass, so that is no error yet: "err"
+ * keeps the reason until schema1_pull_read().
+ */
 
 static int
-schema1_pull_accepted_list(schema1_pull_t *pull,
-    const schema1_raw_manifest_t *raw, schema1_error_t *err)
+schema1_pull_decode(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
 {
-    bool                usable, known;
+    (void) schema1_raw_manifest_read(&pull->raw, document, err);
+
+    return err->reason == SCHEMA1_NO_MEMORY ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+/* a list whose type the client names; modern clients receive what is stored */
+
+static bool
+schema1_pull_list_usable(const schema1_pull_t *pull)
+{
+    bool                known;
     schema1_platform_t  platform;
 
     known = pull->conf.client_platform
             && schema1_platform_read(&platform, pull->conf.platform)
                == SCHEMA1_OK;
 
-    if (schema1_list_usable(&usable, raw, &pull->conf.accept,
-                            known ? &platform : NULL, err)
-        != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    if (!usable) {
-        pull->action = SCHEMA1_ACTION_CHILD;
-    }
-
-    return SCHEMA1_OK;
+    return schema1_list_usable(&pull->raw, &pull->conf.accept,
+                               known ? &platform : NULL);
 }
 
 
@@ -347,15 +317,10 @@ schema1_pull_unverified(const schema1_document_t *document,
 
 
 static schema1_pull_step_e
-schema1_pull_feed_child(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err)
+schema1_pull_feed_child(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
 {
-    schema1_error_t         broken;
-    schema1_pull_step_e     step;
-    schema1_raw_manifest_t  raw;
-
-    schema1_error_clear(&broken);
-    memset(&raw, 0, sizeof(schema1_raw_manifest_t));
+    bool  schema1;
 
     /*
      * "If the mediaType of the entry is a manifest type, it determines the
@@ -364,34 +329,16 @@ schema1_pull_feed_child(schema1_pull_t *pull,
      */
 
     pull->type = pull->child.type;
+    schema1 = schema1_media_type_is_schema1(pull->type);
 
-    if (!schema1_media_type_is_schema1(pull->type)) {
-        (void) schema1_raw_manifest_read(&raw, document->body, &broken);
+    if (!schema1 && schema1_pull_decode(pull, document, err) != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
     }
 
     if (!schema1_media_type_known(pull->type)) {
-        pull->type = schema1_sniff(&raw, SCHEMA1_TYPE_GENERIC);
+        pull->type = schema1_sniff(&pull->raw, SCHEMA1_TYPE_GENERIC);
     }
 
-    if (broken.reason == SCHEMA1_NO_MEMORY) {
-        (void) schema1_error_no_memory(err);
-        step = SCHEMA1_PULL_ERROR;
-
-    } else {
-        step = schema1_pull_child(pull, document->body, &raw, &broken, err);
-    }
-
-    schema1_raw_manifest_free(&raw);
-
-    return step;
-}
-
-
-static schema1_pull_step_e
-schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
-    const schema1_raw_manifest_t *raw, const schema1_error_t *broken,
-    schema1_error_t *err)
-{
     if (schema1_media_type_is_schema1(pull->type)
         && schema1_pull_payload(pull, document, err) != SCHEMA1_OK)
     {
@@ -404,6 +351,16 @@ schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
         return SCHEMA1_PULL_ERROR;
     }
 
+    return schema1_pull_child(pull, document, err);
+}
+
+
+/* a verified child: what becomes of it */
+
+static schema1_pull_step_e
+schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
+    schema1_error_t *err)
+{
     if (schema1_media_type_is_list(pull->type)) {
 
         if (pull->nested) {
@@ -435,12 +392,7 @@ schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
         return schema1_pull_refuse(pull, document, err);
     }
 
-    if (broken->reason != SCHEMA1_NO_REASON) {
-        *err = *broken;
-        return SCHEMA1_PULL_ERROR;
-    }
-
-    if (schema1_pull_read(pull, raw, err) != SCHEMA1_OK) {
+    if (schema1_pull_read(pull, err) != SCHEMA1_OK) {
         return SCHEMA1_PULL_ERROR;
     }
 
@@ -449,60 +401,42 @@ schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
 
 
 static schema1_pull_step_e
-schema1_pull_feed_config(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err)
+schema1_pull_feed_config(schema1_pull_t *pull, schema1_str_t config,
+    schema1_error_t *err)
 {
-    int                rc;
-    schema1_str_t      payload;
-    schema1_answer_t  *answer;
+    if (schema1_pull_verify(pull, config, "config", err) != SCHEMA1_OK) {
+        return SCHEMA1_PULL_ERROR;
+    }
 
-    if (schema1_pull_verify(pull, document->body, "config", err)
+    if (schema1_payload_build(&pull->manifest, config, pull->conf.name,
+                              pull->conf.tag, &pull->body,
+                              &pull->answer.entries, err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
     }
 
-    answer = &pull->answer;
-
-    rc = schema1_payload_build(&pull->manifest, document->body,
-                               pull->conf.name, pull->conf.tag, &pull->body,
-                               &answer->entries, err);
-
-    payload = schema1_buf_str(&pull->body);
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_pull_digest(&answer->digest, pull->digest, payload, err);
-    }
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_jws_sign(pull->conf.key, payload, pull->conf.now,
-                              &pull->body, err);
-    }
-
-    if (rc != SCHEMA1_OK) {
-        return SCHEMA1_PULL_ERROR;
-    }
-
-    answer->body = schema1_buf_str(&pull->body);
-    answer->type = SCHEMA1_TYPE_SIGNED;
-    answer->converted = true;
-
-    return SCHEMA1_PULL_DONE;
+    return schema1_pull_converted(pull, SCHEMA1_TYPE_SIGNED, err);
 }
 
 
 /* keeps what the document says, so that it is read only once */
 
 static int
-schema1_pull_read(schema1_pull_t *pull, const schema1_raw_manifest_t *raw,
-    schema1_error_t *err)
+schema1_pull_read(schema1_pull_t *pull, schema1_error_t *err)
 {
     schema1_child_t     child;
     schema1_platform_t  platform;
 
+    if (err->reason != SCHEMA1_NO_REASON) {
+        return SCHEMA1_ERROR;
+    }
+
     if (pull->action != SCHEMA1_ACTION_CHILD) {
 
-        if (schema1_manifest_read(&pull->manifest, raw, err) != SCHEMA1_OK) {
+        if (schema1_manifest_read(&pull->manifest, &pull->raw, err)
+            != SCHEMA1_OK)
+        {
             return SCHEMA1_ERROR;
         }
 
@@ -521,7 +455,7 @@ schema1_pull_read(schema1_pull_t *pull, const schema1_raw_manifest_t *raw,
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_list_find(&child, raw, &platform, pull->nested, err)
+    if (schema1_list_find(&child, &pull->raw, &platform, pull->nested, err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
@@ -537,17 +471,13 @@ schema1_pull_read(schema1_pull_t *pull, const schema1_raw_manifest_t *raw,
 static schema1_pull_step_e
 schema1_pull_next(schema1_pull_t *pull, schema1_error_t *err)
 {
-    schema1_answer_t  *answer;
-
     switch (pull->action) {
 
     case SCHEMA1_ACTION_CHILD:
-        return schema1_pull_need(pull, SCHEMA1_EXPECT_CHILD,
-                                 &pull->child.descriptor);
+        return schema1_pull_fetch(pull, false, &pull->child.descriptor);
 
     case SCHEMA1_ACTION_SCHEMA1:
-        return schema1_pull_need(pull, SCHEMA1_EXPECT_CONFIG,
-                                 &pull->manifest.config);
+        return schema1_pull_fetch(pull, true, &pull->manifest.config);
 
     default: /* SCHEMA1_ACTION_SCHEMA2 */
         break;
@@ -559,17 +489,39 @@ schema1_pull_next(schema1_pull_t *pull, schema1_error_t *err)
         return SCHEMA1_PULL_ERROR;
     }
 
+    return schema1_pull_converted(pull, SCHEMA1_TYPE_SCHEMA2, err);
+}
+
+
+/* the digest of schema 1 is that of the payload, without the signature */
+
+static schema1_pull_step_e
+schema1_pull_converted(schema1_pull_t *pull, schema1_type_e type,
+    schema1_error_t *err)
+{
+    schema1_str_t      document;
+    schema1_answer_t  *answer;
+
     answer = &pull->answer;
+    document = schema1_buf_str(&pull->body);
 
-    answer->body = schema1_buf_str(&pull->body);
-    answer->type = SCHEMA1_TYPE_SCHEMA2;
-    answer->converted = true;
-
-    if (schema1_pull_digest(&answer->digest, pull->digest, answer->body, err)
+    if (schema1_pull_digest(&answer->digest, pull->digest, document, err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
     }
+
+    if (type == SCHEMA1_TYPE_SIGNED
+        && schema1_jws_sign(pull->conf.key, document, pull->conf.now,
+                            &pull->body, err)
+           != SCHEMA1_OK)
+    {
+        return SCHEMA1_PULL_ERROR;
+    }
+
+    answer->body = schema1_buf_str(&pull->body);
+    answer->type = type;
+    answer->converted = true;
 
     return SCHEMA1_PULL_DONE;
 }
@@ -584,7 +536,6 @@ schema1_pull_as_is(schema1_pull_t *pull, schema1_str_t document)
 
     answer->body = document;
     answer->type = pull->type;
-    answer->converted = false;
 
     /* of a payload that the list does not name it was computed */
 
@@ -631,12 +582,10 @@ schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
 
 
 static schema1_pull_step_e
-schema1_pull_need(schema1_pull_t *pull, schema1_expect_e expect,
+schema1_pull_fetch(schema1_pull_t *pull, bool blob,
     const schema1_descriptor_t *descriptor)
 {
-    pull->expect = expect;
-
-    pull->request.blob = (expect == SCHEMA1_EXPECT_CONFIG);
+    pull->request.blob = blob;
     pull->request.digest = descriptor->digest;
     pull->request.size = descriptor->size;
 
@@ -756,11 +705,13 @@ schema1_pull_end(schema1_pull_t *pull, schema1_pull_step_e step,
 {
     schema1_str_t  value;
 
+    pull->step = step;
+    schema1_raw_manifest_free(&pull->raw);
+
     if (step != SCHEMA1_PULL_ERROR) {
+        schema1_error_clear(err);
         return step;
     }
-
-    pull->expect = SCHEMA1_EXPECT_NOTHING;
 
     if (pull->answer.source_digest.len != 0) {
         schema1_error_note(err->source_digest, sizeof(err->source_digest),

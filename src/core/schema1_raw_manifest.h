@@ -8,12 +8,42 @@
 #define _SCHEMA1_RAW_MANIFEST_H_INCLUDED_
 
 
-#include "schema1_descriptor.h"
+#include "schema1_decode.h"
 #include "schema1_media_type.h"
 
 
 /* a mediaType that is longer names no manifest */
 #define SCHEMA1_TYPE_SIZE  256
+
+
+/* strings are decoded, terminated, and owned by what has the descriptor */
+
+typedef struct {
+    schema1_str_t           media_type;
+    schema1_str_t           digest;
+    int64_t                 size;       /* as declared; -1 if it is not */
+} schema1_descriptor_t;
+
+
+/* tokens, as the decoder leaves them */
+
+typedef struct {
+    schema1_str_t          os;
+    schema1_str_t          architecture;
+    schema1_str_t          variant;
+    schema1_str_t          os_version;
+    size_t                 features;
+} schema1_raw_platform_t;
+
+
+typedef struct {
+    schema1_str_t          media_type;
+    schema1_str_t          size;
+    schema1_str_t          digest;
+    size_t                 urls;
+    schema1_str_t          annotations;
+    schema1_raw_platform_t platform;
+} schema1_raw_descriptor_t;
 
 
 /* what a manifest of any type can have */
@@ -61,15 +91,17 @@ int schema1_raw_manifest_read(schema1_raw_manifest_t *raw,
 void schema1_raw_manifest_free(schema1_raw_manifest_t *raw);
 
 /*
- * The version has to be 2, the mediaType a string.  SCHEMA1_ERROR:
- * INVALID_MANIFEST; "what" names the document.
+ * What is required of a list or of an image manifest, as distribution 2.8 reads
+ * one of its own mediaType; without one it is OCI's.  SCHEMA1_ERROR:
+ * INVALID_MANIFEST, TOO_MANY.
  */
-int schema1_raw_manifest_version(const schema1_raw_manifest_t *raw,
-    const char *what, schema1_error_t *err);
+int schema1_raw_manifest_check(const schema1_raw_manifest_t *raw, bool list,
+    schema1_error_t *err);
 
-/* members, bits 1 << schema1_raw_member_e, must not have a bad value */
-int schema1_raw_manifest_check(const schema1_raw_manifest_t *raw,
-    unsigned members, const char *what, schema1_error_t *err);
+/* copies strings to a block of that size; returns the end of the copies */
+size_t schema1_raw_descriptor_size(const schema1_raw_descriptor_t *raw);
+char *schema1_raw_descriptor_copy(schema1_descriptor_t *descriptor,
+    const schema1_raw_descriptor_t *raw, char *to);
 
 
 #endif /* _SCHEMA1_RAW_MANIFEST_H_INCLUDED_ */

@@ -123,19 +123,11 @@ schema1_sniff_unknown(schema1_type_e stated)
 schema1_type_e
 schema1_sniff_type(schema1_str_t token)
 {
-    char           text[3 * SCHEMA1_TYPE_SIZE];
-    schema1_str_t  value;
-
-    value.len = 0;
-    value.data = text;
+    char  text[3 * SCHEMA1_TYPE_SIZE];
 
     if (token.len > SCHEMA1_TYPE_SIZE) {
         return SCHEMA1_TYPE_OTHER;
     }
 
-    if (token.len && token.data[0] == '"') {
-        value.len = schema1_json_decode(token, text);
-    }
-
-    return schema1_media_type(value);
+    return schema1_media_type(schema1_json_text(token, text, sizeof(text)));
 }

@@ -173,12 +173,12 @@ json_check_string(schema1_str_t token, schema1_str_t text)
 
     static const schema1_str_t  other = schema1_string("\"signatures\"");
 
-    len = schema1_json_decode(token, NULL);
+    len = schema1_json_decode(token, NULL, 0);
     decoded = malloc(len + 1);
     fuzz_check(decoded != NULL);
 
     got.data = decoded;
-    got.len = schema1_json_decode(token, decoded);
+    got.len = schema1_json_decode(token, decoded, len);
     decoded[len] = '\0';
 
     fuzz_check(got.len == len && fuzz_same(got, text));

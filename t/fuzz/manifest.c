@@ -107,7 +107,7 @@ manifest_check_read(schema1_str_t document, size_t items)
     }
 
     fuzz_check(fuzz_memory_peak() <= manifest_bound(document, items));
-    fuzz_check(manifest.nlayers <= SCHEMA1_MAX_LAYERS);
+    fuzz_check(manifest.nlayers <= SCHEMA1_MAX_ITEMS);
 
     manifest_check_descriptor(&manifest.config);
 
@@ -276,8 +276,8 @@ manifest_check_descriptor(const schema1_descriptor_t *descriptor)
 static size_t
 manifest_bound(schema1_str_t document, size_t items)
 {
-    if (items > SCHEMA1_MAX_LAYERS) {
-        items = SCHEMA1_MAX_LAYERS;
+    if (items > SCHEMA1_MAX_ITEMS) {
+        items = SCHEMA1_MAX_ITEMS;
     }
 
     return 8 * document.len + 3 * 160 * (items + 16) + 1024;

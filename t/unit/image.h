@@ -20,7 +20,7 @@
               "fedcba9876543210"
 
 
-static schema1_descriptor_t  image_layers[SCHEMA1_MAX_LAYERS];
+static schema1_descriptor_t  image_layers[SCHEMA1_MAX_ITEMS];
 
 
 static inline void

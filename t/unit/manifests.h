@@ -126,7 +126,6 @@ manifests_usable(bool *usable, schema1_str_t document,
     const schema1_accept_t *accept, const schema1_platform_t *platform,
     schema1_error_t *err)
 {
-    int                     rc;
     schema1_raw_manifest_t  raw;
 
     if (schema1_raw_manifest_read(&raw, document, err) != SCHEMA1_OK
@@ -135,11 +134,11 @@ manifests_usable(bool *usable, schema1_str_t document,
         return SCHEMA1_ERROR;
     }
 
-    rc = schema1_list_usable(usable, &raw, accept, platform, err);
+    *usable = schema1_list_usable(&raw, accept, platform);
 
     schema1_raw_manifest_free(&raw);
 
-    return rc;
+    return SCHEMA1_OK;
 }
 
 

@@ -15,6 +15,7 @@
 
 static void test_reader(void);
 static void test_decode(void);
+static void test_text(void);
 static void test_jansson(void);
 static void test_compare(void);
 static void test_names(void);
@@ -26,6 +27,7 @@ main(void)
 {
     test_reader();
     test_decode();
+    test_text();
     test_jansson();
     test_compare();
     test_names();
@@ -151,13 +153,36 @@ test_decode(void)
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        len = schema1_json_decode(exact_str(cases[i].token), NULL);
+        len = schema1_json_decode(exact_str(cases[i].token), NULL, 0);
         tap_ok(len == strlen(cases[i].text), "decoded length: %zu", i);
 
-        len = schema1_json_decode(exact_str(cases[i].token), text);
+        len = schema1_json_decode(exact_str(cases[i].token), text,
+                                  sizeof(text));
         tap_ok(len == strlen(cases[i].text)
                && memcmp(text, cases[i].text, len) == 0, "decoded: %zu", i);
     }
+}
+
+
+static void
+test_text(void)
+{
+    char           buf[4];
+    schema1_str_t  text, token;
+
+    token = exact_str("\"a\\u0062cd\"");
+    text = schema1_json_text(token, buf, sizeof(buf));
+    tap_ok(text.data == buf && schema1_str_eq(text, "abcd"),
+           "a string that fits is decoded");
+
+    token = exact_str("\"abcd\\u0065\"");
+    text = schema1_json_text(token, buf, sizeof(buf));
+    tap_ok(text.data == token.data && text.len == token.len,
+           "a longer string is returned as a token");
+
+    token.len = 0;
+    text = schema1_json_text(token, buf, sizeof(buf));
+    tap_ok(text.len == 0, "the text of a missing token is empty");
 }
 
 
@@ -198,7 +223,7 @@ test_jansson(void)
 
         taken++;
 
-        len = schema1_json_decode(exact_str(token), text);
+        len = schema1_json_decode(exact_str(token), text, sizeof(text));
 
         agreed += (len == json_string_length(value)
                    && memcmp(text, json_string_value(value), len) == 0);

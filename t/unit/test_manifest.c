@@ -214,7 +214,7 @@ test_many(void)
                          + strlen("{" DIGEST(B) "},") * 10000);
 
     rc = manifests_read(&m, exact_bytes(text, len), &err);
-    tap_ok(rc == SCHEMA1_OK && m.nlayers == SCHEMA1_MAX_LAYERS,
+    tap_ok(rc == SCHEMA1_OK && m.nlayers == SCHEMA1_MAX_ITEMS,
            "10000 layers are read");
     schema1_manifest_free(&m);
 

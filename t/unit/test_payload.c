@@ -332,12 +332,12 @@ test_many(void)
     schema1_buf_t     payload;
     schema1_error_t   err;
 
-    config = malloc(20 * SCHEMA1_MAX_LAYERS);
+    config = malloc(20 * SCHEMA1_MAX_ITEMS);
 
-    for (n = SCHEMA1_MAX_LAYERS; n <= SCHEMA1_MAX_LAYERS + 1; n++) {
+    for (n = SCHEMA1_MAX_ITEMS; n <= SCHEMA1_MAX_ITEMS + 1; n++) {
         len = (size_t) sprintf(config, "{\"rootfs\":{\"diff_ids\":[null");
 
-        for (i = 1; i < SCHEMA1_MAX_LAYERS; i++) {
+        for (i = 1; i < SCHEMA1_MAX_ITEMS; i++) {
             len += (size_t) sprintf(config + len, ",null");
         }
 
@@ -349,12 +349,12 @@ test_many(void)
 
         (void) sprintf(config + len, "]}");
 
-        if (n == SCHEMA1_MAX_LAYERS) {
+        if (n == SCHEMA1_MAX_ITEMS) {
             tap_ok(test_build(config, n, &payload, &entries, &err)
                    == SCHEMA1_OK && entries == n, "10000 entries");
 
         } else {
-            tap_ok(test_build(config, SCHEMA1_MAX_LAYERS, &payload,
+            tap_ok(test_build(config, SCHEMA1_MAX_ITEMS, &payload,
                               &entries, &err) == SCHEMA1_ERROR
                    && err.reason == SCHEMA1_TOO_MANY, "10001 are too many");
         }
