@@ -17,6 +17,7 @@
 #include <openssl/x509.h>
 
 #include "schema1_key.h"
+#include "alloc.h"
 #include "keys.h"
 #include "exact.h"
 #include "tap.h"
@@ -42,9 +43,12 @@ static void test_large(void);
 static void test_pems(void);
 static void test_passwords(void);
 static void test_other_types(void);
+static const char *test_reason(schema1_str_t data);
 static void test_broken(void);
 static void test_header(void);
 static void test_chain(void);
+static void test_chain_memory(schema1_str_t pem, schema1_str_t chain,
+    const char *fingerprint);
 
 
 int
@@ -557,11 +561,33 @@ test_other_types(void)
 }
 
 
+/* why OpenSSL does not read a PEM */
+
+static const char *
+test_reason(schema1_str_t data)
+{
+    BIO         *bio;
+    const char  *reason;
+
+    bio = BIO_new_mem_buf(data.data, (int) data.len);
+
+    ERR_clear_error();
+    EVP_PKEY_free(PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *) ""));
+    reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+
+    BIO_free(bio);
+
+    return reason;
+}
+
+
 static void
 test_broken(void)
 {
     char           *middle;
     EVP_PKEY       *pkey;
+    const char     *reason;
     schema1_buf_t   pem;
     schema1_str_t   none = { 0, NULL };
 
@@ -579,6 +605,9 @@ test_broken(void)
     middle = pem.data + pem.len / 2;
     *middle = '*';
     test_refuses("a damaged PEM", exact_str(pem.data), "cannot be read");
+
+    reason = test_reason(exact_str(pem.data));
+    test_refuses("OpenSSL's reason", exact_str(pem.data), reason);
 
     schema1_buf_free(&pem);
     pem = test_certificate(pkey, pkey);
@@ -648,6 +677,50 @@ test_header(void)
 }
 
 
+/* each allocation fails in turn: an error, or the same certificates */
+
+static void
+test_chain_memory(schema1_str_t pem, schema1_str_t chain,
+    const char *fingerprint)
+{
+    int               rc;
+    bool              good;
+    unsigned long     n, left;
+    schema1_key_t    *key;
+    schema1_error_t   err;
+
+    if (!alloc_hooked()) {
+        tap_ok(1, "certificates # SKIP the allocator is another one");
+        return;
+    }
+
+    good = true;
+    left = 0;
+
+    key = schema1_key_read(pem, NULL, 0, &err);
+
+    for (n = 1; left == 0; n++) {
+        alloc_countdown = n;
+        rc = schema1_key_certify(key, chain, &err);
+        left = alloc_countdown;
+        alloc_countdown = 0;
+
+        if (rc == SCHEMA1_OK
+            ? strcmp(schema1_key_fingerprint(key), fingerprint) != 0
+            : err.message[0] == '\0')
+        {
+            printf("# allocation %lu: \"%s\"\n", n, err.message);
+            good = false;
+        }
+    }
+
+    tap_ok(good && n > 20, "certificates are accepted as a whole or refused "
+           "when each of %lu allocations fails", n);
+
+    schema1_key_free(key);
+}
+
+
 static void
 test_chain(void)
 {
@@ -707,6 +780,8 @@ test_chain(void)
     schema1_buf_putc(&chain, '\0');
     tap_ok(schema1_key_certify(key, exact_str(chain.data), &err)
            == SCHEMA1_OK, "a chain of two certificates is accepted");
+    test_chain_memory(exact_str(pem.data), exact_str(chain.data),
+                      schema1_key_fingerprint(key));
     schema1_buf_free(&chain);
 
     header = schema1_key_header(key);

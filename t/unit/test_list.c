@@ -220,6 +220,17 @@ test_platforms(void)
     tap_ok(strstr(err.message, "linux/cpu9") && !strstr(err.message, "cpu59")
            && strstr(err.message, " and others;"),
            "a long list's message says that it stops");
+
+    (void) snprintf(document, sizeof(document), V2 "\"manifests\":["
+                    "{" DIGEST(A) "," PLATFORM("linux", "a%036d") "},"
+                    "{" DIGEST(B) "," PLATFORM("linux", "b%037d") "}]}", 0, 0);
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) manifests_find(&child, exact_str(document), &platform, false,
+                          &err);
+
+    tap_ok(strstr(err.message, "linux/a00") && !strstr(err.message, "linux/b"),
+           "a platform's names are listed up to 37 characters");
 }
 
 

@@ -789,6 +789,12 @@ test_verified(void)
     tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH),
            "a config of another size is refused");
 
+    copy.len = 0;
+    test_link(V2, DOCKER, &copy);
+    test_run("", "", true);
+    tap_ok(test_failed(SCHEMA1_SIZE_MISMATCH),
+           "a config that is declared as empty is refused");
+
     list = test_link(DL, LIST(DL, V2, AMD64), image);
     image->body[1] = ' ';
     test_run("", "linux/amd64", true);

@@ -428,6 +428,15 @@ test_examples(void)
 
         schema1_buf_free(&target);
     }
+
+    base.path = exact_str("");
+    memset(&target, 0, sizeof(schema1_buf_t));
+
+    (void) schema1_redirect_resolve(&base, exact_str("g"), &target, &err);
+    tap_is(target.data, target.len, "http://a/g",
+           "RFC 3986, 5.2.3: a base without a path");
+
+    schema1_buf_free(&target);
 }
 
 
