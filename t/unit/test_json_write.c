@@ -58,6 +58,9 @@ test_writer(void)
           "[\\\"\\ufffd\\\\u2028\\\"]" },
         { 't', "a\"<\xc3\xa9\xff\x01\xf0\x9f\x98\x80",
           "\"a\\\"\\u003c\xc3\xa9\\ufffd\\u0001\xf0\x9f\x98\x80\"", NULL },
+        { 't', "a\xc3", "\"a\\ufffd\"", NULL },
+        { 't', "a\xe2\x82", "\"a\\ufffd\\ufffd\"", NULL },
+        { 't', "a\xf0\x9f\x98", "\"a\\ufffd\\ufffd\\ufffd\"", NULL },
         { 's', "", "\"\"", "\\\"\\\"" }
     };
 
