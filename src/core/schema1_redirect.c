@@ -9,15 +9,17 @@
 #include "schema1_redirect.h"
 
 
+#define SCHEMA1_ALNUM  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"                 \
+                       "abcdefghijklmnopqrstuvwxyz"
+
+
 /* the parts of a URI reference (RFC 3986, 4.1) without its fragment */
 
 typedef struct {
-    schema1_str_t      scheme;
-    schema1_str_t      authority;
+    schema1_str_t      scheme;          /* data is NULL: there is none */
+    schema1_str_t      authority;       /* likewise */
     schema1_str_t      path;
-    schema1_str_t      query;
-    bool               has_authority;
-    bool               has_query;
+    schema1_str_t      query;           /* with its "?" */
 } schema1_ref_t;
 
 
@@ -36,24 +38,26 @@ static unsigned schema1_redirect_port(schema1_str_t scheme);
 static int schema1_redirect_authority(schema1_authority_t *authority,
     schema1_str_t value, schema1_str_t scheme);
 static bool schema1_redirect_host_valid(schema1_str_t host);
-static bool schema1_redirect_same(const schema1_url_t *base,
-    schema1_str_t authority, const schema1_ref_t *ref);
-static schema1_redirect_e schema1_redirect_registry(const schema1_url_t *base,
-    const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err);
-static schema1_redirect_e schema1_redirect_other_path(
-    const schema1_url_t *base, const schema1_ref_t *ref,
+static bool schema1_redirect_only(schema1_str_t str, const char *chars);
+static schema1_redirect_e schema1_redirect_target(const schema1_url_t *base,
+    schema1_ref_t *ref, const schema1_authority_t *authority,
     schema1_buf_t *target, schema1_error_t *err);
-static schema1_redirect_e schema1_redirect_external(
-    const schema1_url_t *base, const schema1_ref_t *ref,
-    schema1_buf_t *target, schema1_error_t *err);
+static bool schema1_redirect_same(const schema1_authority_t *authority,
+    schema1_str_t value, schema1_str_t scheme);
 static void schema1_redirect_path(schema1_buf_t *path,
     const schema1_url_t *base, const schema1_ref_t *ref);
 static void schema1_redirect_remove_dots(schema1_buf_t *path);
-static int schema1_redirect_decode(schema1_buf_t *path);
-static bool schema1_redirect_path_char(char ch);
+static bool schema1_redirect_registry(const schema1_ref_t *ref,
+    schema1_str_t name, schema1_buf_t *target);
 static bool schema1_redirect_is_registry(schema1_str_t path,
     schema1_str_t name);
 static bool schema1_redirect_rest_valid(schema1_str_t rest);
+static schema1_redirect_e schema1_redirect_other_path(
+    const schema1_url_t *base, schema1_ref_t *ref, schema1_buf_t *target,
+    schema1_error_t *err);
+static schema1_redirect_e schema1_redirect_external(
+    const schema1_url_t *base, const schema1_ref_t *ref,
+    schema1_buf_t *target, schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_refuse_characters(
     schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_refuse(schema1_error_t *err,
@@ -65,7 +69,6 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
     schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_ref_t        ref;
-    schema1_redirect_e   where;
     schema1_authority_t  authority;
 
     if (!schema1_redirect_printable(location)) {
@@ -80,24 +83,24 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
 
     schema1_redirect_parse(&ref, location);
 
-    if (ref.scheme.len != 0 && schema1_redirect_port(ref.scheme) == 0) {
+    if (ref.scheme.data == NULL) {
+        ref.scheme = base->scheme;
+
+    } else if (schema1_redirect_port(ref.scheme) == 0) {
         return schema1_redirect_refuse(err, "to a URL that is neither http "
                                        "nor https");
-    }
 
-    if (ref.scheme.len != 0 && !ref.has_authority) {
+    } else if (ref.authority.data == NULL) {
         return schema1_redirect_refuse(err, "to a URL without a host");
     }
 
-    if (ref.has_authority) {
+    if (ref.authority.data != NULL) {
 
         if (memchr(ref.authority.data, '@', ref.authority.len) != NULL) {
             return schema1_redirect_refuse(err, "to a URL with a user name");
         }
 
-        if (schema1_redirect_authority(&authority, ref.authority,
-                                       ref.scheme.len ? ref.scheme
-                                                      : base->scheme)
+        if (schema1_redirect_authority(&authority, ref.authority, ref.scheme)
             != SCHEMA1_OK)
         {
             return schema1_redirect_refuse(err, "to a URL without a proper "
@@ -105,23 +108,7 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
         }
     }
 
-    if (base->registry
-        && (!ref.has_authority
-            || schema1_redirect_same(base, base->authority, &ref)
-            || schema1_redirect_same(base, base->upstream, &ref)))
-    {
-        where = schema1_redirect_registry(base, &ref, target, err);
-
-    } else {
-        where = schema1_redirect_external(base, &ref, target, err);
-    }
-
-    if (target->failed) {
-        (void) schema1_error_no_memory(err);
-        return SCHEMA1_REDIRECT_REFUSED;
-    }
-
-    return where;
+    return schema1_redirect_target(base, &ref, &authority, target, err);
 }
 
 
@@ -159,10 +146,6 @@ schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
     if (rest.len != 0 && rest.data[0] == ':') {
         ref->scheme = part;
 
-        if (part.len == 0) {
-            ref->scheme = location;
-        }
-
         rest.data++;
         rest.len--;
 
@@ -174,17 +157,11 @@ schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
         rest.data += 2;
         rest.len -= 2;
 
-        ref->has_authority = true;
         ref->authority = schema1_redirect_until(&rest, "/?");
     }
 
     ref->path = schema1_redirect_until(&rest, "?");
-
-    if (rest.len != 0) {
-        ref->has_query = true;
-        ref->query.data = rest.data + 1;
-        ref->query.len = rest.len - 1;
-    }
+    ref->query = rest;
 }
 
 
@@ -193,21 +170,15 @@ schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
 static schema1_str_t
 schema1_redirect_until(schema1_str_t *rest, const char *stops)
 {
-    size_t         i;
     schema1_str_t  part;
 
-    for (i = 0; i < rest->len; i++) {
-        if (strchr(stops, rest->data[i]) != NULL) {
-            break;
-        }
-    }
-
     part.data = rest->data;
-    part.len = i;
+    part.len = 0;
 
-    if (i != 0) {
-        rest->data += i;
-        rest->len -= i;
+    while (rest->len != 0 && strchr(stops, rest->data[0]) == NULL) {
+        part.len++;
+        rest->data++;
+        rest->len--;
     }
 
     return part;
@@ -273,200 +244,103 @@ schema1_redirect_authority(schema1_authority_t *authority,
 static bool
 schema1_redirect_host_valid(schema1_str_t host)
 {
-    char    ch;
-    bool    bracketed;
-    size_t  i;
-
-    bracketed = host.len > 2 && host.data[0] == '['
-                && host.data[host.len - 1] == ']';
-
-    if (bracketed) {
+    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']') {
         host.data++;
         host.len -= 2;
+
+        return schema1_redirect_only(host, "0123456789ABCDEFabcdef:.");
     }
 
-    for (i = 0; i < host.len; i++) {
-        ch = host.data[i];
+    return host.len != 0 && schema1_redirect_only(host, SCHEMA1_ALNUM ".-_~");
+}
 
-        if (bracketed) {
 
-            if (schema1_hex(ch) < 0 && ch != ':' && ch != '.') {
-                return false;
-            }
+static bool
+schema1_redirect_only(schema1_str_t str, const char *chars)
+{
+    size_t  i;
 
-            continue;
-        }
-
-        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
-            && !(ch >= '0' && ch <= '9')
-            && ch != '.' && ch != '-' && ch != '_' && ch != '~')
-        {
+    for (i = 0; i < str.len; i++) {
+        if (str.data[i] == '\0' || strchr(chars, str.data[i]) == NULL) {
             return false;
         }
     }
 
-    return host.len != 0;
+    return true;
 }
 
 
-/* any scheme: behind a TLS terminator a registry uses http in its URLs */
-
-static bool
-schema1_redirect_same(const schema1_url_t *base, schema1_str_t authority,
-    const schema1_ref_t *ref)
-{
-    schema1_str_t        scheme;
-    schema1_authority_t  one, two;
-
-    scheme = ref->scheme.len ? ref->scheme : base->scheme;
-
-    if (schema1_redirect_authority(&one, authority, base->scheme)
-        != SCHEMA1_OK
-        || schema1_redirect_authority(&two, ref->authority, scheme)
-           != SCHEMA1_OK
-        || one.host.len != two.host.len)
-    {
-        return false;
-    }
-
-    if (strncasecmp(one.host.data, two.host.data, one.host.len) != 0) {
-        return false;
-    }
-
-    return one.port == two.port || (one.standard && two.standard);
-}
-
+/* "authority" is the reference's, if it has one; changes the reference */
 
 static schema1_redirect_e
-schema1_redirect_registry(const schema1_url_t *base, const schema1_ref_t *ref,
-    schema1_buf_t *target, schema1_error_t *err)
+schema1_redirect_target(const schema1_url_t *base, schema1_ref_t *ref,
+    const schema1_authority_t *authority, schema1_buf_t *target,
+    schema1_error_t *err)
 {
-    schema1_buf_t  path;
+    bool                registry;
+    schema1_buf_t       path;
+    schema1_redirect_e  where;
 
     memset(&path, 0, sizeof(schema1_buf_t));
 
-    schema1_redirect_path(&path, base, ref);
+    registry = base->registry
+               && (ref->authority.data == NULL
+                   || schema1_redirect_same(authority, base->authority,
+                                            base->scheme)
+                   || schema1_redirect_same(authority, base->upstream,
+                                            base->scheme));
 
-    if (!path.failed
-        && (schema1_redirect_decode(&path) != SCHEMA1_OK
-            || !schema1_redirect_is_registry(schema1_buf_str(&path),
-                                             base->name)))
-    {
-        schema1_buf_free(&path);
-        return schema1_redirect_other_path(base, ref, target, err);
+    /* the path of an external URL may be signed */
+
+    if (registry || ref->authority.data == NULL) {
+        schema1_redirect_path(&path, base, ref);
+        ref->path = schema1_buf_str(&path);
     }
 
-    schema1_buf_append(target, path.data, path.len);
+    if (!registry) {
 
-    if (ref->query.len != 0) {
-        schema1_buf_putc(target, '?');
-        schema1_buf_append(target, ref->query.data, ref->query.len);
-    }
+        if (ref->authority.data == NULL) {
+            ref->authority = base->authority;
+        }
 
-    target->failed |= path.failed;
-    schema1_buf_free(&path);
+        where = schema1_redirect_external(base, ref, target, err);
 
-    return SCHEMA1_REDIRECT_REGISTRY;
-}
-
-
-/*
- * "On that host, any other path never gives access to the user's other
- * locations.  It is fetched as an external target, from the host by which nginx
- * knows the upstream."
- */
-
-static schema1_redirect_e
-schema1_redirect_other_path(const schema1_url_t *base,
-    const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err)
-{
-    schema1_ref_t        url;
-    schema1_buf_t        path;
-    schema1_redirect_e   where;
-    schema1_authority_t  authority;
-
-    if (schema1_redirect_authority(&authority, base->upstream, base->scheme)
-        != SCHEMA1_OK)
-    {
-        return schema1_redirect_refuse(err, "to a path of its own that is "
-                                       "neither a blob nor a manifest of the "
-                                       "same repository");
-    }
-
-    memset(&path, 0, sizeof(schema1_buf_t));
-
-    schema1_redirect_path(&path, base, ref);
-
-    url = *ref;
-    url.scheme = base->scheme;
-    url.has_authority = true;
-    url.authority = base->upstream;
-    url.path = schema1_buf_str(&path);
-
-    /* a relative Location continues the path that was requested */
-
-    if ((url.path.len != 0 && url.path.data[0] != '/')
-        || !schema1_redirect_printable(url.path))
-    {
-        where = schema1_redirect_refuse_characters(err);
+    } else if (schema1_redirect_registry(ref, base->name, target)) {
+        where = SCHEMA1_REDIRECT_REGISTRY;
 
     } else {
-        where = schema1_redirect_external(base, &url, target, err);
+        where = schema1_redirect_other_path(base, ref, target, err);
     }
 
-    target->failed |= path.failed;
+    if (path.failed || target->failed) {
+        (void) schema1_error_no_memory(err);
+        where = SCHEMA1_REDIRECT_REFUSED;
+    }
+
     schema1_buf_free(&path);
 
     return where;
 }
 
 
-static schema1_redirect_e
-schema1_redirect_external(const schema1_url_t *base,
-    const schema1_ref_t *ref, schema1_buf_t *target, schema1_error_t *err)
+/* any scheme: behind a TLS terminator a registry uses http in its URLs */
+
+static bool
+schema1_redirect_same(const schema1_authority_t *authority,
+    schema1_str_t value, schema1_str_t scheme)
 {
-    schema1_buf_t  path;
-    schema1_str_t  scheme, authority;
+    schema1_authority_t  other;
 
-    scheme = ref->scheme.len ? ref->scheme : base->scheme;
-    authority = ref->has_authority ? ref->authority : base->authority;
-
-    if (schema1_str_caseeq(base->scheme, "https")
-        && !schema1_str_caseeq(scheme, "https"))
+    if (schema1_redirect_authority(&other, value, scheme) != SCHEMA1_OK
+        || other.host.len != authority->host.len
+        || strncasecmp(other.host.data, authority->host.data, other.host.len)
+           != 0)
     {
-        return schema1_redirect_refuse(err, "from https to http");
+        return false;
     }
 
-    memset(&path, 0, sizeof(schema1_buf_t));
-
-    if (ref->has_authority) {
-
-        /* nginx would send an empty request target */
-
-        if (ref->path.len == 0) {
-            schema1_buf_putc(&path, '/');
-        }
-
-        schema1_buf_append(&path, ref->path.data, ref->path.len);
-
-    } else {
-        schema1_redirect_path(&path, base, ref);
-    }
-
-    schema1_buf_append(target, scheme.data, scheme.len);
-    schema1_buf_puts(target, "://");
-    schema1_buf_append(target, authority.data, authority.len);
-    schema1_buf_append(target, path.data, path.len);
-
-    if (ref->has_query) {
-        schema1_buf_putc(target, '?');
-        schema1_buf_append(target, ref->query.data, ref->query.len);
-    }
-
-    target->failed |= path.failed;
-    schema1_buf_free(&path);
-
-    return SCHEMA1_REDIRECT_EXTERNAL;
+    return other.port == authority->port
+           || (other.standard && authority->standard);
 }
 
 
@@ -476,28 +350,27 @@ static void
 schema1_redirect_path(schema1_buf_t *path, const schema1_url_t *base,
     const schema1_ref_t *ref)
 {
-    size_t         i;
     schema1_str_t  rest, old;
 
     rest = base->path;
     old = schema1_redirect_until(&rest, "?#");
 
-    if (!ref->has_authority && ref->path.len == 0) {
+    if (ref->authority.data == NULL && ref->path.len == 0) {
         schema1_buf_append(path, old.data, old.len);
         return;
     }
 
-    if (!ref->has_authority && ref->path.data[0] != '/') {
+    if (ref->authority.data == NULL && ref->path.data[0] != '/') {
 
-        for (i = old.len; i != 0 && old.data[i - 1] != '/'; i--) {
-            /* void */
+        while (old.len != 0 && old.data[old.len - 1] != '/') {
+            old.len--;
         }
 
-        if (i == 0) {
+        if (old.len == 0) {
             schema1_buf_putc(path, '/');
         }
 
-        schema1_buf_append(path, old.data, i);
+        schema1_buf_append(path, old.data, old.len);
     }
 
     schema1_buf_append(path, ref->path.data, ref->path.len);
@@ -510,78 +383,82 @@ schema1_redirect_path(schema1_buf_t *path, const schema1_url_t *base,
 static void
 schema1_redirect_remove_dots(schema1_buf_t *path)
 {
-    size_t   start, end, out;
-    bool     last, dot, dots;
-    char    *data;
+    bool           dots;
+    schema1_str_t  rest, segment;
 
-    data = path->data;
-    out = 0;
+    rest = schema1_buf_str(path);
+    path->len = 0;
 
-    for (start = 0; start < path->len; start = end) {
+    while (rest.len != 0) {
+        rest.data++;
+        rest.len--;
 
-        for (end = start + 1; end < path->len && data[end] != '/'; end++) {
-            /* void */
-        }
+        segment = schema1_redirect_until(&rest, "/");
+        dots = schema1_str_eq(segment, "..");
 
-        last = (end == path->len);
-        dot = (end - start == 2 && data[start + 1] == '.');
-        dots = (end - start == 3 && data[start + 1] == '.'
-                && data[start + 2] == '.');
-
-        if (dots) {
-            while (out != 0 && data[--out] != '/') {
-                /* void */
-            }
-        }
-
-        if (dot || dots) {
-
-            if (last) {
-                data[out++] = '/';
-            }
-
+        if (!dots && !schema1_str_eq(segment, ".")) {
+            memmove(path->data + path->len, segment.data - 1, segment.len + 1);
+            path->len += segment.len + 1;
             continue;
         }
 
-        memmove(data + out, data + start, end - start);
-        out += end - start;
-    }
+        while (dots && path->len != 0 && path->data[--path->len] != '/') {
+            /* void */
+        }
 
-    path->len = out;
+        if (rest.len == 0) {
+            path->data[path->len++] = '/';
+        }
+    }
 }
 
 
-/* in place */
+/* appends the decoded target; false: it is not one of the registry's */
 
-static int
-schema1_redirect_decode(schema1_buf_t *path)
+static bool
+schema1_redirect_registry(const schema1_ref_t *ref, schema1_str_t name,
+    schema1_buf_t *target)
 {
     size_t         i;
     ptrdiff_t      len;
-    schema1_str_t  str;
+    schema1_str_t  path;
 
     /* some servers treat an encoded slash as a slash */
 
-    for (i = 2; i < path->len; i++) {
-        if (path->data[i - 2] == '%' && path->data[i - 1] == '2'
-            && (path->data[i] | 0x20) == 'f')
+    for (i = 2; i < ref->path.len; i++) {
+        if (ref->path.data[i - 2] == '%' && ref->path.data[i - 1] == '2'
+            && (ref->path.data[i] | 0x20) == 'f')
         {
-            return SCHEMA1_ERROR;
+            return false;
         }
     }
 
-    str.data = path->data;
-    str.len = path->len;
+    schema1_buf_reserve(target, ref->path.len);
 
-    len = schema1_str_decode(str, path->data);
-
-    if (len < 0) {
-        return SCHEMA1_ERROR;
+    if (ref->path.len == 0 || target->failed) {
+        return false;
     }
 
-    path->len = (size_t) len;
+    path.data = target->data + target->len;
+    len = schema1_str_decode(ref->path, target->data + target->len);
 
-    return SCHEMA1_OK;
+    if (len < 0) {
+        return false;
+    }
+
+    path.len = (size_t) len;
+
+    if (!schema1_redirect_is_registry(path, name)) {
+        return false;
+    }
+
+    target->len += path.len;
+
+    if (ref->query.len > 1) {
+        schema1_buf_append(target, ref->query.data, ref->query.len);
+    }
+
+    return true;
 }
 
 
@@ -590,16 +467,11 @@ schema1_redirect_decode(schema1_buf_t *path)
 static bool
 schema1_redirect_is_registry(schema1_str_t path, schema1_str_t name)
 {
-    size_t         i;
     schema1_str_t  action;
 
-    for (i = 0; i < path.len; i++) {
-        if (!schema1_redirect_path_char(path.data[i])) {
-            return false;
-        }
-    }
+    /* a slash, or allowed in a path without encoding (RFC 3986, 3.3) */
 
-    if (path.data == NULL
+    if (!schema1_redirect_only(path, SCHEMA1_ALNUM "/-._~!$&'()*+,;=:@")
         || path.len < 4 + name.len + 1
         || memcmp(path.data, "/v2/", 4) != 0
         || memcmp(path.data + 4, name.data, name.len) != 0
@@ -613,24 +485,9 @@ schema1_redirect_is_registry(schema1_str_t path, schema1_str_t name)
 
     action = schema1_redirect_until(&path, "/");
 
-    if (!schema1_str_eq(action, "blobs")
-        && !schema1_str_eq(action, "manifests"))
-    {
-        return false;
-    }
-
-    return schema1_redirect_rest_valid(path);
-}
-
-
-/* a slash, or allowed in a path without encoding (RFC 3986, 3.3) */
-
-static bool
-schema1_redirect_path_char(char ch)
-{
-    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-           || (ch >= '0' && ch <= '9')
-           || (ch != '\0' && strchr("/-._~!$&'()*+,;=:@", ch) != NULL);
+    return (schema1_str_eq(action, "blobs")
+            || schema1_str_eq(action, "manifests"))
+           && schema1_redirect_rest_valid(path);
 }
 
 
@@ -668,6 +525,68 @@ schema1_redirect_rest_valid(schema1_str_t rest)
     }
 
     return true;
+}
+
+
+/*
+ * "On that host, any other path never gives access to the user's other
+ * locations.  It is fetched as an external target, from the host by which nginx
+ * knows the upstream."
+ */
+
+static schema1_redirect_e
+schema1_redirect_other_path(const schema1_url_t *base, schema1_ref_t *ref,
+    schema1_buf_t *target, schema1_error_t *err)
+{
+    schema1_authority_t  authority;
+
+    if (schema1_redirect_authority(&authority, base->upstream, base->scheme)
+        != SCHEMA1_OK)
+    {
+        return schema1_redirect_refuse(err, "to a path of its own that is "
+                                       "neither a blob nor a manifest of the "
+                                       "same repository");
+    }
+
+    /* a relative Location continues the path that was requested */
+
+    if ((ref->path.len != 0 && ref->path.data[0] != '/')
+        || !schema1_redirect_printable(ref->path))
+    {
+        return schema1_redirect_refuse_characters(err);
+    }
+
+    ref->scheme = base->scheme;
+    ref->authority = base->upstream;
+
+    return schema1_redirect_external(base, ref, target, err);
+}
+
+
+static schema1_redirect_e
+schema1_redirect_external(const schema1_url_t *base, const schema1_ref_t *ref,
+    schema1_buf_t *target, schema1_error_t *err)
+{
+    if (schema1_str_caseeq(base->scheme, "https")
+        && !schema1_str_caseeq(ref->scheme, "https"))
+    {
+        return schema1_redirect_refuse(err, "from https to http");
+    }
+
+    schema1_buf_append(target, ref->scheme.data, ref->scheme.len);
+    schema1_buf_puts(target, "://");
+    schema1_buf_append(target, ref->authority.data, ref->authority.len);
+
+    /* nginx would send an empty request target */
+
+    if (ref->path.len == 0) {
+        schema1_buf_putc(target, '/');
+    }
+
+    schema1_buf_append(target, ref->path.data, ref->path.len);
+    schema1_buf_append(target, ref->query.data, ref->query.len);
+
+    return SCHEMA1_REDIRECT_EXTERNAL;
 }
 
 
