@@ -46,7 +46,6 @@ typedef enum {
     NGX_HTTP_SCHEMA1_SEND,          /* the module's response */
     NGX_HTTP_SCHEMA1_SENT,          /* its rest; the upstream's is dropped */
     NGX_HTTP_SCHEMA1_PASS,          /* the upstream's response */
-    NGX_HTTP_SCHEMA1_EMPTY_LAYER,
 
     NGX_HTTP_SCHEMA1_STATES
 } ngx_http_schema1_state_e;

@@ -14,7 +14,6 @@
 #include "ngx_http_schema1_client.h"
 #include "ngx_http_schema1_condition.h"
 #include "ngx_http_schema1_ctx.h"
-#include "ngx_http_schema1_empty_layer.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_filter.h"
 #include "ngx_http_schema1_headers_in.h"
@@ -30,7 +29,6 @@ typedef enum {
     NGX_HTTP_SCHEMA1_PASS_RESPONSE,
     NGX_HTTP_SCHEMA1_PASS_TAG,          /* the same, with Vary */
     NGX_HTTP_SCHEMA1_HOLD_BACK,
-    NGX_HTTP_SCHEMA1_SUPPLY_LAYER,
     NGX_HTTP_SCHEMA1_NO_MEMORY
 } ngx_http_schema1_class_e;
 
@@ -106,15 +104,6 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
     case NGX_HTTP_SCHEMA1_HOLD_BACK:
         ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
         return ngx_http_schema1_hold_back(r, ctx);
-
-    case NGX_HTTP_SCHEMA1_SUPPLY_LAYER:
-        ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
-
-        if (ngx_http_schema1_empty_layer_header(r, ctx) != NGX_OK) {
-            return NGX_ERROR;
-        }
-
-        break;
 
     case NGX_HTTP_SCHEMA1_NO_MEMORY:
         return NGX_ERROR;
@@ -303,10 +292,9 @@ ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
         return NGX_HTTP_SCHEMA1_NO_MEMORY;
     }
 
-    ctx->state = NGX_HTTP_SCHEMA1_EMPTY_LAYER;
     ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_EMPTY_LAYER;
 
-    return NGX_HTTP_SCHEMA1_SUPPLY_LAYER;
+    return NGX_HTTP_SCHEMA1_HOLD_BACK;
 }
 
 
@@ -414,7 +402,8 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         u->finalize_request = ngx_http_schema1_upstream_finalized;
     }
 
-    ctx->state = NGX_HTTP_SCHEMA1_COLLECT;
+    ctx->state = (ctx->uri.kind == SCHEMA1_URI_BLOB)
+                 ? NGX_HTTP_SCHEMA1_SEND : NGX_HTTP_SCHEMA1_COLLECT;
 
     ngx_http_schema1_process_init(r, ctx);
 
@@ -536,9 +525,6 @@ ngx_http_schema1_body_filter_slow(ngx_http_request_t *r, ngx_chain_t *in)
     case NGX_HTTP_SCHEMA1_COLLECT:
         return ngx_http_schema1_collect(r, ctx, in);
 
-    case NGX_HTTP_SCHEMA1_EMPTY_LAYER:
-        return ngx_http_schema1_empty_layer_body(r, ctx, in);
-
     default:
 
         for (cl = in; cl; cl = cl->next) {
@@ -547,7 +533,9 @@ ngx_http_schema1_body_filter_slow(ngx_http_request_t *r, ngx_chain_t *in)
 
         ngx_http_schema1_body_discard(in);
 
-        if (ctx->error.reason != SCHEMA1_NO_REASON) {
+        if (ctx->error.reason != SCHEMA1_NO_REASON
+            || ctx->uri.kind == SCHEMA1_URI_BLOB)
+        {
             ngx_http_schema1_body_stop(r);
         }
 
@@ -610,7 +598,6 @@ ngx_http_schema1_belongs(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     case NGX_HTTP_SCHEMA1_START:
     case NGX_HTTP_SCHEMA1_PASS:
-    case NGX_HTTP_SCHEMA1_EMPTY_LAYER:
         return 0;
 
     case NGX_HTTP_SCHEMA1_SENT:

@@ -73,8 +73,7 @@ static ngx_http_schema1_process_pt
     ngx_http_schema1_process_verify,       /* VERIFY */
     ngx_http_schema1_process_send,         /* SEND */
     ngx_http_schema1_send_continue,        /* SENT */
-    ngx_http_schema1_send_passthrough,     /* PASS */
-    NULL                                   /* EMPTY_LAYER */
+    ngx_http_schema1_send_passthrough      /* PASS */
 };
 
 
@@ -543,7 +542,9 @@ ngx_http_schema1_process_send(ngx_http_request_t *r,
     ctx->state = NGX_HTTP_SCHEMA1_SENT;
 
     if (ctx->error.reason == SCHEMA1_NO_REASON) {
-        return ngx_http_schema1_send_converted(r, ctx);
+        return (ctx->uri.kind == SCHEMA1_URI_BLOB)
+               ? ngx_http_schema1_send_empty_layer(r, ctx)
+               : ngx_http_schema1_send_converted(r, ctx);
     }
 
     rc = ngx_http_schema1_send_error(r, ctx);

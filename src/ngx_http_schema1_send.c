@@ -20,8 +20,11 @@
     ((c)->buffered & (NGX_LOWLEVEL_BUFFERED|NGX_HTTP_WRITE_BUFFERED))
 
 
+static void ngx_http_schema1_send_clear(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_send_digest(ngx_http_request_t *r,
     ngx_str_t *digest);
+static void ngx_http_schema1_send_type(ngx_http_request_t *r,
+    const char *type);
 static ngx_int_t ngx_http_schema1_send_response(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
 static ngx_int_t ngx_http_schema1_send_slice(ngx_http_request_t *r,
@@ -130,13 +133,10 @@ static void
 ngx_http_schema1_send_true_type(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    schema1_str_t   value;
     schema1_type_e  type;
 
-    value.len = r->headers_out.content_type.len;
-    value.data = (char *) r->headers_out.content_type.data;
-
-    type = schema1_media_type(value);
+    type = schema1_media_type(
+                      ngx_http_schema1_core_str(&r->headers_out.content_type));
 
     if (type != SCHEMA1_TYPE_GENERIC && type != ctx->answer.source_type) {
         ngx_http_schema1_send_type(r,
@@ -180,7 +180,49 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 }
 
 
-void
+/*
+ * "If the upstream's response is 404 or a redirect, the module sends the 32
+ * bytes (application/octet-stream, digest, length).  A Range header is
+ * ignored."
+ */
+
+ngx_int_t
+ngx_http_schema1_send_empty_layer(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_str_t  body;
+
+    static ngx_str_t  digest = ngx_string(SCHEMA1_EMPTY_LAYER_DIGEST);
+
+    ngx_http_schema1_send_clear(r);
+    ngx_http_schema1_send_type(r, "application/octet-stream");
+
+    /* a redirect's */
+
+    ngx_http_clear_location(r);
+    ngx_http_schema1_headers_out_remove(r, &ngx_http_schema1_hdr_location);
+
+    r->headers_out.status = NGX_HTTP_OK;
+
+    ctx->answer.digest = ngx_http_schema1_core_str(&digest);
+
+    if (ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_digest,
+                                         &digest)
+        == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    body.data = (u_char *) schema1_empty_layer;
+    body.len = SCHEMA1_EMPTY_LAYER_SIZE;
+
+    return ngx_http_schema1_send_response(r, ctx, &body);
+}
+
+
+/* removes the headers that describe the upstream's body */
+
+static void
 ngx_http_schema1_send_clear(ngx_http_request_t *r)
 {
     ngx_http_clear_content_length(r);
@@ -216,10 +258,7 @@ ngx_http_schema1_send_digest(ngx_http_request_t *r, ngx_str_t *digest)
         return NGX_ERROR;
     }
 
-    quoted.len = digest->len + 2;
-    quoted.data[0] = '"';
-    quoted.data[quoted.len - 1] = '"';
-    ngx_memcpy(quoted.data + 1, digest->data, digest->len);
+    quoted.len = ngx_sprintf(quoted.data, "\"%V\"", digest) - quoted.data;
 
     h = ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_etag,
                                          &quoted);
@@ -233,7 +272,7 @@ ngx_http_schema1_send_digest(ngx_http_request_t *r, ngx_str_t *digest)
 }
 
 
-void
+static void
 ngx_http_schema1_send_type(ngx_http_request_t *r, const char *type)
 {
     r->headers_out.content_type.len = ngx_strlen(type);
@@ -257,23 +296,6 @@ ngx_http_schema1_send_response(ngx_http_request_t *r,
         r->headers_out.content_length_n = body->len;
     }
 
-    ngx_http_schema1_send_own(r);
-
-    rc = ngx_http_schema1_send_header(r, 1);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return (rc == NGX_AGAIN) ? NGX_OK : rc;
-    }
-
-    ctx->rest = *body;
-
-    return ngx_http_schema1_send_slice(r, ctx);
-}
-
-
-void
-ngx_http_schema1_send_own(ngx_http_request_t *r)
-{
     r->headers_out.status_line.len = 0;
     r->allow_ranges = 0;
 
@@ -288,6 +310,16 @@ ngx_http_schema1_send_own(ngx_http_request_t *r)
     r->gzip_tested = 1;
     r->gzip_ok = 0;
 #endif
+
+    rc = ngx_http_schema1_send_header(r, ctx->uri.kind != SCHEMA1_URI_BLOB);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return (rc == NGX_AGAIN) ? NGX_OK : rc;
+    }
+
+    ctx->rest = *body;
+
+    return ngx_http_schema1_send_slice(r, ctx);
 }
 
 
@@ -327,26 +359,6 @@ ngx_http_schema1_send_slice(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     out.buf = b;
     out.next = NULL;
 
-    rc = ngx_http_schema1_send_chain(r, ctx, &out);
-
-    if (rc == NGX_ERROR || ctx->rest.len == 0) {
-        return rc;
-    }
-
-    if (!ngx_http_schema1_send_blocked(r->connection)) {
-        ngx_post_event(&ctx->wake, &ngx_posted_next_events);
-    }
-
-    return NGX_AGAIN;
-}
-
-
-ngx_int_t
-ngx_http_schema1_send_chain(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_chain_t *out)
-{
-    ngx_int_t  rc;
-
     /*
      * a later filter may send something itself, such as the last buffer after
      * what it adds: until it returns, what arrives is not the upstream's
@@ -354,11 +366,19 @@ ngx_http_schema1_send_chain(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     ctx->state = NGX_HTTP_SCHEMA1_PASS;
 
-    rc = ngx_http_schema1_next_body_filter(r, out);
+    rc = ngx_http_schema1_next_body_filter(r, &out);
 
     ctx->state = NGX_HTTP_SCHEMA1_SENT;
 
-    return (rc == NGX_AGAIN) ? NGX_OK : rc;
+    if (rc == NGX_ERROR || ctx->rest.len == 0) {
+        return (rc == NGX_AGAIN) ? NGX_OK : rc;
+    }
+
+    if (!ngx_http_schema1_send_blocked(r->connection)) {
+        ngx_post_event(&ctx->wake, &ngx_posted_next_events);
+    }
+
+    return NGX_AGAIN;
 }
 
 

@@ -44,21 +44,13 @@ ngx_int_t ngx_http_schema1_send_converted(ngx_http_request_t *r,
 ngx_int_t ngx_http_schema1_send_error(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
-/* sends more of the two above */
-ngx_int_t ngx_http_schema1_send_continue(ngx_http_request_t *r,
+/* sends the empty layer instead of the upstream's 404 or redirect */
+ngx_int_t ngx_http_schema1_send_empty_layer(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
-/* a part of the module's response: sends a chain to the later filters */
-ngx_int_t ngx_http_schema1_send_chain(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_chain_t *out);
-
-/* removes the headers that describe the upstream's body */
-void ngx_http_schema1_send_clear(ngx_http_request_t *r);
-
-void ngx_http_schema1_send_type(ngx_http_request_t *r, const char *type);
-
-/* no range, no compression and no error page of the module's response */
-void ngx_http_schema1_send_own(ngx_http_request_t *r);
+/* sends more of the three above */
+ngx_int_t ngx_http_schema1_send_continue(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_SEND_H_INCLUDED_ */
