@@ -405,8 +405,6 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ctx->state = (ctx->uri.kind == SCHEMA1_URI_BLOB)
                  ? NGX_HTTP_SCHEMA1_SEND : NGX_HTTP_SCHEMA1_COLLECT;
 
-    ngx_http_schema1_process_init(r, ctx);
-
     if (ctx->uri.kind == SCHEMA1_URI_TAG) {
         return ngx_http_schema1_hold_back_tag(r, ctx);
     }
@@ -441,9 +439,6 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
     {
         ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
         ctx->state = NGX_HTTP_SCHEMA1_SEND;
-
-    } else if (r->method == NGX_HTTP_HEAD) {
-        ctx->state = NGX_HTTP_SCHEMA1_FETCH;
     }
 
     return ngx_http_schema1_process(r, ctx);

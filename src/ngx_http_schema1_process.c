@@ -54,9 +54,6 @@ static ngx_int_t ngx_http_schema1_process_verify(ngx_http_request_t *r,
 static ngx_int_t ngx_http_schema1_process_send(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx);
-static void ngx_http_schema1_task_sniff(ngx_http_schema1_ctx_t *ctx);
-static void ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx);
-static void ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx);
 
 
 /* by ngx_http_schema1_state_e; the filters handle the others */
@@ -77,20 +74,6 @@ static ngx_http_schema1_process_pt
 };
 
 
-void
-ngx_http_schema1_process_init(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
-{
-    ctx->wake.handler = ngx_http_schema1_process_resume;
-    ctx->wake.data = r;
-    ctx->wake.log = r->connection->log;
-
-    ctx->disarm.handler = ngx_http_schema1_process_disarm;
-    ctx->disarm.data = r;
-    ctx->disarm.log = r->connection->log;
-}
-
-
 ngx_int_t
 ngx_http_schema1_process(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
@@ -105,6 +88,10 @@ ngx_http_schema1_process(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     if (ctx->wake.posted) {
         ngx_delete_posted_event(&ctx->wake);
     }
+
+    ctx->wake.handler = ngx_http_schema1_process_resume;
+    ctx->wake.data = r;
+    ctx->wake.log = r->connection->log;
 
     do {
         ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -149,6 +136,10 @@ ngx_http_schema1_process_suspend(ngx_http_request_t *r,
     r->buffered |= NGX_HTTP_SCHEMA1_BUFFERED;
 
     if (ctx->state != NGX_HTTP_SCHEMA1_SENT) {
+        ctx->disarm.handler = ngx_http_schema1_process_disarm;
+        ctx->disarm.data = r;
+        ctx->disarm.log = r->connection->log;
+
         ngx_post_event(&ctx->disarm, &ngx_posted_events);
         return;
     }
@@ -257,6 +248,15 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
                                                 ctx->answer.source_digest);
     }
 
+    if (r->method == NGX_HTTP_HEAD) {
+
+        /* its response has no document */
+
+        return ngx_http_schema1_process_subrequest(r, ctx,
+                                                   NGX_HTTP_SCHEMA1_FETCH_TAG,
+                                                   ctx->uri.reference);
+    }
+
     if (ngx_http_schema1_response_document(&ctx->response, &ctx->document,
                                            &ctx->error)
         != NGX_OK)
@@ -274,18 +274,14 @@ static ngx_int_t
 ngx_http_schema1_process_sniff(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t  rc;
-
     if (ctx->pull == NULL
         && ngx_http_schema1_process_pull_create(r, ctx) != NGX_OK)
     {
         return ngx_http_schema1_process_fail(ctx);
     }
 
-    rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_sniff);
-
-    if (rc != NGX_OK) {
-        return (rc == NGX_AGAIN) ? rc : ngx_http_schema1_process_fail(ctx);
+    if (ngx_http_schema1_task(r, ctx) == NGX_AGAIN) {
+        return NGX_AGAIN;
     }
 
     ctx->answer = *schema1_pull_answer(ctx->pull);
@@ -367,13 +363,10 @@ static ngx_int_t
 ngx_http_schema1_process_convert(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t                      rc;
     const schema1_pull_request_t  *want;
 
-    rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_feed);
-
-    if (rc != NGX_OK) {
-        return (rc == NGX_AGAIN) ? rc : ngx_http_schema1_process_fail(ctx);
+    if (ngx_http_schema1_task(r, ctx) == NGX_AGAIN) {
+        return NGX_AGAIN;
     }
 
     switch (ctx->step) {
@@ -454,15 +447,6 @@ ngx_http_schema1_process_fetch(ngx_http_request_t *r,
 {
     ngx_int_t  rc;
 
-    if (ctx->fetch == NULL) {
-
-        /* a response to HEAD has no document */
-
-        return ngx_http_schema1_process_subrequest(r, ctx,
-                                                   NGX_HTTP_SCHEMA1_FETCH_TAG,
-                                                   ctx->uri.reference);
-    }
-
     rc = ngx_http_schema1_fetch_result(r, ctx);
 
     if (rc == NGX_AGAIN) {
@@ -514,15 +498,11 @@ static ngx_int_t
 ngx_http_schema1_process_verify(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t  rc;
-
-    rc = ngx_http_schema1_task(r, ctx, ngx_http_schema1_task_verify);
-
-    if (rc == NGX_AGAIN) {
-        return rc;
+    if (ngx_http_schema1_task(r, ctx) == NGX_AGAIN) {
+        return NGX_AGAIN;
     }
 
-    if (rc != NGX_OK || ctx->step != SCHEMA1_PULL_DONE) {
+    if (ctx->step != SCHEMA1_PULL_DONE) {
         return ngx_http_schema1_process_fail(ctx);
     }
 
@@ -588,34 +568,4 @@ ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
     ctx->state = NGX_HTTP_SCHEMA1_SEND;
 
     return NGX_DECLINED;
-}
-
-
-/* these may run in a thread: the pull, document, step and error are theirs */
-
-static void
-ngx_http_schema1_task_sniff(ngx_http_schema1_ctx_t *ctx)
-{
-    ctx->step = schema1_pull_start(ctx->pull, &ctx->document, &ctx->error);
-}
-
-
-static void
-ngx_http_schema1_task_feed(ngx_http_schema1_ctx_t *ctx)
-{
-    ctx->step = schema1_pull_feed(ctx->pull, &ctx->document, &ctx->error);
-}
-
-
-static void
-ngx_http_schema1_task_verify(ngx_http_schema1_ctx_t *ctx)
-{
-    ctx->step = SCHEMA1_PULL_DONE;
-
-    if (schema1_digest_verify(ctx->answer.source_digest, ctx->document.body,
-                              "source", &ctx->error)
-        != SCHEMA1_OK)
-    {
-        ctx->step = SCHEMA1_PULL_ERROR;
-    }
 }

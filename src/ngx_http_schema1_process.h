@@ -15,10 +15,6 @@
 #include "ngx_http_schema1.h"
 
 
-/* once, before the first of the two below */
-void ngx_http_schema1_process_init(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
-
 /*
  * Runs the states of a request whose header is held back, from ctx->state
  * until it has to wait or has sent its response.  Returns what a filter does.

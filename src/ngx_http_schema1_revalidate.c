@@ -144,7 +144,5 @@ ngx_http_schema1_revalidate_send(ngx_http_request_t *r)
     ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
     ctx->state = NGX_HTTP_SCHEMA1_SEND;
 
-    ngx_http_schema1_process_init(r, ctx);
-
     return ngx_http_schema1_process(r, ctx);
 }

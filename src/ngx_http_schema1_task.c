@@ -15,31 +15,21 @@
 #define NGX_HTTP_SCHEMA1_TASK_TIME  60000
 
 
-static void ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_task_pt handler);
+static void ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_task_core(ngx_http_schema1_ctx_t *ctx);
 
 #if (NGX_THREADS)
-
-typedef struct {
-    ngx_http_schema1_ctx_t    *ctx;
-    ngx_http_schema1_task_pt   handler;
-} ngx_http_schema1_task_t;
-
-
 static ngx_int_t ngx_http_schema1_task_post(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_task_pt handler);
+    ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_task_thread(void *data, ngx_log_t *log);
 static void ngx_http_schema1_task_complete(ngx_event_t *ev);
-
 #endif
 
 
 ngx_int_t
-ngx_http_schema1_task(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_task_pt handler)
+ngx_http_schema1_task(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
 #if (NGX_THREADS)
-    ngx_int_t  rc;
 
     if (ctx->task) {
 
@@ -52,31 +42,28 @@ ngx_http_schema1_task(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         return NGX_OK;
     }
 
-    if (ctx->conf->thread_pool) {
-        rc = ngx_http_schema1_task_post(r, ctx, handler);
-
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
+    if (ctx->conf->thread_pool
+        && ngx_http_schema1_task_post(r, ctx) == NGX_OK)
+    {
+        return NGX_AGAIN;
     }
 
 #endif
 
-    ngx_http_schema1_task_run(ctx, handler);
+    ngx_http_schema1_task_run(ctx);
 
     return NGX_OK;
 }
 
 
 static void
-ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_task_pt handler)
+ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx)
 {
     struct timespec  start, end;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &start);
 
-    handler(ctx);
+    ngx_http_schema1_task_core(ctx);
 
     (void) clock_gettime(CLOCK_MONOTONIC, &end);
 
@@ -85,24 +72,49 @@ ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx,
 }
 
 
+/*
+ * May run in a thread, to which the pull, document, step and error belong: uses
+ * no function of nginx and no memory pool.
+ */
+
+static void
+ngx_http_schema1_task_core(ngx_http_schema1_ctx_t *ctx)
+{
+    int  rc;
+
+    switch (ctx->state) {
+
+    case NGX_HTTP_SCHEMA1_SNIFF:
+        ctx->step = schema1_pull_start(ctx->pull, &ctx->document, &ctx->error);
+        break;
+
+    case NGX_HTTP_SCHEMA1_CONVERT:
+        ctx->step = schema1_pull_feed(ctx->pull, &ctx->document, &ctx->error);
+        break;
+
+    default: /* NGX_HTTP_SCHEMA1_VERIFY */
+        rc = schema1_digest_verify(ctx->answer.source_digest,
+                                   ctx->document.body, "source", &ctx->error);
+
+        ctx->step = (rc == SCHEMA1_OK) ? SCHEMA1_PULL_DONE
+                                       : SCHEMA1_PULL_ERROR;
+    }
+}
+
+
 #if (NGX_THREADS)
 
 static ngx_int_t
-ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_task_pt handler)
+ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_thread_task_t        *task;
-    ngx_http_schema1_task_t  *data;
+    ngx_thread_task_t  *task;
 
-    task = ngx_thread_task_alloc(r->pool, sizeof(ngx_http_schema1_task_t));
+    task = ngx_thread_task_alloc(r->pool, 0);
     if (task == NULL) {
         return NGX_ERROR;
     }
 
-    data = task->ctx;
-    data->ctx = ctx;
-    data->handler = handler;
-
+    task->ctx = ctx;
     task->handler = ngx_http_schema1_task_thread;
     task->event.data = r;
     task->event.handler = ngx_http_schema1_task_complete;
@@ -112,7 +124,7 @@ ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "schema_conversion: the thread pool's queue is full, "
                       "converting in the event loop");
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     ngx_add_timer(&task->event, NGX_HTTP_SCHEMA1_TASK_TIME);
@@ -123,26 +135,23 @@ ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     ctx->task = task;
 
-    return NGX_AGAIN;
+    return NGX_OK;
 }
 
 
 static void
 ngx_http_schema1_task_thread(void *data, ngx_log_t *log)
 {
-    ngx_http_schema1_task_t *task = data;
-
-    ngx_http_schema1_task_run(task->ctx, task->handler);
+    ngx_http_schema1_task_run(data);
 }
 
 
 static void
 ngx_http_schema1_task_complete(ngx_event_t *ev)
 {
-    ngx_connection_t         *c;
-    ngx_thread_task_t        *task;
-    ngx_http_request_t       *r;
-    ngx_http_schema1_task_t  *data;
+    ngx_connection_t        *c;
+    ngx_http_request_t      *r;
+    ngx_http_schema1_ctx_t  *ctx;
 
     r = ev->data;
     c = r->connection;
@@ -178,11 +187,9 @@ ngx_http_schema1_task_complete(ngx_event_t *ev)
 
 #endif
 
-    task = (ngx_thread_task_t *)
-           ((char *) ev - offsetof(ngx_thread_task_t, event));
-    data = task->ctx;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
-    ngx_post_event(&data->ctx->wake, &ngx_posted_events);
+    ngx_post_event(&ctx->wake, &ngx_posted_events);
 }
 
 #endif
