@@ -211,9 +211,8 @@ void
 ngx_http_schema1_ctx_decide(ngx_http_schema1_ctx_t *ctx,
     ngx_http_headers_out_t *headers)
 {
-    ctx->document.type = ngx_http_schema1_core_str(&headers->content_type);
-
-    ctx->answer.source_type = schema1_media_type(ctx->document.type);
+    ctx->answer.source_type = schema1_media_type(
+                            ngx_http_schema1_core_str(&headers->content_type));
     ctx->action = schema1_accept_decide(&ctx->accept, ctx->answer.source_type,
                                         false);
 }

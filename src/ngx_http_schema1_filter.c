@@ -417,19 +417,16 @@ static ngx_int_t
 ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_response_t  *response;
-
-    response = &ctx->response;
-
-    if (ngx_http_schema1_response_header(response, &ctx->error) != NGX_OK) {
+    if (ngx_http_schema1_response_header(&ctx->response, &ctx->document,
+                                         &ctx->error)
+        != NGX_OK)
+    {
         return ngx_http_schema1_process_error(r, ctx);
     }
 
     if (ngx_http_schema1_ctx_platform(r, ctx) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    ngx_http_schema1_response_stated_digest(response, &ctx->document.digest);
 
     /* "a cache hit hashes and buffers nothing, and is sent immediately" */
 

@@ -16,8 +16,8 @@
 
 static ngx_uint_t ngx_http_schema1_response_encoded(
     ngx_http_schema1_response_t *response);
-static void ngx_http_schema1_response_digest(
-    ngx_http_schema1_response_t *response, schema1_str_t *digest);
+static schema1_str_t ngx_http_schema1_response_digest(
+    ngx_http_schema1_response_t *response, schema1_document_t *document);
 static ngx_int_t ngx_http_schema1_response_error(
     ngx_http_schema1_response_t *response, schema1_error_t *err,
     schema1_reason_e reason);
@@ -25,19 +25,26 @@ static ngx_int_t ngx_http_schema1_response_error(
 
 ngx_int_t
 ngx_http_schema1_response_header(ngx_http_schema1_response_t *response,
-    schema1_error_t *err)
+    schema1_document_t *document, schema1_error_t *err)
 {
-    schema1_str_t             digest;
+    ngx_table_elt_t          *h;
     ngx_http_schema1_body_t  *body;
 
-    if (ngx_http_schema1_response_encoded(response)) {
+    ngx_memzero(document, sizeof(schema1_document_t));
 
-        ngx_http_schema1_response_digest(response, &digest);
+    document->type =
+        ngx_http_schema1_core_str(&response->headers->content_type);
 
-        if (digest.len == 0) {
-            return ngx_http_schema1_response_error(response, err,
-                                                   SCHEMA1_ENCODED);
-        }
+    h = ngx_http_schema1_headers_out_find(&response->headers->headers,
+                                          &ngx_http_schema1_hdr_digest);
+    if (h) {
+        document->digest = ngx_http_schema1_core_str(&h->value);
+    }
+
+    if (ngx_http_schema1_response_encoded(response)
+        && ngx_http_schema1_response_digest(response, document).len == 0)
+    {
+        return ngx_http_schema1_response_error(response, err, SCHEMA1_ENCODED);
     }
 
     body = response->body;
@@ -55,13 +62,12 @@ ngx_int_t
 ngx_http_schema1_response_document(ngx_http_schema1_response_t *response,
     schema1_document_t *document, schema1_error_t *err)
 {
-    schema1_str_t             digest;
     schema1_error_t           mismatch;
     ngx_http_schema1_body_t  *body;
 
     body = response->body;
 
-    if (ngx_http_schema1_response_header(response, err) != NGX_OK) {
+    if (ngx_http_schema1_response_header(response, document, err) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -79,29 +85,20 @@ ngx_http_schema1_response_document(ngx_http_schema1_response_t *response,
 
     document->body.data = (char *) body->data;
     document->body.len = body->len;
-    document->type =
-        ngx_http_schema1_core_str(&response->headers->content_type);
 
     /*
      * "A Content-Encoding counts only if the bytes do not match the known
      * digest, because storage replays odd values such as aws-chunked."
      */
 
-    if (ngx_http_schema1_response_encoded(response)) {
-
-        ngx_http_schema1_response_digest(response, &digest);
-        ngx_memzero(&mismatch, sizeof(schema1_error_t));
-
-        if (schema1_digest_verify(digest, document->body, response->name,
-                                  &mismatch)
-            != SCHEMA1_OK)
-        {
-            return ngx_http_schema1_response_error(response, err,
-                                                   SCHEMA1_ENCODED);
-        }
+    if (ngx_http_schema1_response_encoded(response)
+        && schema1_digest_verify(
+                          ngx_http_schema1_response_digest(response, document),
+                          document->body, response->name, &mismatch)
+           != SCHEMA1_OK)
+    {
+        return ngx_http_schema1_response_error(response, err, SCHEMA1_ENCODED);
     }
-
-    ngx_http_schema1_response_stated_digest(response, &document->digest);
 
     return NGX_OK;
 }
@@ -112,8 +109,6 @@ ngx_http_schema1_response_encoded(ngx_http_schema1_response_t *response)
 {
     ngx_str_t  *value;
 
-    static ngx_str_t  identity = ngx_string("identity");
-
     if (response->headers->content_encoding == NULL) {
         return 0;
     }
@@ -121,43 +116,20 @@ ngx_http_schema1_response_encoded(ngx_http_schema1_response_t *response)
     value = &response->headers->content_encoding->value;
 
     return value->len != 0
-           && !(value->len == identity.len
-                && ngx_strncasecmp(value->data, identity.data, identity.len)
-                   == 0);
+           && !schema1_str_caseeq(ngx_http_schema1_core_str(value),
+                                  "identity");
 }
 
 
 /* the one that was requested, else the one that the header states */
 
-static void
+static schema1_str_t
 ngx_http_schema1_response_digest(ngx_http_schema1_response_t *response,
-    schema1_str_t *digest)
+    schema1_document_t *document)
 {
-    if (response->reference.len) {
-        *digest = ngx_http_schema1_core_str(&response->reference);
-
-    } else {
-        ngx_http_schema1_response_stated_digest(response, digest);
-    }
-}
-
-
-void
-ngx_http_schema1_response_stated_digest(ngx_http_schema1_response_t *response,
-    schema1_str_t *digest)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_http_schema1_headers_out_find(&response->headers->headers,
-                                          &ngx_http_schema1_hdr_digest);
-    if (h == NULL) {
-        digest->len = 0;
-        digest->data = NULL;
-
-        return;
-    }
-
-    *digest = ngx_http_schema1_core_str(&h->value);
+    return response->reference.len
+           ? ngx_http_schema1_core_str(&response->reference)
+           : document->digest;
 }
 
 

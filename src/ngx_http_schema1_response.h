@@ -20,24 +20,21 @@
     ((r)->err_status ? (r)->err_status : (r)->headers_out.status)
 
 /*
- * Whether a response can have a document, by its header alone.  NGX_ERROR: it
- * cannot, "err" is set.
+ * Sets the type of "document", and its digest, to what the header states, the
+ * value of Docker-Content-Digest.  NGX_ERROR: the response cannot have a
+ * document, "err" is set.
  */
 ngx_int_t ngx_http_schema1_response_header(
-    ngx_http_schema1_response_t *response, schema1_error_t *err);
+    ngx_http_schema1_response_t *response, schema1_document_t *document,
+    schema1_error_t *err);
 
 /*
- * Sets "document" to the body of a response, which stays the response's, its
- * type, and the digest that its header states.  NGX_ERROR: it is incomplete,
- * too large, or encoded, "err" is set.
+ * Likewise, with the body, which stays the response's.  NGX_ERROR: it is
+ * incomplete, too large, or encoded, "err" is set.
  */
 ngx_int_t ngx_http_schema1_response_document(
     ngx_http_schema1_response_t *response, schema1_document_t *document,
     schema1_error_t *err);
-
-/* the value of Docker-Content-Digest, empty if there is none */
-void ngx_http_schema1_response_stated_digest(
-    ngx_http_schema1_response_t *response, schema1_str_t *digest);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_RESPONSE_H_INCLUDED_ */

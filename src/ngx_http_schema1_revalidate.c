@@ -97,13 +97,12 @@ ngx_http_schema1_revalidate_lookup(ngx_http_request_t *r,
     ngx_http_schema1_ctx_decide(ctx, &sr->headers_out);
 
     if (ngx_http_schema1_may_pass(ctx)
-        || ngx_http_schema1_response_header(response, &err) != NGX_OK
+        || ngx_http_schema1_response_header(response, &ctx->document, &err)
+           != NGX_OK
         || ngx_http_schema1_ctx_platform(r, ctx) != NGX_OK)
     {
         return NGX_DECLINED;
     }
-
-    ngx_http_schema1_response_stated_digest(response, &ctx->document.digest);
 
     if (ngx_http_schema1_cache_get_by_header(r, ctx, sr) != NGX_OK) {
         return NGX_DECLINED;
