@@ -46,22 +46,9 @@ ngx_http_schema1_ctx_encoded_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 
 
 ngx_http_schema1_ctx_t *
-ngx_http_schema1_ctx_get(ngx_http_request_t *r)
+ngx_http_schema1_ctx_find(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t      *cln;
-    ngx_http_schema1_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
-
-    if (ctx) {
-        return ctx->conf ? ctx : NULL;
-    }
-
-    if (!r->internal) {
-        return NULL;
-    }
-
-    /* an internal redirect zeroes the contexts of the request */
+    ngx_pool_cleanup_t  *cln;
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
 
@@ -150,11 +137,8 @@ ngx_http_schema1_ctx_create_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
         return ctx;
     }
 
-    if (ngx_http_schema1_ctx_accept(r, ctx, &lines) != NGX_OK) {
-        return NULL;
-    }
-
-    return ctx;
+    return (ngx_http_schema1_ctx_accept(r, ctx, &lines) == NGX_OK)
+           ? ctx : NULL;
 }
 
 
@@ -162,11 +146,9 @@ static ngx_int_t
 ngx_http_schema1_ctx_accept(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines)
 {
-    int            rc;
-    ngx_str_t      accept;
     schema1_buf_t  value;
 
-    /* of a client that sends no Accept: the same for all */
+    /* of a client that sends no Accept: the same for all, never freed */
 
     static ngx_str_t  all;
 
@@ -177,33 +159,23 @@ ngx_http_schema1_ctx_accept(ngx_http_request_t *r,
 
     ngx_memzero(&value, sizeof(schema1_buf_t));
 
-    rc = schema1_accept_upstream(lines->elts, lines->nelts, &value);
+    if (schema1_accept_upstream(lines->elts, lines->nelts, &value)
+        == SCHEMA1_OK)
+    {
+        if (lines->nelts == 0) {
+            all = ngx_http_schema1_str(schema1_buf_str(&value));
+            ctx->upstream_accept = all;
 
-    accept.len = value.len;
-    accept.data = NULL;
+            return NGX_OK;
+        }
 
-    if (rc == SCHEMA1_OK) {
-        accept.data = lines->nelts ? ngx_pnalloc(r->pool, value.len)
-                                   : ngx_alloc(value.len, r->connection->log);
-    }
-
-    if (accept.data) {
-        ngx_memcpy(accept.data, value.data, value.len);
+        ctx->upstream_accept = ngx_http_schema1_pool_str(r->pool,
+                                                     schema1_buf_str(&value));
     }
 
     schema1_buf_free(&value);
 
-    if (accept.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (lines->nelts == 0) {
-        all = accept;
-    }
-
-    ctx->upstream_accept = accept;
-
-    return NGX_OK;
+    return ctx->upstream_accept.data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -228,21 +200,6 @@ ngx_http_schema1_ctx_platform(ngx_http_request_t *r,
     }
 
     return ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform);
-}
-
-
-ngx_uint_t
-ngx_http_schema1_ctx_is_replaceable(ngx_http_request_t *r)
-{
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-
-    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
-           == &ngx_http_schema1_ctx_replaceable
-           && r->err_status == 0
-           && u
-           && u->headers_in.status_n == r->headers_out.status;
 }
 
 

@@ -29,27 +29,10 @@ extern ngx_http_schema1_ctx_t  ngx_http_schema1_ctx_passthrough;
 extern ngx_http_schema1_ctx_t  ngx_http_schema1_ctx_replaceable;
 
 
-/* the context of a request, NULL if the module does not handle it (so far) */
-ngx_http_schema1_ctx_t *ngx_http_schema1_ctx_get(ngx_http_request_t *r);
-
 /* whether it is known to be a request by tag of a modern client */
 #define ngx_http_schema1_ctx_is_passthrough(r)                                \
     (ngx_http_get_module_ctx(r, ngx_http_schema1_module)                      \
      == &ngx_http_schema1_ctx_passthrough)
-
-/*
- * Whether a response to a request by digest or for a blob came from the
- * upstream, and nginx's access phase allowed the request.
- */
-ngx_uint_t ngx_http_schema1_ctx_is_replaceable(ngx_http_request_t *r);
-
-/*
- * Whether there may be a context: an internal redirect zeroes the contexts of
- * a request, and ngx_http_schema1_ctx_get() finds it again.
- */
-#define ngx_http_schema1_ctx_may_exist(r)                                     \
-    ((r)->internal                                                            \
-     || ngx_http_get_module_ctx(r, ngx_http_schema1_module) != NULL)
 
 /*
  * Creates the context; it is kept through internal redirects.  NULL: out of
@@ -66,6 +49,9 @@ ngx_http_schema1_ctx_t *ngx_http_schema1_ctx_create_legacy(
 void ngx_http_schema1_ctx_decide(ngx_http_schema1_ctx_t *ctx,
     ngx_http_headers_out_t *headers);
 
+/* finds the context again, which an internal redirect zeroed; may be NULL */
+ngx_http_schema1_ctx_t *ngx_http_schema1_ctx_find(ngx_http_request_t *r);
+
 /* the value of schema_conversion_platform; NGX_ERROR: out of memory */
 ngx_int_t ngx_http_schema1_ctx_platform(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
@@ -76,6 +62,23 @@ ngx_http_schema1_outcome_e ngx_http_schema1_ctx_outcome(ngx_http_request_t *r);
 /* the URI of a request with a "%"; OTHER if out of memory, too */
 schema1_uri_e ngx_http_schema1_ctx_encoded_uri(ngx_http_request_t *r,
     schema1_uri_t *uri);
+
+
+/* the context of a request, NULL if the module does not handle it (so far) */
+
+static ngx_inline ngx_http_schema1_ctx_t *
+ngx_http_schema1_ctx_get(ngx_http_request_t *r)
+{
+    ngx_http_schema1_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
+
+    if (ctx) {
+        return ctx->conf ? ctx : NULL;
+    }
+
+    return r->internal ? ngx_http_schema1_ctx_find(r) : NULL;
+}
 
 
 /*

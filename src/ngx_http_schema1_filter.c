@@ -34,11 +34,10 @@ typedef enum {
 
 
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_schema1_header_filter_slow(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_subrequest_header(ngx_http_request_t *r);
-static inline ngx_http_schema1_class_e ngx_http_schema1_classify(
-    ngx_http_request_t *r);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_known(
-    ngx_http_request_t *r);
+    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_new(
     ngx_http_request_t *r);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_digest(
@@ -47,8 +46,9 @@ static ngx_http_schema1_class_e ngx_http_schema1_classify_blob(
     ngx_http_request_t *r, schema1_uri_t *uri);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_tag(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
-static ngx_uint_t ngx_http_schema1_examines_accepted(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_schema1_examines(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
+static ngx_uint_t ngx_http_schema1_is_replaceable(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_hold_back(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
@@ -83,8 +83,7 @@ ngx_http_schema1_filter_init(void)
 static ngx_int_t
 ngx_http_schema1_header_filter(ngx_http_request_t *r)
 {
-    ngx_http_schema1_ctx_t    *ctx;
-    ngx_http_schema1_class_e   class;
+    ngx_http_schema1_loc_conf_t  *slcf;
 
     if (ngx_http_schema1_ctx_is_passthrough(r)) {
         return ngx_http_schema1_send_header(r, 1);
@@ -94,7 +93,26 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
         return ngx_http_schema1_subrequest_header(r);
     }
 
-    class = ngx_http_schema1_classify(r);
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (!slcf->enable && ngx_http_schema1_ctx_get(r) == NULL) {
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
+    return ngx_http_schema1_header_filter_slow(r);
+}
+
+
+static SCHEMA1_COLD ngx_int_t
+ngx_http_schema1_header_filter_slow(ngx_http_request_t *r)
+{
+    ngx_http_schema1_ctx_t    *ctx;
+    ngx_http_schema1_class_e   class;
+
+    ctx = ngx_http_schema1_ctx_get(r);
+
+    class = ctx ? ngx_http_schema1_classify_known(r, ctx)
+                : ngx_http_schema1_classify_new(r);
 
     switch (class) {
 
@@ -109,10 +127,9 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
 
     default: /* PASS_RESPONSE, PASS_TAG */
-        break;
+        return ngx_http_schema1_send_header(r,
+                                           class == NGX_HTTP_SCHEMA1_PASS_TAG);
     }
-
-    return ngx_http_schema1_send_header(r, class == NGX_HTTP_SCHEMA1_PASS_TAG);
 }
 
 
@@ -131,35 +148,13 @@ ngx_http_schema1_subrequest_header(ngx_http_request_t *r)
 }
 
 
-static inline ngx_http_schema1_class_e
-ngx_http_schema1_classify(ngx_http_request_t *r)
+static ngx_http_schema1_class_e
+ngx_http_schema1_classify_known(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
 {
     ngx_http_schema1_loc_conf_t  *slcf;
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if (!slcf->enable && !ngx_http_schema1_ctx_may_exist(r)) {
-        return NGX_HTTP_SCHEMA1_UNRELATED;
-    }
-
-    return ngx_http_schema1_classify_known(r);
-}
-
-
-static SCHEMA1_COLD ngx_http_schema1_class_e
-ngx_http_schema1_classify_known(ngx_http_request_t *r)
-{
-    ngx_http_schema1_ctx_t       *ctx;
-    ngx_http_schema1_loc_conf_t  *slcf;
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    ctx = ngx_http_schema1_ctx_get(r);
-
-    if (ctx == NULL) {
-        return slcf->enable ? ngx_http_schema1_classify_new(r)
-                            : NGX_HTTP_SCHEMA1_UNRELATED;
-    }
 
     ngx_http_schema1_headers_in_restore_cached(r, ctx);
 
@@ -238,7 +233,7 @@ ngx_http_schema1_classify_digest(ngx_http_request_t *r, schema1_uri_t *uri)
 
     if (slcf->cache == NULL
         || r->headers_out.status != NGX_HTTP_NOT_FOUND
-        || !ngx_http_schema1_ctx_is_replaceable(r))
+        || !ngx_http_schema1_is_replaceable(r))
     {
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
@@ -268,7 +263,7 @@ ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
     ngx_http_schema1_ctx_t  *ctx;
 
     if (!schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST)
-        || !ngx_http_schema1_ctx_is_replaceable(r))
+        || !ngx_http_schema1_is_replaceable(r))
     {
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
@@ -298,6 +293,26 @@ ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
 }
 
 
+/*
+ * Whether a response to a request by digest or for a blob came from the
+ * upstream, and nginx's access phase allowed the request.
+ */
+
+static ngx_uint_t
+ngx_http_schema1_is_replaceable(ngx_http_request_t *r)
+{
+    ngx_http_upstream_t  *u;
+
+    u = r->upstream;
+
+    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
+           == &ngx_http_schema1_ctx_replaceable
+           && r->err_status == 0
+           && u
+           && u->headers_in.status_n == r->headers_out.status;
+}
+
+
 static ngx_http_schema1_class_e
 ngx_http_schema1_classify_tag(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
@@ -315,25 +330,7 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
                    &r->headers_out.content_type, (int) ctx->answer.source_type,
                    (int) ctx->action);
 
-    switch (ctx->action) {
-
-    case SCHEMA1_ACTION_AS_IS:
-
-        if (ngx_http_schema1_examines_accepted(r, ctx)) {
-            return NGX_HTTP_SCHEMA1_HOLD_BACK;
-        }
-
-        break;
-
-    case SCHEMA1_ACTION_SNIFF:
-
-        if (r->headers_out.content_length_n <= (off_t) ctx->conf->max_size) {
-            return NGX_HTTP_SCHEMA1_HOLD_BACK;
-        }
-
-        break;
-
-    default:
+    if (!ngx_http_schema1_may_pass(ctx) || ngx_http_schema1_examines(r, ctx)) {
         return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
@@ -343,18 +340,26 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
 }
 
 
+/* whether a document that may pass is buffered to find out its type */
+
 static ngx_uint_t
-ngx_http_schema1_examines_accepted(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
+ngx_http_schema1_examines(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
     schema1_type_e  type;
+
+    if (r->headers_out.content_length_n > (off_t) ctx->conf->max_size) {
+        return 0;
+    }
+
+    if (ctx->action == SCHEMA1_ACTION_SNIFF) {
+        return 1;
+    }
 
     type = ctx->answer.source_type;
 
     if (type == SCHEMA1_TYPE_OTHER
         || schema1_accept_is_modern(&ctx->accept)
-        || r->headers_out.content_encoding
-        || r->headers_out.content_length_n > (off_t) ctx->conf->max_size)
+        || r->headers_out.content_encoding)
     {
         return 0;
     }
@@ -475,9 +480,7 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 
     ctx->response.failure = SCHEMA1_TRUNCATED;
 
-    (void) ngx_http_schema1_response_document(&ctx->response, &ctx->document,
-                                              &ctx->error);
-    (void) ngx_http_schema1_process_error(r, ctx);
+    (void) ngx_http_schema1_collect_failed(r, ctx);
 }
 
 
@@ -564,9 +567,11 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
     rc = NGX_OK;
 
     if (ctx->state == NGX_HTTP_SCHEMA1_COLLECT) {
-        rc = ngx_http_schema1_body_read(r->main, &ctx->body, in);
 
-        if (rc != NGX_OK || ctx->body.overflow) {
+        if (ngx_http_schema1_body_read(r->main, &ctx->body, in) != NGX_OK) {
+            rc = ngx_http_schema1_process_error(r->main, ctx);
+
+        } else if (ctx->body.overflow) {
             rc = ngx_http_schema1_collect_failed(r->main, ctx);
         }
     }
@@ -616,7 +621,7 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_int_t  rc;
 
     if (ngx_http_schema1_body_read(r, &ctx->body, in) != NGX_OK) {
-        rc = ngx_http_schema1_collect_failed(r, ctx);
+        rc = ngx_http_schema1_process_error(r, ctx);
 
     } else {
         rc = ngx_http_schema1_process(r, ctx);
@@ -641,14 +646,14 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 }
 
 
+/* the document is truncated or too large */
+
 static ngx_int_t
 ngx_http_schema1_collect_failed(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    if (ctx->body.overflow) {
-        (void) ngx_http_schema1_response_document(&ctx->response,
-                                                  &ctx->document, &ctx->error);
-    }
+    (void) ngx_http_schema1_response_document(&ctx->response, &ctx->document,
+                                              &ctx->error);
 
     return ngx_http_schema1_process_error(r, ctx);
 }

@@ -17,16 +17,16 @@
 
 
 static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_request_replace(ngx_http_request_t *r,
+static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
 
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
+    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
@@ -37,8 +37,10 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
                      : NGX_DECLINED;
     }
 
-    if (ngx_http_schema1_ctx_may_exist(r)) {
-        return ngx_http_schema1_request_again(r);
+    ctx = ngx_http_schema1_ctx_get(r);
+
+    if (ctx) {
+        return ngx_http_schema1_request_again(r, ctx);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -87,26 +89,16 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
  */
 
 static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_request_again(ngx_http_request_t *r)
+ngx_http_schema1_request_again(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t                     rc;
-    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    ctx = ngx_http_schema1_ctx_get(r);
-
-    if (ctx == NULL) {
-        return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
-    }
-
     if (ngx_http_schema1_is_revalidating(ctx)) {
-        rc = ngx_http_schema1_revalidated(r, ctx);
-
-        return (rc == NGX_DECLINED) ? ngx_http_schema1_request_replace(r, ctx)
-                                    : rc;
+        return ngx_http_schema1_request_upstream(r, ctx);
     }
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     ngx_http_schema1_headers_in_restore(r, ctx);
 
@@ -122,23 +114,20 @@ ngx_http_schema1_request_again(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_schema1_revalidate(r, ctx);
+    rc = ngx_http_schema1_is_revalidating(ctx)
+         ? ngx_http_schema1_revalidated(r, ctx)
+         : ngx_http_schema1_revalidate(r, ctx);
 
-    return (rc == NGX_DECLINED) ? ngx_http_schema1_request_replace(r, ctx)
-                                : rc;
-}
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
 
-
-static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_request_replace(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
-{
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 request \"%V\", upstream accept: \"%V\"",
                    &r->uri, &ctx->upstream_accept);
