@@ -17,8 +17,7 @@
 
 
 static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 
@@ -26,7 +25,6 @@ static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
-    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
@@ -37,10 +35,8 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
                      : NGX_DECLINED;
     }
 
-    ctx = ngx_http_schema1_ctx_get(r);
-
-    if (ctx) {
-        return ngx_http_schema1_request_again(r, ctx);
+    if (r->internal || ngx_http_get_module_ctx(r, ngx_http_schema1_module)) {
+        return ngx_http_schema1_request_again(r);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -89,16 +85,22 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
  */
 
 static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_request_again(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
+ngx_http_schema1_request_again(ngx_http_request_t *r)
 {
+    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    ctx = ngx_http_schema1_ctx_get(r);
+
+    if (ctx == NULL) {
+        return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
+    }
 
     if (ngx_http_schema1_is_revalidating(ctx)) {
         return ngx_http_schema1_request_upstream(r, ctx);
     }
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     ngx_http_schema1_headers_in_restore(r, ctx);
 
