@@ -45,6 +45,10 @@ static ngx_conf_post_t  ngx_http_schema1_file_post =
     { ngx_http_schema1_file };
 
 
+static ngx_http_complex_value_t  ngx_http_schema1_default_platform =
+    { ngx_string("linux/amd64"), NULL, NULL, NULL, { 0 } };
+
+
 static ngx_command_t  ngx_http_schema1_commands[] = {
 
     { ngx_string("schema_conversion"),
@@ -254,37 +258,27 @@ ngx_http_schema1_file(ngx_conf_t *cf, void *post, void *data)
 static char *
 ngx_http_schema1_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-#if (NGX_THREADS)
     ngx_http_schema1_loc_conf_t *slcf = conf;
-#endif
 
     ngx_str_t  *value;
-
-    value = cf->args->elts;
-
-#if (NGX_THREADS)
 
     if (slcf->thread_pool != NGX_CONF_UNSET_PTR) {
         return "is duplicate";
     }
+
+    value = cf->args->elts;
 
     if (ngx_strcmp(value[1].data, "off") == 0) {
         slcf->thread_pool = NULL;
         return NGX_CONF_OK;
     }
 
+#if (NGX_THREADS)
     slcf->thread_pool = ngx_thread_pool_add(cf, &value[1]);
 
     return (slcf->thread_pool == NULL) ? NGX_CONF_ERROR : NGX_CONF_OK;
-
 #else
-
-    if (ngx_strcmp(value[1].data, "off") == 0) {
-        return NGX_CONF_OK;
-    }
-
     return "needs an nginx that was built --with-threads";
-
 #endif
 }
 
@@ -376,9 +370,7 @@ ngx_http_schema1_create_loc_conf(ngx_conf_t *cf)
     slcf->enable = NGX_CONF_UNSET;
     slcf->max_size = NGX_CONF_UNSET_SIZE;
     slcf->cache = NGX_CONF_UNSET_PTR;
-#if (NGX_THREADS)
     slcf->thread_pool = NGX_CONF_UNSET_PTR;
-#endif
 
     return slcf;
 }
@@ -406,16 +398,15 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_ptr_value(conf->cache, prev->cache, NULL);
-#if (NGX_THREADS)
     ngx_conf_merge_ptr_value(conf->thread_pool, prev->thread_pool, NULL);
-#endif
 
     if (conf->accept == NULL) {
         conf->accept = prev->accept;
     }
 
     if (conf->platform == NULL) {
-        conf->platform = prev->platform;
+        conf->platform = prev->platform ? prev->platform
+                                        : &ngx_http_schema1_default_platform;
     }
 
     if (ngx_http_schema1_cache_conf_check(cf, conf->cache) != NGX_OK

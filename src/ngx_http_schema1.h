@@ -53,8 +53,6 @@ typedef enum {
 
 #define NGX_HTTP_SCHEMA1_VERSION      "1.1.0"
 
-#define NGX_HTTP_SCHEMA1_PLATFORM     "linux/amd64"
-
 /* bytes read or sent in one turn of the event loop */
 #define NGX_HTTP_SCHEMA1_SLICE        131072
 
@@ -97,9 +95,7 @@ typedef struct {
     u_char                      location_id[64];
     ngx_uint_t                  if_blocks;  /* in this location, so far */
 
-#if (NGX_THREADS)
-    ngx_thread_pool_t          *thread_pool; /* NULL: off */
-#endif
+    struct ngx_thread_pool_s   *thread_pool; /* NULL: off */
 } ngx_http_schema1_loc_conf_t;
 
 
@@ -291,7 +287,7 @@ ngx_http_schema1_pool_str(ngx_pool_t *pool, schema1_str_t str)
 /* "schema_conversion_platform contains variables" */
 
 #define ngx_http_schema1_platform_varies(slcf)                                \
-    ((slcf)->platform && (slcf)->platform->lengths)
+    ((slcf)->platform->lengths != NULL)
 
 
 extern ngx_module_t  ngx_http_schema1_module;

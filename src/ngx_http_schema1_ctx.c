@@ -190,19 +190,6 @@ ngx_http_schema1_ctx_decide(ngx_http_schema1_ctx_t *ctx,
 }
 
 
-ngx_int_t
-ngx_http_schema1_ctx_platform(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
-{
-    if (ctx->conf->platform == NULL) {
-        ngx_str_set(&ctx->platform, NGX_HTTP_SCHEMA1_PLATFORM);
-        return NGX_OK;
-    }
-
-    return ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform);
-}
-
-
 ngx_http_schema1_outcome_e
 ngx_http_schema1_ctx_outcome(ngx_http_request_t *r)
 {

@@ -52,10 +52,6 @@ void ngx_http_schema1_ctx_decide(ngx_http_schema1_ctx_t *ctx,
 /* finds the context again, which an internal redirect zeroed; may be NULL */
 ngx_http_schema1_ctx_t *ngx_http_schema1_ctx_find(ngx_http_request_t *r);
 
-/* the value of schema_conversion_platform; NGX_ERROR: out of memory */
-ngx_int_t ngx_http_schema1_ctx_platform(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
-
 /* the result of the request, once its response has begun */
 ngx_http_schema1_outcome_e ngx_http_schema1_ctx_outcome(ngx_http_request_t *r);
 

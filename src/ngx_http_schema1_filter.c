@@ -429,7 +429,9 @@ ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
         return ngx_http_schema1_process_error(r, ctx);
     }
 
-    if (ngx_http_schema1_ctx_platform(r, ctx) != NGX_OK) {
+    if (ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -458,10 +460,6 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
     ngx_http_schema1_ctx_t  *ctx;
 
     ctx = ngx_http_schema1_ctx_get(r);
-
-    if (ctx == NULL || ctx->upstream_finalize == NULL) {
-        return;
-    }
 
     ctx->upstream_finalize(r, rc);
 

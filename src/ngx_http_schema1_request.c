@@ -233,7 +233,8 @@ ngx_http_schema1_request_lookup(ngx_http_request_t *r,
     if (ngx_http_schema1_may_pass(ctx)
         || ngx_http_schema1_response_header(response, &ctx->document, &err)
            != NGX_OK
-        || ngx_http_schema1_ctx_platform(r, ctx) != NGX_OK)
+        || ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform)
+           != NGX_OK)
     {
         return NGX_DECLINED;
     }
