@@ -8,10 +8,6 @@
 #define _NGX_HTTP_SCHEMA1_FETCH_H_INCLUDED_
 
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
-
 #include "ngx_http_schema1.h"
 
 

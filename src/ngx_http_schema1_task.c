@@ -15,13 +15,11 @@
 #define NGX_HTTP_SCHEMA1_TASK_TIME  60000
 
 
-static void ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx);
-static void ngx_http_schema1_task_core(ngx_http_schema1_ctx_t *ctx);
+static void ngx_http_schema1_task_run(void *data, ngx_log_t *log);
 
 #if (NGX_THREADS)
 static ngx_int_t ngx_http_schema1_task_post(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
-static void ngx_http_schema1_task_thread(void *data, ngx_log_t *log);
 static void ngx_http_schema1_task_complete(ngx_event_t *ev);
 #endif
 
@@ -50,25 +48,9 @@ ngx_http_schema1_task(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
 #endif
 
-    ngx_http_schema1_task_run(ctx);
+    ngx_http_schema1_task_run(ctx, r->connection->log);
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx)
-{
-    struct timespec  start, end;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &start);
-
-    ngx_http_schema1_task_core(ctx);
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &end);
-
-    ctx->task_time += (uint64_t) (end.tv_sec - start.tv_sec) * 1000000000
-                      + end.tv_nsec - start.tv_nsec;
 }
 
 
@@ -78,9 +60,14 @@ ngx_http_schema1_task_run(ngx_http_schema1_ctx_t *ctx)
  */
 
 static void
-ngx_http_schema1_task_core(ngx_http_schema1_ctx_t *ctx)
+ngx_http_schema1_task_run(void *data, ngx_log_t *log)
 {
-    int  rc;
+    ngx_http_schema1_ctx_t *ctx = data;
+
+    int              rc;
+    struct timespec  start, end;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &start);
 
     switch (ctx->state) {
 
@@ -99,6 +86,11 @@ ngx_http_schema1_task_core(ngx_http_schema1_ctx_t *ctx)
         ctx->step = (rc == SCHEMA1_OK) ? SCHEMA1_PULL_DONE
                                        : SCHEMA1_PULL_ERROR;
     }
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &end);
+
+    ctx->task_time += (uint64_t) (end.tv_sec - start.tv_sec) * 1000000000
+                      + end.tv_nsec - start.tv_nsec;
 }
 
 
@@ -115,7 +107,7 @@ ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     }
 
     task->ctx = ctx;
-    task->handler = ngx_http_schema1_task_thread;
+    task->handler = ngx_http_schema1_task_run;
     task->event.data = r;
     task->event.handler = ngx_http_schema1_task_complete;
     task->event.log = r->connection->log;
@@ -136,13 +128,6 @@ ngx_http_schema1_task_post(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ctx->task = task;
 
     return NGX_OK;
-}
-
-
-static void
-ngx_http_schema1_task_thread(void *data, ngx_log_t *log)
-{
-    ngx_http_schema1_task_run(data);
 }
 
 
