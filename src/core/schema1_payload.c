@@ -4,6 +4,7 @@
  */
 
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -22,6 +23,12 @@
 /* "<" in a string of a string */
 #define SCHEMA1_MAX_ESCAPE  (sizeof("\\\\u003c") - 1)
 
+/* what is set in the newest entry, instead of what the config says */
+#define SCHEMA1_MAX_ADDED   3
+#define SCHEMA1_ADDED_SIZE                                                    \
+    (sizeof("{\"id\":\"\",\"parent\":\"\",\"throwaway\":true}")               \
+     + 2 * SCHEMA1_ID_SIZE)
+
 /* what a history entry and its layer take without text: about, at most */
 #define SCHEMA1_ENTRY_SIZE  512
 #define SCHEMA1_MAX_ENTRY   1024
@@ -33,6 +40,7 @@ typedef struct {
     schema1_str_t             created_by;
     schema1_str_t             comment;
     bool                      empty;
+    const schema1_str_t      *blob;
 } schema1_entry_t;
 
 
@@ -54,7 +62,7 @@ typedef struct {
 } schema1_image_t;
 
 
-/* a member of the config; there may be many: 16 bytes each */
+/* a member of the newest entry; there may be many: 16 bytes each */
 
 typedef struct {
     const char               *name;
@@ -71,22 +79,14 @@ typedef struct {
     schema1_image_t           image;
     schema1_entry_t          *entries;      /* base layer first */
     size_t                    n;
-    char                    (*ids)[SCHEMA1_ID_SIZE];
-    char                      base_parent[SCHEMA1_ID_SIZE];
+    char                    (*ids)[SCHEMA1_ID_SIZE];    /* the base's first */
     char                      created[SCHEMA1_TIME_SIZE];
     size_t                    created_len;  /* of synthesized entries, or 0 */
     bool                      based;
-    schema1_payload_member_t         *members;      /* sorted by name */
+    char                      added[SCHEMA1_ADDED_SIZE];
+    schema1_payload_member_t *members;      /* sorted by name */
     size_t                    nmembers;
 } schema1_conversion_t;
-
-
-/* what the config says is replaced by what is set here */
-
-typedef struct {
-    const char               *name;         /* as a token */
-    schema1_str_t             value;        /* a string; NULL: true */
-} schema1_added_t;
 
 
 static int schema1_payload_image(schema1_conversion_t *c,
@@ -99,11 +99,14 @@ static size_t schema1_payload_created(char to[SCHEMA1_TIME_SIZE],
     schema1_str_t token);
 static int schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err);
 static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
-    size_t i, schema1_str_t blob);
+    size_t i);
 static int schema1_payload_base(schema1_conversion_t *c);
 static int schema1_payload_members(schema1_conversion_t *c,
     schema1_error_t *err);
 static size_t schema1_payload_count(schema1_str_t config);
+static void schema1_payload_collect(schema1_conversion_t *c,
+    schema1_str_t document);
+static schema1_str_t schema1_payload_added(const schema1_conversion_t *c);
 static bool schema1_payload_dropped(const schema1_conversion_t *c,
     schema1_str_t name);
 static int schema1_payload_sort(const void *one, const void *two);
@@ -123,13 +126,6 @@ static void schema1_payload_write_created(schema1_writer_t *writer,
     const schema1_conversion_t *c, const schema1_entry_t *entry);
 static void schema1_payload_write_config(schema1_writer_t *writer,
     const schema1_conversion_t *c);
-static const schema1_added_t *schema1_payload_write_added(
-    schema1_writer_t *writer, const schema1_added_t *added,
-    const schema1_payload_member_t *before, char *open);
-static void schema1_payload_write_name(schema1_writer_t *writer,
-    schema1_str_t name, char *open);
-static void schema1_payload_write_quoted(schema1_writer_t *writer,
-    schema1_str_t value);
 
 
 static const schema1_field_t  schema1_rootfs_fields[] = {
@@ -329,11 +325,11 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
     int                         rc;
     size_t                      i, layer;
     EVP_MD_CTX                 *md;
-    schema1_str_t               blob;
+    schema1_entry_t            *entry;
     static const schema1_str_t  empty =
         schema1_string(SCHEMA1_EMPTY_LAYER_DIGEST);
 
-    c->ids = malloc(c->n * SCHEMA1_ID_SIZE);
+    c->ids = malloc((c->n + 1) * SCHEMA1_ID_SIZE);
     if (c->ids == NULL) {
         return schema1_error_no_memory(err);
     }
@@ -344,20 +340,17 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
         return schema1_error_no_memory(err);
     }
 
-    rc = SCHEMA1_OK;
+    rc = schema1_payload_base(c);
 
     for (i = 0, layer = 0; i < c->n && rc == SCHEMA1_OK; i++) {
-        blob = c->entries[i].empty ? empty
-                                   : c->manifest->layers[layer++].digest;
+        entry = &c->entries[i];
+        entry->blob = entry->empty ? &empty
+                                   : &c->manifest->layers[layer++].digest;
 
-        rc = schema1_payload_id(c, md, i, schema1_digest_hex(blob));
+        rc = schema1_payload_id(c, md, i);
     }
 
     EVP_MD_CTX_free(md);
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_payload_base(c);
-    }
 
     if (rc != SCHEMA1_OK) {
         ERR_clear_error();
@@ -369,10 +362,12 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
 
 
 static int
-schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i,
-    schema1_str_t blob)
+schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i)
 {
+    schema1_str_t  blob;
     unsigned char  hash[EVP_MAX_MD_SIZE];
+
+    blob = schema1_digest_hex(*c->entries[i].blob);
 
     if (EVP_DigestInit_ex(md, schema1_digest_sha256(), NULL) != 1
         || EVP_DigestUpdate(md, blob.data, blob.len) != 1
@@ -381,7 +376,7 @@ schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i,
         return SCHEMA1_ERROR;
     }
 
-    if (i > 0 && EVP_DigestUpdate(md, c->ids[i - 1], SCHEMA1_ID_SIZE) != 1) {
+    if (i > 0 && EVP_DigestUpdate(md, c->ids[i], SCHEMA1_ID_SIZE) != 1) {
         return SCHEMA1_ERROR;
     }
 
@@ -396,7 +391,7 @@ schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i,
         return SCHEMA1_ERROR;
     }
 
-    schema1_hex_encode(c->ids[i], hash, SCHEMA1_ID_SIZE / 2);
+    schema1_hex_encode(c->ids[i + 1], hash, SCHEMA1_ID_SIZE / 2);
 
     return SCHEMA1_OK;
 }
@@ -434,7 +429,7 @@ schema1_payload_base(schema1_conversion_t *c)
         return SCHEMA1_ERROR;
     }
 
-    schema1_hex_encode(c->base_parent, hash, SCHEMA1_ID_SIZE / 2);
+    schema1_hex_encode(c->ids[0], hash, SCHEMA1_ID_SIZE / 2);
     c->based = true;
 
     return SCHEMA1_OK;
@@ -444,36 +439,24 @@ schema1_payload_base(schema1_conversion_t *c)
 static int
 schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
 {
-    size_t             n;
-    schema1_str_t      name;
-    schema1_json_t     json;
-    schema1_payload_member_t  *member;
+    size_t  n;
 
-    n = schema1_payload_count(c->config);
-
-    if (n == 0) {
-        return SCHEMA1_OK;
-    }
+    n = schema1_payload_count(c->config) + SCHEMA1_MAX_ADDED;
 
     c->members = malloc(n * sizeof(schema1_payload_member_t));
     if (c->members == NULL) {
         return schema1_error_no_memory(err);
     }
 
-    schema1_json_open(&json, c->config);
-    schema1_json_enter(&json);
+    (void) snprintf(c->added, sizeof(c->added), "{\"id\":\"%.*s\"%s%.*s%s%s}",
+                    SCHEMA1_ID_SIZE, c->ids[c->n],
+                    c->n > 1 ? ",\"parent\":\"" : "",
+                    c->n > 1 ? SCHEMA1_ID_SIZE : 0, c->ids[c->n - 1],
+                    c->n > 1 ? "\"" : "",
+                    c->entries[c->n - 1].empty ? ",\"throwaway\":true" : "");
 
-    while (schema1_json_member(&json, &name)) {
-
-        if (!schema1_payload_dropped(c, name)) {
-            member = &c->members[c->nmembers++];
-            member->name = name.data;
-            member->name_len = (uint32_t) name.len;
-            member->prefix = schema1_json_prefix(name);
-        }
-
-        (void) schema1_json_value(&json);
-    }
+    schema1_payload_collect(c, c->config);
+    schema1_payload_collect(c, schema1_payload_added(c));
 
     qsort(c->members, c->nmembers, sizeof(schema1_payload_member_t),
           schema1_payload_sort);
@@ -497,6 +480,45 @@ schema1_payload_count(schema1_str_t config)
     }
 
     return n;
+}
+
+
+static void
+schema1_payload_collect(schema1_conversion_t *c, schema1_str_t document)
+{
+    bool                       config;
+    schema1_str_t              name;
+    schema1_json_t             json;
+    schema1_payload_member_t  *member;
+
+    config = (document.data == c->config.data);
+
+    schema1_json_open(&json, document);
+    schema1_json_enter(&json);
+
+    while (schema1_json_member(&json, &name)) {
+
+        if (!config || !schema1_payload_dropped(c, name)) {
+            member = &c->members[c->nmembers++];
+            member->name = name.data;
+            member->name_len = (uint32_t) name.len;
+            member->prefix = schema1_json_prefix(name);
+        }
+
+        (void) schema1_json_value(&json);
+    }
+}
+
+
+static schema1_str_t
+schema1_payload_added(const schema1_conversion_t *c)
+{
+    schema1_str_t  added;
+
+    added.data = c->added;
+    added.len = strlen(c->added);
+
+    return added;
 }
 
 
@@ -529,7 +551,7 @@ schema1_payload_dropped(const schema1_conversion_t *c, schema1_str_t name)
 static int
 schema1_payload_sort(const void *one, const void *two)
 {
-    int                      order;
+    int                              order;
     const schema1_payload_member_t  *m1, *m2;
 
     m1 = one;
@@ -644,22 +666,16 @@ static void
 schema1_payload_write_layers(schema1_writer_t *writer,
     const schema1_conversion_t *c)
 {
-    size_t                      i, layer;
-    schema1_str_t               blob;
-    static const schema1_str_t  empty =
-        schema1_string(SCHEMA1_EMPTY_LAYER_DIGEST);
-
-    layer = c->manifest->nlayers;
+    size_t                i;
+    const schema1_str_t  *blob;
 
     for (i = c->n; i-- > 0; /* void */ ) {
-        schema1_json_write_ascii(writer, "\n      {\n         \"blobSum\": ");
+        blob = c->entries[i].blob;
 
-        blob = c->entries[i].empty ? empty
-                                   : c->manifest->layers[--layer].digest;
-
-        schema1_payload_write_quoted(writer, blob);
-
-        schema1_json_write_ascii(writer, i ? "\n      }," : "\n      }");
+        schema1_json_write_ascii(writer,
+                                 "\n      {\n         \"blobSum\": \"");
+        schema1_json_write(writer, blob->data, blob->len);
+        schema1_json_write_ascii(writer, i ? "\"\n      }," : "\"\n      }");
     }
 }
 
@@ -699,12 +715,11 @@ schema1_payload_write_entry(schema1_writer_t *writer,
     entry = &c->entries[i];
 
     schema1_json_write_ascii(writer, "{\"id\":\"");
-    schema1_json_write(writer, c->ids[i], SCHEMA1_ID_SIZE);
+    schema1_json_write(writer, c->ids[i + 1], SCHEMA1_ID_SIZE);
 
     if (i > 0 || c->based) {
         schema1_json_write_ascii(writer, "\",\"parent\":\"");
-        schema1_json_write(writer, i ? c->ids[i - 1] : c->base_parent,
-                           SCHEMA1_ID_SIZE);
+        schema1_json_write(writer, c->ids[i], SCHEMA1_ID_SIZE);
     }
 
     schema1_json_write(writer, "\"", 1);
@@ -752,35 +767,14 @@ static void
 schema1_payload_write_config(schema1_writer_t *writer,
     const schema1_conversion_t *c)
 {
-    char                     open;
-    size_t                   i;
-    schema1_str_t            name;
-    schema1_json_t           json;
-    schema1_added_t          added[4], *last;
-    const schema1_added_t   *next;
+    size_t                           i;
+    const char                      *open;
+    schema1_str_t                    name, added;
+    schema1_json_t                   json;
     const schema1_payload_member_t  *member;
 
-    memset(added, 0, sizeof(added));
-
-    last = added;
-    last->name = "\"id\"";
-    last->value.data = c->ids[c->n - 1];
-    last->value.len = SCHEMA1_ID_SIZE;
-    last++;
-
-    if (c->n > 1) {
-        last->name = "\"parent\"";
-        last->value.data = c->ids[c->n - 2];
-        last->value.len = SCHEMA1_ID_SIZE;
-        last++;
-    }
-
-    if (c->entries[c->n - 1].empty) {
-        last->name = "\"throwaway\"";
-    }
-
-    next = added;
-    open = '{';
+    open = "{";
+    added = schema1_payload_added(c);
 
     for (i = 0; i < c->nmembers; i++) {
         member = &c->members[i];
@@ -795,74 +789,20 @@ schema1_payload_write_config(schema1_writer_t *writer,
             continue;
         }
 
-        next = schema1_payload_write_added(writer, next, member, &open);
-
+        schema1_json_open(&json, member->name >= c->added
+                                 && member->name < c->added + sizeof(c->added)
+                                 ? added : c->config);
         json.pos = member->name;
-        json.last = c->config.data + c->config.len;
 
         (void) schema1_json_member(&json, &name);
 
-        schema1_payload_write_name(writer, name, &open);
+        schema1_json_write(writer, open, 1);
+        schema1_json_write_string(writer, name);
+        schema1_json_write(writer, ":", 1);
         schema1_json_write_compact(writer, schema1_json_value(&json));
-    }
 
-    (void) schema1_payload_write_added(writer, next, NULL, &open);
+        open = ",";
+    }
 
     schema1_json_write(writer, "}", 1);
-}
-
-
-/* writes those that come before a member, or all that are left */
-
-static const schema1_added_t *
-schema1_payload_write_added(schema1_writer_t *writer,
-    const schema1_added_t *added, const schema1_payload_member_t *before,
-    char *open)
-{
-    schema1_str_t  name;
-
-    for (/* void */ ; added->name; added++) {
-        name.data = added->name;
-        name.len = strlen(added->name);
-
-        if (before
-            && schema1_json_compare(schema1_payload_name(before), name) < 0)
-        {
-            break;
-        }
-
-        schema1_payload_write_name(writer, name, open);
-
-        if (added->value.data) {
-            schema1_payload_write_quoted(writer, added->value);
-
-        } else {
-            schema1_json_write_ascii(writer, "true");
-        }
-    }
-
-    return added;
-}
-
-
-/* "open" is a brace before the first member, a comma before the others */
-
-static void
-schema1_payload_write_name(schema1_writer_t *writer, schema1_str_t name,
-    char *open)
-{
-    schema1_json_write(writer, open, 1);
-    schema1_json_write_string(writer, name);
-    schema1_json_write(writer, ":", 1);
-
-    *open = ',';
-}
-
-
-static void
-schema1_payload_write_quoted(schema1_writer_t *writer, schema1_str_t value)
-{
-    schema1_json_write(writer, "\"", 1);
-    schema1_json_write(writer, value.data, value.len);
-    schema1_json_write(writer, "\"", 1);
 }
