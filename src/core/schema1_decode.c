@@ -268,7 +268,9 @@ static int
 schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
     char *to)
 {
+    bool            valid;
     int64_t         n;
+    const char     *want;
     schema1_str_t   token;
     schema1_json_e  type;
     schema1_time_t  t;
@@ -279,40 +281,36 @@ schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
     switch (field->type) {
 
     case SCHEMA1_FIELD_INT:
-
-        if (type != SCHEMA1_JSON_NUMBER
-            || schema1_json_int(token, &n) != SCHEMA1_OK)
-        {
-            return schema1_decode_type(d, field, "a 64-bit integer");
-        }
-
+        want = "a 64-bit integer";
+        valid = (type == SCHEMA1_JSON_NUMBER
+                 && schema1_json_int(token, &n) == SCHEMA1_OK);
         break;
 
     case SCHEMA1_FIELD_TIME:
-
-        if (schema1_time_parse(&t, token) != SCHEMA1_OK) {
-            return schema1_decode_type(d, field, "a time (RFC 3339)");
-        }
-
+        want = "a time (RFC 3339)";
+        valid = (schema1_time_parse(&t, token) == SCHEMA1_OK);
         break;
 
     case SCHEMA1_FIELD_BOOL:
-
-        if (type != SCHEMA1_JSON_BOOL) {
-            return schema1_decode_type(d, field, "true or false");
-        }
-
-        *(bool *) (void *) to = (token.data[0] == 't');
-        return SCHEMA1_OK;
+        want = "true or false";
+        valid = (type == SCHEMA1_JSON_BOOL);
+        break;
 
     default: /* SCHEMA1_FIELD_STRING */
-
-        if (type != SCHEMA1_JSON_STRING) {
-            return schema1_decode_type(d, field, "a string");
-        }
+        want = "a string";
+        valid = (type == SCHEMA1_JSON_STRING);
     }
 
-    *(schema1_str_t *) (void *) to = token;
+    if (!valid) {
+        return schema1_decode_type(d, field, want);
+    }
+
+    if (field->type == SCHEMA1_FIELD_BOOL) {
+        *(bool *) (void *) to = (token.data[0] == 't');
+
+    } else {
+        *(schema1_str_t *) (void *) to = token;
+    }
 
     return SCHEMA1_OK;
 }
