@@ -52,6 +52,26 @@ typedef struct {
 } schema1_json_t;
 
 
+/* white space between values (RFC 8259, 2) */
+
+static inline bool
+schema1_json_is_space(char ch)
+{
+    return ch == ' ' || ch == '\n' || ch == '\t' || ch == '\r';
+}
+
+
+static inline const char *
+schema1_json_skip_space(const char *p, const char *last)
+{
+    while (p < last && schema1_json_is_space(*p)) {
+        p++;
+    }
+
+    return p;
+}
+
+
 void schema1_json_open(schema1_json_t *json, schema1_str_t document);
 
 /* what the next value is; moves to its first byte */

@@ -14,17 +14,14 @@ typedef struct {
     const char     *pos;
     const char     *last;
     size_t          depth;
-    unsigned char   objects[SCHEMA1_JSON_MAX_DEPTH / 8 + 1];
+    char            closing[SCHEMA1_JSON_MAX_DEPTH];    /* '}' or ']' */
 } schema1_scanner_t;
 
 
 static int schema1_json_check_value(schema1_scanner_t *s);
 static int schema1_json_check_rest(schema1_scanner_t *s);
-static void schema1_json_check_space(schema1_scanner_t *s);
-static int schema1_json_check_open(schema1_scanner_t *s);
-static bool schema1_json_check_in_object(schema1_scanner_t *s);
 static int schema1_json_check_name(schema1_scanner_t *s);
-static int schema1_json_check_scalar(schema1_scanner_t *s);
+static bool schema1_json_check_char(schema1_scanner_t *s, char ch);
 static int schema1_json_check_literal(schema1_scanner_t *s, const char *text);
 static int schema1_json_check_string(schema1_scanner_t *s);
 static int schema1_json_check_escape(schema1_scanner_t *s);
@@ -49,8 +46,6 @@ schema1_json_check(schema1_str_t document, size_t *offset)
     s.last = document.data + document.len;
     s.depth = 0;
 
-    memset(s.objects, 0, sizeof(s.objects));
-
     do {
         rc = schema1_json_check_value(&s);
 
@@ -71,143 +66,17 @@ schema1_json_check(schema1_str_t document, size_t *offset)
 static int
 schema1_json_check_value(schema1_scanner_t *s)
 {
-    schema1_json_check_space(s);
+    s->pos = schema1_json_skip_space(s->pos, s->last);
 
     if (s->pos == s->last) {
         return SCHEMA1_ERROR;
     }
 
-    if (*s->pos != '{' && *s->pos != '[') {
-        return schema1_json_check_scalar(s);
-    }
-
-    if (schema1_json_check_open(s) != SCHEMA1_OK) {
-        return SCHEMA1_ERROR;
-    }
-
-    if (s->pos < s->last && (*s->pos == '}' || *s->pos == ']')) {
-        return SCHEMA1_OK;
-    }
-
-    return schema1_json_check_name(s);
-}
-
-
-/* what follows a value: the document's end; AGAIN: one more value comes */
-
-static int
-schema1_json_check_rest(schema1_scanner_t *s)
-{
-    for ( ;; ) {
-        schema1_json_check_space(s);
-
-        if (s->depth == 0) {
-            return s->pos == s->last ? SCHEMA1_OK : SCHEMA1_ERROR;
-        }
-
-        if (s->pos == s->last) {
-            return SCHEMA1_ERROR;
-        }
-
-        if (*s->pos == ',') {
-            s->pos++;
-            return schema1_json_check_name(s);
-        }
-
-        if (*s->pos != (schema1_json_check_in_object(s) ? '}' : ']')) {
-            return SCHEMA1_ERROR;
-        }
-
-        s->pos++;
-        s->depth--;
-    }
-}
-
-
-static void
-schema1_json_check_space(schema1_scanner_t *s)
-{
-    while (s->pos < s->last
-           && (*s->pos == ' ' || *s->pos == '\n' || *s->pos == '\t'
-               || *s->pos == '\r'))
-    {
-        s->pos++;
-    }
-}
-
-
-static int
-schema1_json_check_open(schema1_scanner_t *s)
-{
-    unsigned char  bit, *byte;
-
-    if (s->depth == SCHEMA1_JSON_MAX_DEPTH) {
-        return SCHEMA1_ERROR;
-    }
-
-    byte = &s->objects[s->depth / 8];
-    bit = (unsigned char) (1 << s->depth % 8);
-
-    if (*s->pos == '{') {
-        *byte = (unsigned char) (*byte | bit);
-
-    } else {
-        *byte = (unsigned char) (*byte & ~bit);
-    }
-
-    s->depth++;
-    s->pos++;
-
-    schema1_json_check_space(s);
-
-    return SCHEMA1_OK;
-}
-
-
-static bool
-schema1_json_check_in_object(schema1_scanner_t *s)
-{
-    size_t  level;
-
-    level = s->depth - 1;
-
-    return (s->objects[level / 8] >> level % 8) & 1;
-}
-
-
-/* up to a value: in an object its name comes first */
-
-static int
-schema1_json_check_name(schema1_scanner_t *s)
-{
-    if (!schema1_json_check_in_object(s)) {
-        return SCHEMA1_JSON_CHECK_AGAIN;
-    }
-
-    schema1_json_check_space(s);
-
-    if (s->pos == s->last || *s->pos != '"'
-        || schema1_json_check_string(s) != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    schema1_json_check_space(s);
-
-    if (s->pos == s->last || *s->pos != ':') {
-        return SCHEMA1_ERROR;
-    }
-
-    s->pos++;
-
-    return SCHEMA1_JSON_CHECK_AGAIN;
-}
-
-
-static int
-schema1_json_check_scalar(schema1_scanner_t *s)
-{
     switch (*s->pos) {
+
+    case '{':
+    case '[':
+        break;
 
     case '"':
         return schema1_json_check_string(s);
@@ -224,6 +93,84 @@ schema1_json_check_scalar(schema1_scanner_t *s)
     default:
         return schema1_json_check_number(s);
     }
+
+    if (s->depth == SCHEMA1_JSON_MAX_DEPTH) {
+        return SCHEMA1_ERROR;
+    }
+
+    s->closing[s->depth++] = (*s->pos++ == '{') ? '}' : ']';
+
+    s->pos = schema1_json_skip_space(s->pos, s->last);
+
+    if (s->pos < s->last && (*s->pos == '}' || *s->pos == ']')) {
+        return SCHEMA1_OK;
+    }
+
+    return schema1_json_check_name(s);
+}
+
+
+/* what follows a value: the document's end; AGAIN: one more value comes */
+
+static int
+schema1_json_check_rest(schema1_scanner_t *s)
+{
+    for ( ;; ) {
+        s->pos = schema1_json_skip_space(s->pos, s->last);
+
+        if (s->depth == 0) {
+            return s->pos == s->last ? SCHEMA1_OK : SCHEMA1_ERROR;
+        }
+
+        if (schema1_json_check_char(s, ',')) {
+            return schema1_json_check_name(s);
+        }
+
+        if (!schema1_json_check_char(s, s->closing[s->depth - 1])) {
+            return SCHEMA1_ERROR;
+        }
+
+        s->depth--;
+    }
+}
+
+
+/* up to a value: in an object its name comes first */
+
+static int
+schema1_json_check_name(schema1_scanner_t *s)
+{
+    if (s->closing[s->depth - 1] == ']') {
+        return SCHEMA1_JSON_CHECK_AGAIN;
+    }
+
+    s->pos = schema1_json_skip_space(s->pos, s->last);
+
+    if (s->pos == s->last || *s->pos != '"'
+        || schema1_json_check_string(s) != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
+    }
+
+    s->pos = schema1_json_skip_space(s->pos, s->last);
+
+    return schema1_json_check_char(s, ':') ? SCHEMA1_JSON_CHECK_AGAIN
+                                           : SCHEMA1_ERROR;
+}
+
+
+/* steps over a byte if it is the next one */
+
+static bool
+schema1_json_check_char(schema1_scanner_t *s, char ch)
+{
+    if (s->pos == s->last || *s->pos != ch) {
+        return false;
+    }
+
+    s->pos++;
+
+    return true;
 }
 
 
@@ -231,11 +178,9 @@ static int
 schema1_json_check_literal(schema1_scanner_t *s, const char *text)
 {
     for (/* void */ ; *text; text++) {
-        if (s->pos == s->last || *s->pos != *text) {
+        if (!schema1_json_check_char(s, *text)) {
             return SCHEMA1_ERROR;
         }
-
-        s->pos++;
     }
 
     return SCHEMA1_OK;
@@ -297,30 +242,24 @@ schema1_json_check_escape(schema1_scanner_t *s)
 static int
 schema1_json_check_number(schema1_scanner_t *s)
 {
-    if (*s->pos == '-') {
-        s->pos++;
-    }
+    (void) schema1_json_check_char(s, '-');
 
-    if (s->pos < s->last && *s->pos == '0') {
-        s->pos++;
-
-    } else if (schema1_json_check_digits(s) != SCHEMA1_OK) {
+    if (!schema1_json_check_char(s, '0')
+        && schema1_json_check_digits(s) != SCHEMA1_OK)
+    {
         return SCHEMA1_ERROR;
     }
 
-    if (s->pos < s->last && *s->pos == '.') {
-        s->pos++;
-
-        if (schema1_json_check_digits(s) != SCHEMA1_OK) {
-            return SCHEMA1_ERROR;
-        }
+    if (schema1_json_check_char(s, '.')
+        && schema1_json_check_digits(s) != SCHEMA1_OK)
+    {
+        return SCHEMA1_ERROR;
     }
 
-    if (s->pos < s->last && (*s->pos == 'e' || *s->pos == 'E')) {
-        s->pos++;
+    if (schema1_json_check_char(s, 'e') || schema1_json_check_char(s, 'E')) {
 
-        if (s->pos < s->last && (*s->pos == '+' || *s->pos == '-')) {
-            s->pos++;
+        if (!schema1_json_check_char(s, '+')) {
+            (void) schema1_json_check_char(s, '-');
         }
 
         return schema1_json_check_digits(s);

@@ -4,7 +4,8 @@
  */
 
 
-#include <limits.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "schema1_json.h"
 #include "schema1_utf8.h"
@@ -17,9 +18,11 @@
 #define schema1_json_is_plain(ch)  ((unsigned char) (ch) < 0x80 && (ch) != '\\')
 
 
+static SCHEMA1_INLINE bool schema1_json_match(schema1_str_t token,
+    const char *text, bool fold);
+static SCHEMA1_INLINE unsigned schema1_json_fold(unsigned rune);
 static bool schema1_json_ends(char ch);
 static const char *schema1_json_skip_string(const char *p, const char *last);
-static void schema1_json_skip_space(schema1_json_t *json);
 
 
 void
@@ -33,7 +36,7 @@ schema1_json_open(schema1_json_t *json, schema1_str_t document)
 schema1_json_e
 schema1_json_peek(schema1_json_t *json)
 {
-    schema1_json_skip_space(json);
+    json->pos = schema1_json_skip_space(json->pos, json->last);
 
     switch (*json->pos) {
 
@@ -68,7 +71,7 @@ schema1_json_value(schema1_json_t *json)
     const char     *p;
     schema1_str_t   token;
 
-    schema1_json_skip_space(json);
+    json->pos = schema1_json_skip_space(json->pos, json->last);
 
     depth = 0;
     p = json->pos;
@@ -159,22 +162,10 @@ schema1_json_skip_string(const char *p, const char *last)
 }
 
 
-static void
-schema1_json_skip_space(schema1_json_t *json)
-{
-    while (json->pos < json->last
-           && (*json->pos == ' ' || *json->pos == '\n' || *json->pos == '\t'
-               || *json->pos == '\r'))
-    {
-        json->pos++;
-    }
-}
-
-
 void
 schema1_json_enter(schema1_json_t *json)
 {
-    schema1_json_skip_space(json);
+    json->pos = schema1_json_skip_space(json->pos, json->last);
     json->pos++;
 }
 
@@ -182,7 +173,7 @@ schema1_json_enter(schema1_json_t *json)
 bool
 schema1_json_item(schema1_json_t *json)
 {
-    schema1_json_skip_space(json);
+    json->pos = schema1_json_skip_space(json->pos, json->last);
 
     if (*json->pos == ']' || *json->pos == '}') {
         json->pos++;
@@ -206,7 +197,7 @@ schema1_json_member(schema1_json_t *json, schema1_str_t *name)
 
     *name = schema1_json_value(json);
 
-    schema1_json_skip_space(json);
+    json->pos = schema1_json_skip_space(json->pos, json->last);
     json->pos++;
 
     return true;
@@ -297,23 +288,22 @@ schema1_json_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
 uint32_t
 schema1_json_prefix(schema1_str_t token)
 {
-    char         utf8[4];
-    size_t       i, n;
+    char         utf8[4 + 3];
+    size_t       i, len;
     uint32_t     prefix;
-    unsigned     shift;
     const char  *p, *last;
 
-    prefix = 0;
-    shift = 32;
+    memset(utf8, 0, sizeof(utf8));
+
+    len = 0;
     p = schema1_json_content(token, &last);
 
-    while (p < last && shift != 0) {
-        n = schema1_utf8_encode(schema1_json_rune(&p, last), utf8);
+    while (p < last && len < 4) {
+        len += schema1_utf8_encode(schema1_json_rune(&p, last), utf8 + len);
+    }
 
-        for (i = 0; i < n && shift != 0; i++) {
-            shift -= 8;
-            prefix |= (uint32_t) (unsigned char) utf8[i] << shift;
-        }
+    for (i = 0, prefix = 0; i < 4; i++) {
+        prefix = prefix << 8 | (unsigned char) utf8[i];
     }
 
     return prefix;
@@ -335,7 +325,7 @@ schema1_json_compare(schema1_str_t one, schema1_str_t two)
 
         /* nearly all names are plain, and many members are to be sorted */
 
-        if (*p1 == *p2 && (unsigned char) *p1 < 0x80 && *p1 != '\\') {
+        if (*p1 == *p2 && schema1_json_is_plain(*p1)) {
             p1++;
             p2++;
             continue;
@@ -356,108 +346,81 @@ schema1_json_compare(schema1_str_t one, schema1_str_t two)
 bool
 schema1_json_is(schema1_str_t token, const char *text)
 {
-    const char  *p, *last;
-
-    p = schema1_json_content(token, &last);
-
-    while (p < last) {
-        if (*text == '\0'
-            || schema1_json_rune(&p, last) != (unsigned char) *text)
-        {
-            return false;
-        }
-
-        text++;
-    }
-
-    return *text == '\0';
+    return schema1_json_match(token, text, false);
 }
 
 
 bool
 schema1_json_is_like(schema1_str_t token, const char *text)
 {
-    unsigned     rune;
+    return schema1_json_match(token, text, true);
+}
+
+
+static SCHEMA1_INLINE bool
+schema1_json_match(schema1_str_t token, const char *text, bool fold)
+{
+    unsigned     rune, ch;
     const char  *p, *last;
 
     p = schema1_json_content(token, &last);
 
     while (p < last) {
+        ch = (unsigned char) *text++;
         rune = schema1_json_is_plain(*p) ? (unsigned char) *p++
                                          : schema1_json_rune(&p, last);
 
-        if (rune >= 'A' && rune <= 'Z') {
-            rune |= 0x20;
-
-        } else if (rune == SCHEMA1_LONG_S) {
-            rune = 's';
-
-        } else if (rune == SCHEMA1_KELVIN) {
-            rune = 'k';
-        }
-
-        if (*text == '\0') {
-            return false;
-        }
-
-        if (rune != (unsigned char) (*text >= 'A' && *text <= 'Z'
-                                     ? *text | 0x20 : *text))
+        if (ch == '\0'
+            || (rune != ch
+                && !(fold && schema1_json_fold(rune) == schema1_json_fold(ch))))
         {
             return false;
         }
-
-        text++;
     }
 
     return *text == '\0';
 }
 
 
+/* what has the same simple folding as an ASCII letter (Go's bytes.EqualFold) */
+
+static SCHEMA1_INLINE unsigned
+schema1_json_fold(unsigned rune)
+{
+    if (rune >= 'A' && rune <= 'Z') {
+        return rune | 0x20;
+    }
+
+    if (rune == SCHEMA1_LONG_S) {
+        return 's';
+    }
+
+    return rune == SCHEMA1_KELVIN ? 'k' : rune;
+}
+
+
 int
 schema1_json_int(schema1_str_t token, int64_t *value)
 {
-    bool         negative;
-    int64_t      n;
-    unsigned     digit;
-    const char  *p, *last;
+    char        text[sizeof("-9223372036854775808")];
+    char       *end;
+    long long   n;
 
-    if (token.len == 0) {
+    if (token.len == 0 || token.len >= sizeof(text)) {
         return SCHEMA1_ERROR;
     }
 
-    p = token.data;
-    last = p + token.len;
-    negative = (*p == '-');
+    memcpy(text, token.data, token.len);
+    text[token.len] = '\0';
 
-    if (negative) {
-        p++;
-    }
+    errno = 0;
+    n = strtoll(text, &end, 10);
 
-    if (p == last) {
+    if (errno != 0 || *end != '\0') {
         return SCHEMA1_ERROR;
     }
 
-    /* counted down, for there is one negative number more */
-
-    for (n = 0; p < last; p++) {
-        if (*p < '0' || *p > '9') {
-            return SCHEMA1_ERROR;
-        }
-
-        digit = (unsigned) (*p - '0');
-
-        if (n < (INT64_MIN + (int64_t) digit) / 10) {
-            return SCHEMA1_ERROR;
-        }
-
-        n = n * 10 - (int64_t) digit;
-    }
-
-    if (!negative && n == INT64_MIN) {
-        return SCHEMA1_ERROR;
-    }
-
-    *value = negative ? n : -n;
+    *value = n;
 
     return SCHEMA1_OK;
 }

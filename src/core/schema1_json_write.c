@@ -184,19 +184,13 @@ schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token)
 
         start = p;
 
-        while (p < last && *p != '"' && *p != ' ' && *p != '\t'
-               && *p != '\r' && *p != '\n')
-        {
+        while (p < last && *p != '"' && !schema1_json_is_space(*p)) {
             p++;
         }
 
         schema1_json_write_bytes(writer, start, (size_t) (p - start));
 
-        while (p < last && (*p == ' ' || *p == '\t' || *p == '\r'
-                            || *p == '\n'))
-        {
-            p++;
-        }
+        p = schema1_json_skip_space(p, last);
     }
 }
 
