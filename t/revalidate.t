@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 196;
+plan tests => repeat_each() * 201;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -529,3 +529,29 @@ invalid parameter "revalidate=get" in "schema_conversion_cache"
 --- must_die
 --- error_log
 unknown zone "off" in "schema_conversion_cache"
+
+
+
+=== TEST 27: a module that adds to the body adds to a revalidated response
+--- requires: 4: http_addition_module
+--- http_config eval: $::zone
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one revalidate=head;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        add_after_body /tail;
+        addition_types *;
+    }
+    location = /tail {
+        return 200 "the tail";
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- after
+my $answer = ask('/v2/team/app/manifests/1', '' => { timeout => 5 });
+like($answer->{body}, qr/"signature".*\}the tail(\r\n0\r\n\r\n)?\z/s,
+     'manifest and tail');
+cmp_ok($answer->{seconds}, '<', 5, 'in time');
+is(received(), '2 GET 1 HEAD', 'by a HEAD');
