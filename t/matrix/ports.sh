@@ -293,7 +293,15 @@ emulate_arm64()
         "${ones%????}\x00$ones\xfe\xff\xff\xff:$qemu:F" > $misc/register \
         || return 1
 
-    trap 'echo -1 > /proc/sys/fs/binfmt_misc/schema1-arm64' EXIT
+    trap emulate_no_more EXIT
+}
+
+
+emulate_no_more()
+{
+    local entry=/proc/sys/fs/binfmt_misc/schema1-arm64
+
+    [ ! -e $entry ] || echo -1 > $entry
 }
 
 
