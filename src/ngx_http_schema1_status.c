@@ -31,11 +31,8 @@ static ngx_int_t ngx_http_schema1_status_init_zone(ngx_shm_zone_t *shm_zone,
     void *data);
 static ngx_int_t ngx_http_schema1_status_log_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_status_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_status_send(ngx_http_request_t *r,
-    schema1_buf_t *buf);
 static ngx_int_t ngx_http_schema1_status_print(ngx_http_request_t *r,
-    ngx_http_schema1_main_conf_t *smcf, ngx_uint_t prometheus,
-    schema1_buf_t *buf);
+    ngx_uint_t prometheus, schema1_buf_t *buf);
 static ngx_int_t ngx_http_schema1_status_zones(ngx_http_request_t *r,
     ngx_array_t *caches, schema1_metrics_t *metrics);
 
@@ -169,100 +166,59 @@ ngx_http_schema1_status_log_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_schema1_status_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                      rc;
-    ngx_str_t                      format;
-    ngx_uint_t                     prometheus;
-    schema1_buf_t                  buf;
-    ngx_http_schema1_main_conf_t  *smcf;
+    ngx_int_t                  rc;
+    ngx_str_t                  format, type;
+    ngx_uint_t                 prometheus;
+    schema1_buf_t              buf;
+    ngx_http_complex_value_t   cv;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
     }
-
-    rc = ngx_http_discard_request_body(r);
-
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
 
     prometheus = ngx_http_arg(r, (u_char *) "format", 6, &format) == NGX_OK
                  && format.len == 10
                  && ngx_strncmp(format.data, "prometheus", 10) == 0;
 
     if (prometheus) {
-        ngx_str_set(&r->headers_out.content_type,
-                    "text/plain; version=0.0.4");
+        ngx_str_set(&type, "text/plain; version=0.0.4");
 
     } else {
-        ngx_str_set(&r->headers_out.content_type, "application/json");
+        ngx_str_set(&type, "application/json");
     }
 
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
     ngx_memzero(&buf, sizeof(schema1_buf_t));
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
 
-    rc = ngx_http_schema1_status_print(r, smcf, prometheus, &buf);
+    rc = ngx_http_schema1_status_print(r, prometheus, &buf);
 
     if (rc == NGX_OK) {
-        rc = ngx_http_schema1_status_send(r, &buf);
-
-    } else {
-        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        cv.value = ngx_http_schema1_pool_str(r->pool, schema1_buf_str(&buf));
     }
 
     schema1_buf_free(&buf);
 
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_schema1_status_send(ngx_http_request_t *r, schema1_buf_t *buf)
-{
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
-    b = ngx_create_temp_buf(r->pool, buf->len);
-    if (b == NULL) {
+    if (cv.value.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    b->last = ngx_cpymem(b->last, buf->data, buf->len);
-    b->last_buf = 1;
-    b->last_in_chain = 1;
-
-    r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = buf->len;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
+    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
 }
 
 
 static ngx_int_t
-ngx_http_schema1_status_print(ngx_http_request_t *r,
-    ngx_http_schema1_main_conf_t *smcf, ngx_uint_t prometheus,
+ngx_http_schema1_status_print(ngx_http_request_t *r, ngx_uint_t prometheus,
     schema1_buf_t *buf)
 {
-    int                           rc;
-    ngx_uint_t                    i;
-    schema1_metrics_t             metrics;
-    schema1_metrics_count_t       outcomes[NGX_HTTP_SCHEMA1_OUTCOMES];
-    schema1_metrics_count_t       reasons[SCHEMA1_REASON_MAX];
-    ngx_http_schema1_counters_t  *counters;
+    int                            rc;
+    ngx_uint_t                     i;
+    schema1_metrics_t              metrics;
+    schema1_metrics_count_t        outcomes[NGX_HTTP_SCHEMA1_OUTCOMES];
+    schema1_metrics_count_t        reasons[SCHEMA1_REASON_MAX];
+    ngx_http_schema1_counters_t   *counters;
+    ngx_http_schema1_main_conf_t  *smcf;
 
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
     counters = smcf->status->data;
 
     /* the first ones, "-" and no reason, are not counted */
