@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include <jansson.h>
 
@@ -18,8 +17,6 @@
 
 
 static void schema1_error_printable(char *text);
-static json_t *schema1_error_object(const schema1_error_t *err,
-    schema1_str_t name, schema1_str_t tag);
 static json_t *schema1_error_detail(const schema1_error_t *err,
     schema1_str_t name, schema1_str_t tag);
 static int schema1_error_member(json_t *object, const char *name,
@@ -143,35 +140,24 @@ int
 schema1_error_body(const schema1_error_t *err, schema1_str_t name,
     schema1_str_t tag, schema1_buf_t *body)
 {
-    int      rc;
-    char    *text;
-    size_t   len;
-    json_t  *object;
+    int                           rc;
+    json_t                       *detail, *object;
+    const schema1_reason_info_t  *info;
 
-    object = schema1_error_object(err, name, tag);
-    if (object == NULL) {
-        return SCHEMA1_ERROR;
-    }
+    info = schema1_reason_info(err->reason);
+    detail = schema1_error_detail(err, name, tag);
 
-    /* json_dumps() may lose a member's name where memory is short */
+    object = json_pack("{s:[{s:s,s:s,s:O}]}", "errors", "code", info->code,
+                       "message", err->message, "detail", detail);
 
-    rc = SCHEMA1_ERROR;
+    json_decref(detail);
 
-    len = json_dumpb(object, NULL, 0, JSON_COMPACT|JSON_PRESERVE_ORDER);
-    text = len ? malloc(len) : NULL;
+    rc = json_dump_callback(object, schema1_buf_write, body,
+                            JSON_COMPACT|JSON_PRESERVE_ORDER);
 
-    if (text != NULL
-        && json_dumpb(object, text, len, JSON_COMPACT|JSON_PRESERVE_ORDER)
-           == len)
-    {
-        schema1_buf_append(body, text, len);
-        rc = body->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
-    }
-
-    free(text);
     json_decref(object);
 
-    return rc;
+    return rc != 0 || body->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
 }
 
 
@@ -186,37 +172,8 @@ schema1_error_printable(char *text)
 }
 
 
-/* the setters of jansson take a new value also where they fail, or get NULL */
-
-static json_t *
-schema1_error_object(const schema1_error_t *err, schema1_str_t name,
-    schema1_str_t tag)
-{
-    int                           rc;
-    json_t                       *errors, *item, *object;
-    const schema1_reason_info_t  *info;
-
-    info = schema1_reason_info(err->reason);
-
-    item = json_object();
-    errors = json_array();
-    object = json_object();
-
-    rc = json_object_set_new(item, "code", json_string(info->code));
-    rc |= json_object_set_new(item, "message", json_string(err->message));
-    rc |= json_object_set_new(item, "detail",
-                              schema1_error_detail(err, name, tag));
-    rc |= json_array_append_new(errors, item);
-    rc |= json_object_set_new(object, "errors", errors);
-
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
-}
-
+/* the setters of jansson release a new value also if they fail, and fail for
+   NULL */
 
 static json_t *
 schema1_error_detail(const schema1_error_t *err, schema1_str_t name,

@@ -6,13 +6,11 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 
 #include "schema1_metrics.h"
 
 
-#define SCHEMA1_METRICS_PREFIX      "schema_conversion_"
-#define SCHEMA1_METRICS_VALUE_SIZE  sizeof("18446744073709551615.000000")
+#define SCHEMA1_METRICS_PREFIX  "schema_conversion_"
 
 
 typedef struct {
@@ -24,12 +22,10 @@ typedef struct {
 } schema1_metrics_member_t;
 
 
-static json_t *schema1_metrics_json_object(const schema1_metrics_t *metrics);
 static json_t *schema1_metrics_json_counts(
     const schema1_metrics_count_t *counts, size_t n);
 static json_t *schema1_metrics_json_zones(const schema1_metrics_t *metrics);
 static json_t *schema1_metrics_json_zone(const schema1_metrics_zone_t *zone);
-static int schema1_metrics_json_write(const char *data, size_t len, void *buf);
 static void schema1_metrics_counts(schema1_buf_t *buf, const char *metric,
     const char *help, const char *label,
     const schema1_metrics_count_t *counts, size_t n);
@@ -37,9 +33,6 @@ static void schema1_metrics_zones(schema1_buf_t *buf,
     const schema1_metrics_t *metrics, const schema1_metrics_member_t *member);
 static void schema1_metrics_head(schema1_buf_t *buf, const char *metric,
     const char *type, const char *help);
-static void schema1_metrics_sample(schema1_buf_t *buf, const char *metric,
-    const char *label, schema1_str_t name, const char *value);
-static const char *schema1_metrics_number(char *text, uint64_t value);
 static void schema1_metrics_label(schema1_buf_t *buf, schema1_str_t value);
 static void schema1_metrics_text(schema1_buf_t *buf, schema1_str_t value);
 static uint64_t schema1_metrics_value(const schema1_metrics_zone_t *zone,
@@ -84,14 +77,27 @@ int
 schema1_metrics_json(const schema1_metrics_t *metrics, schema1_buf_t *buf)
 {
     int      rc;
-    json_t  *object;
+    json_t  *object, *outcomes, *reasons, *caches;
 
-    object = schema1_metrics_json_object(metrics);
-    if (object == NULL) {
-        return SCHEMA1_ERROR;
-    }
+    outcomes = schema1_metrics_json_counts(metrics->outcomes,
+                                           metrics->noutcomes);
+    reasons = schema1_metrics_json_counts(metrics->reasons,
+                                          metrics->nreasons);
+    caches = schema1_metrics_json_zones(metrics);
 
-    rc = json_dump_callback(object, schema1_metrics_json_write, buf,
+    object = json_pack("{s:s,s:O,s:O,s:I,s:I,s:O}",
+                       "version", metrics->version,
+                       "outcomes", outcomes,
+                       "reasons", reasons,
+                       "long_histories", (json_int_t) metrics->long_histories,
+                       "conversion_microseconds", (json_int_t) metrics->time,
+                       "caches", caches);
+
+    json_decref(outcomes);
+    json_decref(reasons);
+    json_decref(caches);
+
+    rc = json_dump_callback(object, schema1_buf_write, buf,
                             JSON_COMPACT|JSON_PRESERVE_ORDER);
 
     json_decref(object);
@@ -104,38 +110,6 @@ schema1_metrics_json(const schema1_metrics_t *metrics, schema1_buf_t *buf)
 
 /* the setters of jansson release a new value also if they fail, and fail for
    NULL */
-
-static json_t *
-schema1_metrics_json_object(const schema1_metrics_t *metrics)
-{
-    int      rc;
-    json_t  *object;
-
-    object = json_object();
-
-    rc = json_object_set_new(object, "version",
-                             json_string(metrics->version));
-    rc |= json_object_set_new(object, "outcomes",
-              schema1_metrics_json_counts(metrics->outcomes,
-                                          metrics->noutcomes));
-    rc |= json_object_set_new(object, "reasons",
-              schema1_metrics_json_counts(metrics->reasons,
-                                          metrics->nreasons));
-    rc |= json_object_set_new(object, "long_histories",
-                              json_integer(metrics->long_histories));
-    rc |= json_object_set_new(object, "conversion_microseconds",
-                              json_integer(metrics->time));
-    rc |= json_object_set_new(object, "caches",
-                              schema1_metrics_json_zones(metrics));
-
-    if (rc != 0) {
-        json_decref(object);
-        return NULL;
-    }
-
-    return object;
-}
-
 
 static json_t *
 schema1_metrics_json_counts(const schema1_metrics_count_t *counts, size_t n)
@@ -221,31 +195,16 @@ schema1_metrics_json_zone(const schema1_metrics_zone_t *zone)
 }
 
 
-static int
-schema1_metrics_json_write(const char *data, size_t len, void *buf)
-{
-    schema1_buf_append(buf, data, len);
-
-    return 0;
-}
-
-
 int
 schema1_metrics_prometheus(const schema1_metrics_t *metrics,
     schema1_buf_t *buf)
 {
-    size_t         i;
-    char           value[SCHEMA1_METRICS_VALUE_SIZE];
-    schema1_str_t  version, none;
-
-    memset(&none, 0, sizeof(schema1_str_t));
-
-    version.data = metrics->version;
-    version.len = strlen(metrics->version);
+    size_t  i;
 
     schema1_metrics_head(buf, "build_info", "gauge",
                          "Version of the module; the value is always 1.");
-    schema1_metrics_sample(buf, "build_info", "version", version, "1");
+    schema1_buf_printf(buf, SCHEMA1_METRICS_PREFIX
+                       "build_info{version=\"%s\"} 1\n", metrics->version);
 
     schema1_metrics_counts(buf, "requests_total",
                            "Requests for manifests and the empty layer.",
@@ -257,15 +216,15 @@ schema1_metrics_prometheus(const schema1_metrics_t *metrics,
     schema1_metrics_head(buf, "long_histories_total", "counter",
                          "Schema 1 manifests sent that have more history "
                          "entries than Docker before 1.10 can run.");
-    schema1_metrics_sample(buf, "long_histories_total", NULL, none,
-               schema1_metrics_number(value, metrics->long_histories));
-
-    (void) snprintf(value, sizeof(value), "%" PRIu64 ".%06" PRIu64,
-                    metrics->time / 1000000, metrics->time % 1000000);
+    schema1_buf_printf(buf, SCHEMA1_METRICS_PREFIX
+                       "long_histories_total %" PRIu64 "\n",
+                       metrics->long_histories);
 
     schema1_metrics_head(buf, "seconds_total", "counter",
                          "Time spent reading, converting and signing.");
-    schema1_metrics_sample(buf, "seconds_total", NULL, none, value);
+    schema1_buf_printf(buf, SCHEMA1_METRICS_PREFIX
+                       "seconds_total %" PRIu64 ".%06" PRIu64 "\n",
+                       metrics->time / 1000000, metrics->time % 1000000);
 
     for (i = 0; i < SCHEMA1_METRICS_MEMBERS; i++) {
         schema1_metrics_zones(buf, metrics, &schema1_metrics_members[i]);
@@ -280,19 +239,14 @@ schema1_metrics_counts(schema1_buf_t *buf, const char *metric,
     const char *help, const char *label,
     const schema1_metrics_count_t *counts, size_t n)
 {
-    size_t         i;
-    char           value[SCHEMA1_METRICS_VALUE_SIZE];
-    schema1_str_t  name;
+    size_t  i;
 
     schema1_metrics_head(buf, metric, "counter", help);
 
     for (i = 0; i < n; i++) {
-        name.data = counts[i].name;
-        name.len = strlen(counts[i].name);
-
-        schema1_metrics_sample(buf, metric, label, name,
-                               schema1_metrics_number(value,
-                                                      counts[i].count));
+        schema1_buf_printf(buf, SCHEMA1_METRICS_PREFIX
+                           "%s{%s=\"%s\"} %" PRIu64 "\n", metric, label,
+                           counts[i].name, counts[i].count);
     }
 }
 
@@ -302,7 +256,6 @@ schema1_metrics_zones(schema1_buf_t *buf, const schema1_metrics_t *metrics,
     const schema1_metrics_member_t *member)
 {
     size_t                         i;
-    char                           value[SCHEMA1_METRICS_VALUE_SIZE];
     const schema1_metrics_zone_t  *zone;
 
     if (metrics->nzones) {
@@ -312,9 +265,11 @@ schema1_metrics_zones(schema1_buf_t *buf, const schema1_metrics_t *metrics,
     for (i = 0; i < metrics->nzones; i++) {
         zone = &metrics->zones[i];
 
-        schema1_metrics_sample(buf, member->metric, "zone", zone->name,
-                               schema1_metrics_number(value,
-                                   schema1_metrics_value(zone, member)));
+        schema1_buf_printf(buf, SCHEMA1_METRICS_PREFIX "%s{zone=\"",
+                           member->metric);
+        schema1_metrics_label(buf, zone->name);
+        schema1_buf_printf(buf, "\"} %" PRIu64 "\n",
+                           schema1_metrics_value(zone, member));
     }
 }
 
@@ -323,49 +278,9 @@ static void
 schema1_metrics_head(schema1_buf_t *buf, const char *metric, const char *type,
     const char *help)
 {
-    schema1_buf_puts(buf, "# HELP " SCHEMA1_METRICS_PREFIX);
-    schema1_buf_puts(buf, metric);
-    schema1_buf_putc(buf, ' ');
-    schema1_buf_puts(buf, help);
-    schema1_buf_puts(buf, "\n# TYPE " SCHEMA1_METRICS_PREFIX);
-    schema1_buf_puts(buf, metric);
-    schema1_buf_putc(buf, ' ');
-    schema1_buf_puts(buf, type);
-    schema1_buf_putc(buf, '\n');
-}
-
-
-/* "label" is NULL for a metric without labels */
-
-static void
-schema1_metrics_sample(schema1_buf_t *buf, const char *metric,
-    const char *label, schema1_str_t name, const char *value)
-{
-    schema1_buf_puts(buf, SCHEMA1_METRICS_PREFIX);
-    schema1_buf_puts(buf, metric);
-
-    if (label) {
-        schema1_buf_putc(buf, '{');
-        schema1_buf_puts(buf, label);
-        schema1_buf_puts(buf, "=\"");
-        schema1_metrics_label(buf, name);
-        schema1_buf_puts(buf, "\"}");
-    }
-
-    schema1_buf_putc(buf, ' ');
-    schema1_buf_puts(buf, value);
-    schema1_buf_putc(buf, '\n');
-}
-
-
-/* "text" has SCHEMA1_METRICS_VALUE_SIZE bytes */
-
-static const char *
-schema1_metrics_number(char *text, uint64_t value)
-{
-    (void) snprintf(text, SCHEMA1_METRICS_VALUE_SIZE, "%" PRIu64, value);
-
-    return text;
+    schema1_buf_printf(buf, "# HELP " SCHEMA1_METRICS_PREFIX "%s %s\n"
+                            "# TYPE " SCHEMA1_METRICS_PREFIX "%s %s\n",
+                       metric, help, metric, type);
 }
 
 

@@ -4,6 +4,8 @@
  */
 
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "schema1_string.h"
@@ -42,6 +44,35 @@ void
 schema1_buf_putc(schema1_buf_t *buf, char ch)
 {
     schema1_buf_append(buf, &ch, 1);
+}
+
+
+void
+schema1_buf_printf(schema1_buf_t *buf, const char *fmt, ...)
+{
+    int      len;
+    char     text[SCHEMA1_BUF_LINE];
+    va_list  args;
+
+    va_start(args, fmt);
+    len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+
+    if (len < 0 || (size_t) len >= sizeof(text)) {
+        buf->failed = true;
+        return;
+    }
+
+    schema1_buf_append(buf, text, (size_t) len);
+}
+
+
+int
+schema1_buf_write(const char *data, size_t len, void *buf)
+{
+    schema1_buf_append(buf, data, len);
+
+    return 0;
 }
 
 

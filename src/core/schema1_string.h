@@ -43,6 +43,8 @@ typedef struct {
 } schema1_str_t;
 
 
+#define SCHEMA1_BUF_LINE  512
+
 #define schema1_string(str)  { sizeof(str) - 1, str }
 
 
@@ -66,6 +68,13 @@ typedef struct {
 void schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len);
 void schema1_buf_puts(schema1_buf_t *buf, const char *text);
 void schema1_buf_putc(schema1_buf_t *buf, char ch);
+
+/* a longer text than SCHEMA1_BUF_LINE - 1 bytes sets "failed" */
+void schema1_buf_printf(schema1_buf_t *buf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* schema1_buf_append() for json_dump_callback(); always returns 0 */
+int schema1_buf_write(const char *data, size_t len, void *buf);
 
 /* allocates exactly "len" more bytes, if they are not there yet */
 void schema1_buf_reserve(schema1_buf_t *buf, size_t len);

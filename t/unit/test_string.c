@@ -14,6 +14,7 @@
 static void test_buffer(void);
 static void test_growth(void);
 static void test_failure(void);
+static void test_printf(void);
 static void test_limit(void);
 static void test_compare(void);
 static void test_hex(void);
@@ -28,6 +29,7 @@ main(void)
     test_buffer();
     test_growth();
     test_failure();
+    test_printf();
     test_limit();
     test_compare();
     test_hex();
@@ -118,6 +120,31 @@ test_failure(void)
     tap_ok(buf.failed && !buf.full && buf.size >= 4,
            "a reserved length that overflows fails");
     tap_is(buf.data, buf.len, "kept", "a failed buffer keeps its bytes");
+
+    schema1_buf_free(&buf);
+}
+
+
+static void
+test_printf(void)
+{
+    char           text[SCHEMA1_BUF_LINE + 1];
+    schema1_buf_t  buf;
+
+    memset(&buf, 0, sizeof(schema1_buf_t));
+    memset(text, 'x', SCHEMA1_BUF_LINE);
+    text[SCHEMA1_BUF_LINE] = '\0';
+
+    schema1_buf_printf(&buf, "%s %d", "a", 7);
+    tap_is(buf.data, buf.len, "a 7", "a formatted text is appended");
+
+    schema1_buf_printf(&buf, "%s", text + 1);
+    tap_ok(!buf.failed && buf.len == 3 + SCHEMA1_BUF_LINE - 1,
+           "the longest line fits");
+
+    schema1_buf_printf(&buf, "%s", text);
+    tap_ok(buf.failed && !buf.full && buf.len == 3 + SCHEMA1_BUF_LINE - 1,
+           "a longer line fails");
 
     schema1_buf_free(&buf);
 }
