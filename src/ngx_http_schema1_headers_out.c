@@ -245,13 +245,10 @@ ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
 
     n = sizeof(names) / sizeof(names[0]);
 
-    if (h->key.len <= names[n - 1].len) {
+    for (i = 0; i < n && names[i].len <= h->key.len; i++) {
 
-        for (i = 0; i < n && names[i].len <= h->key.len; i++) {
-
-            if (ngx_http_schema1_headers_out_is(h, &names[i])) {
-                return 1;
-            }
+        if (ngx_http_schema1_headers_out_is(h, &names[i])) {
+            return 1;
         }
     }
 
