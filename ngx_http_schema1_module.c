@@ -247,11 +247,8 @@ ngx_http_schema1_file(ngx_conf_t *cf, void *post, void *data)
         return "must name a file";
     }
 
-    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return (ngx_conf_full_name(cf->cycle, file, 1) == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

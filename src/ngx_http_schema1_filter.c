@@ -40,15 +40,14 @@ static ngx_http_schema1_class_e ngx_http_schema1_classify_known(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_new(
     ngx_http_request_t *r);
-static ngx_http_schema1_class_e ngx_http_schema1_classify_digest(
+static ngx_http_schema1_class_e ngx_http_schema1_classify_replaceable(
     ngx_http_request_t *r, schema1_uri_t *uri);
-static ngx_http_schema1_class_e ngx_http_schema1_classify_blob(
-    ngx_http_request_t *r, schema1_uri_t *uri);
+static ngx_uint_t ngx_http_schema1_is_replaceable(ngx_http_request_t *r,
+    schema1_uri_t *uri);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_tag(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static ngx_uint_t ngx_http_schema1_examines(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
-static ngx_uint_t ngx_http_schema1_is_replaceable(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_hold_back(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_hold_back_tag(ngx_http_request_t *r,
@@ -61,8 +60,6 @@ static ngx_int_t ngx_http_schema1_body_filter_slow(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_schema1_subrequest_body(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_uint_t ngx_http_schema1_belongs(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_collect(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_chain_t *in);
 static ngx_int_t ngx_http_schema1_collect_failed(ngx_http_request_t *r,
@@ -194,10 +191,8 @@ ngx_http_schema1_classify_new(ngx_http_request_t *r)
         break;
 
     case SCHEMA1_URI_DIGEST:
-        return ngx_http_schema1_classify_digest(r, &uri);
-
     case SCHEMA1_URI_BLOB:
-        return ngx_http_schema1_classify_blob(r, &uri);
+        return ngx_http_schema1_classify_replaceable(r, &uri);
 
     default: /* SCHEMA1_URI_OTHER */
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
@@ -218,29 +213,24 @@ ngx_http_schema1_classify_new(ngx_http_request_t *r)
 }
 
 
-/*
- * "The module responds to /v2/<name>/manifests/<that digest> with the converted
- * manifest if the response was a 404 that came from the upstream."
- */
-
 static ngx_http_schema1_class_e
-ngx_http_schema1_classify_digest(ngx_http_request_t *r, schema1_uri_t *uri)
+ngx_http_schema1_classify_replaceable(ngx_http_request_t *r,
+    schema1_uri_t *uri)
 {
-    ngx_http_schema1_ctx_t       *ctx;
-    ngx_http_schema1_loc_conf_t  *slcf;
+    ngx_http_schema1_ctx_t  *ctx;
 
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if (slcf->cache == NULL
-        || r->headers_out.status != NGX_HTTP_NOT_FOUND
-        || !ngx_http_schema1_is_replaceable(r))
-    {
+    if (!ngx_http_schema1_is_replaceable(r, uri)) {
         return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
     }
 
     ctx = ngx_http_schema1_ctx_create(r, uri);
     if (ctx == NULL) {
         return NGX_HTTP_SCHEMA1_NO_MEMORY;
+    }
+
+    if (uri->kind == SCHEMA1_URI_BLOB) {
+        ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_EMPTY_LAYER;
+        return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
     if (ngx_http_schema1_cache_get_by_digest(r, ctx) == NGX_OK) {
@@ -254,18 +244,33 @@ ngx_http_schema1_classify_digest(ngx_http_request_t *r, schema1_uri_t *uri)
 
 
 /*
+ * "The module responds to /v2/<name>/manifests/<that digest> with the converted
+ * manifest if the response was a 404 that came from the upstream", if nginx's
+ * access phase allowed the request, and likewise for the empty layer, but:
  * "Some registries redirect every blob, whether they have it or not."
  */
 
-static ngx_http_schema1_class_e
-ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
+static ngx_uint_t
+ngx_http_schema1_is_replaceable(ngx_http_request_t *r, schema1_uri_t *uri)
 {
-    ngx_http_schema1_ctx_t  *ctx;
+    ngx_http_upstream_t          *u;
+    ngx_http_schema1_loc_conf_t  *slcf;
 
-    if (!schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST)
-        || !ngx_http_schema1_is_replaceable(r))
+    u = r->upstream;
+
+    if (ngx_http_get_module_ctx(r, ngx_http_schema1_module)
+        != &ngx_http_schema1_ctx_replaceable
+        || r->err_status != 0
+        || u == NULL
+        || u->headers_in.status_n != r->headers_out.status)
     {
-        return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
+        return 0;
+    }
+
+    if (uri->kind == SCHEMA1_URI_DIGEST) {
+        slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+        return slcf->cache && r->headers_out.status == NGX_HTTP_NOT_FOUND;
     }
 
     switch (r->headers_out.status) {
@@ -276,40 +281,11 @@ ngx_http_schema1_classify_blob(ngx_http_request_t *r, schema1_uri_t *uri)
     case NGX_HTTP_SEE_OTHER:
     case NGX_HTTP_TEMPORARY_REDIRECT:
     case NGX_HTTP_PERMANENT_REDIRECT:
-        break;
+        return schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST);
 
     default:
-        return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
+        return 0;
     }
-
-    ctx = ngx_http_schema1_ctx_create(r, uri);
-    if (ctx == NULL) {
-        return NGX_HTTP_SCHEMA1_NO_MEMORY;
-    }
-
-    ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_EMPTY_LAYER;
-
-    return NGX_HTTP_SCHEMA1_HOLD_BACK;
-}
-
-
-/*
- * Whether a response to a request by digest or for a blob came from the
- * upstream, and nginx's access phase allowed the request.
- */
-
-static ngx_uint_t
-ngx_http_schema1_is_replaceable(ngx_http_request_t *r)
-{
-    ngx_http_upstream_t  *u;
-
-    u = r->upstream;
-
-    return ngx_http_get_module_ctx(r, ngx_http_schema1_module)
-           == &ngx_http_schema1_ctx_replaceable
-           && r->err_status == 0
-           && u
-           && u->headers_in.status_n == r->headers_out.status;
 }
 
 
@@ -558,13 +534,19 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_schema1_module);
 
-    if (!ngx_http_schema1_belongs(r, ctx)) {
+    if (ctx == NULL || ctx->conf == NULL || r->background) {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
     rc = NGX_OK;
 
-    if (ctx->state == NGX_HTTP_SCHEMA1_COLLECT) {
+    switch (ctx->state) {
+
+    case NGX_HTTP_SCHEMA1_START:
+    case NGX_HTTP_SCHEMA1_PASS:
+        return ngx_http_schema1_next_body_filter(r, in);
+
+    case NGX_HTTP_SCHEMA1_COLLECT:
 
         if (ngx_http_schema1_body_read(r->main, &ctx->body, in) != NGX_OK) {
             rc = ngx_http_schema1_process_error(r->main, ctx);
@@ -572,43 +554,32 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
         } else if (ctx->body.overflow) {
             rc = ngx_http_schema1_collect_failed(r->main, ctx);
         }
+
+        break;
+
+    case NGX_HTTP_SCHEMA1_SENT:
+
+        /*
+         * what a later filter adds to the module's response is sent, unless it
+         * is the rest of the upstream's
+         */
+
+        if (ctx->body.last
+            || (ctx->error.reason == SCHEMA1_NO_REASON
+                && r->uri.data != r->main->uri.data))
+        {
+            return ngx_http_schema1_next_body_filter(r, in);
+        }
+
+        break;
+
+    default:
+        break;
     }
 
     ngx_http_schema1_body_discard(in);
 
     return rc;
-}
-
-
-/* whether the output of a subrequest is a part of the upstream's response */
-
-static ngx_uint_t
-ngx_http_schema1_belongs(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
-{
-    if (ctx == NULL || ctx->conf == NULL || r->background) {
-        return 0;
-    }
-
-    switch (ctx->state) {
-
-    case NGX_HTTP_SCHEMA1_START:
-    case NGX_HTTP_SCHEMA1_PASS:
-        return 0;
-
-    case NGX_HTTP_SCHEMA1_SENT:
-
-        /*
-         * the upstream's end was not seen: the rest of it is dropped, but not
-         * what a later filter adds to the module's response
-         */
-
-        return !ctx->body.last
-               && (ctx->error.reason != SCHEMA1_NO_REASON
-                   || r->uri.data == r->main->uri.data);
-
-    default:
-        return 1;
-    }
 }
 
 

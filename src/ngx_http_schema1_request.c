@@ -27,8 +27,6 @@ static ngx_int_t ngx_http_schema1_request_head(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_head_done(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_request_lookup(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_send_hit(ngx_http_request_t *r);
 
 
@@ -166,7 +164,6 @@ ngx_http_schema1_request_head(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
     if (!ctx->conf->cache_revalidate
-        || ctx->conf->cache == NULL
         || r->method != NGX_HTTP_GET
         || !ngx_http_schema1_cache_has_tag(ctx))
     {
@@ -193,34 +190,19 @@ static ngx_int_t
 ngx_http_schema1_request_head_done(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_int_t  rc;
-
-    if (!ctx->fetch->request->done) {
-        return NGX_AGAIN;
-    }
-
-    rc = ngx_http_schema1_request_lookup(r, ctx);
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 revalidated: %i", rc);
-
-    ctx->fetch = NULL;
-    ctx->state = NGX_HTTP_SCHEMA1_START;
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_schema1_request_lookup(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
-{
     schema1_error_t               err;
     ngx_http_request_t           *sr;
     ngx_http_schema1_response_t  *response;
 
     sr = ctx->fetch->request;
     response = &ctx->fetch->response;
+
+    if (!sr->done) {
+        return NGX_AGAIN;
+    }
+
+    ctx->fetch = NULL;
+    ctx->state = NGX_HTTP_SCHEMA1_START;
 
     if (response->failure != SCHEMA1_NO_REASON
         || response->status != NGX_HTTP_OK)
@@ -234,12 +216,9 @@ ngx_http_schema1_request_lookup(ngx_http_request_t *r,
         || ngx_http_schema1_response_header(response, &ctx->document, &err)
            != NGX_OK
         || ngx_http_complex_value(r, ctx->conf->platform, &ctx->platform)
-           != NGX_OK)
+           != NGX_OK
+        || ngx_http_schema1_cache_get_by_header(r, ctx, sr) != NGX_OK)
     {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_schema1_cache_get_by_header(r, ctx, sr) != NGX_OK) {
         return NGX_DECLINED;
     }
 

@@ -391,10 +391,6 @@ ngx_http_schema1_send_continue(ngx_http_request_t *r,
 
     c = r->connection;
 
-    if (ctx->rest.len && !ngx_http_schema1_send_blocked(c)) {
-        return ngx_http_schema1_send_slice(r, ctx);
-    }
-
     /*
      * later filters may have been unable to send all of it, or it waits for a
      * subrequest that one of them has started
@@ -501,8 +497,7 @@ static ngx_int_t
 ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_table_elt_t              *h;
-    ngx_http_schema1_response_t  *response;
+    ngx_table_elt_t  *h;
 
     static ngx_str_t  cache_control = ngx_string("Cache-Control");
     static ngx_str_t  no_store = ngx_string("no-store");
@@ -514,18 +509,14 @@ ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ctx->error.reason != SCHEMA1_UPSTREAM_FAILED || ctx->fetch == NULL) {
+    if (ctx->error.reason != SCHEMA1_UPSTREAM_FAILED
+        || ctx->fetch->response.status != NGX_HTTP_SERVICE_UNAVAILABLE)
+    {
         return NGX_OK;
     }
 
-    response = &ctx->fetch->response;
-
-    if (response->status != NGX_HTTP_SERVICE_UNAVAILABLE) {
-        return NGX_OK;
-    }
-
-    h = ngx_http_schema1_headers_out_find(&response->headers->headers,
-                                          &retry_after);
+    h = ngx_http_schema1_headers_out_find(
+                         &ctx->fetch->response.headers->headers, &retry_after);
 
     if (h && ngx_http_schema1_headers_out_add(r, &retry_after, &h->value)
              == NULL)
