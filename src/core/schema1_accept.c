@@ -28,11 +28,9 @@ typedef struct {
 } schema1_range_t;
 
 
-static size_t schema1_accept_split(schema1_range_t *ranges,
-    const schema1_str_t *lines, size_t n);
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
 static bool schema1_accept_range_valid(schema1_str_t range);
-static bool schema1_accept_token_char(char ch);
+static const char *schema1_accept_token(const char *p, const char *last);
 static bool schema1_accept_q0(schema1_str_t parameters);
 static void schema1_accept_dedupe(schema1_range_t *ranges, size_t n);
 static int schema1_accept_compare(const void *one, const void *two);
@@ -117,24 +115,19 @@ schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
 
     schema1 = schema1_accept_has_schema1(accept);
 
-    switch (stored) {
-
-    case SCHEMA1_TYPE_SIGNED:
-    case SCHEMA1_TYPE_UNSIGNED:
+    if (schema1_media_type_is_schema1(stored)) {
         return (child && !schema1) ? SCHEMA1_ACTION_REFUSE
-                                 : SCHEMA1_ACTION_AS_IS;
+                                   : SCHEMA1_ACTION_AS_IS;
+    }
 
-    case SCHEMA1_TYPE_SCHEMA2:
-    case SCHEMA1_TYPE_LIST:
-    case SCHEMA1_TYPE_OCI_MANIFEST:
-    case SCHEMA1_TYPE_OCI_INDEX:
-        break;
+    if (!schema1_media_type_known(stored)) {
 
-    case SCHEMA1_TYPE_GENERIC:
-        return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_SNIFF;
+        if (child) {
+            return SCHEMA1_ACTION_REFUSE;
+        }
 
-    default:
-        return child ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_AS_IS;
+        return (stored == SCHEMA1_TYPE_GENERIC) ? SCHEMA1_ACTION_SNIFF
+                                                : SCHEMA1_ACTION_AS_IS;
     }
 
     if (schema1_accept_is_modern(accept)
@@ -143,7 +136,7 @@ schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
         return SCHEMA1_ACTION_AS_IS;
     }
 
-    if (stored == SCHEMA1_TYPE_LIST || stored == SCHEMA1_TYPE_OCI_INDEX) {
+    if (schema1_media_type_is_list(stored)) {
         return SCHEMA1_ACTION_CHILD;
     }
 
@@ -163,25 +156,40 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
 {
     size_t            i, count;
     unsigned          named;
+    schema1_buf_t     buf;
+    schema1_str_t     rest;
     schema1_type_e    type;
-    schema1_range_t  *ranges;
+    schema1_range_t   range, *ranges;
 
     static const schema1_str_t  none = schema1_string("");
 
     named = 0;
-    ranges = NULL;
+    count = 0;
+    memset(&buf, 0, sizeof(schema1_buf_t));
 
-    count = schema1_accept_split(NULL, lines, n);
+    for (i = 0; i < n; i++) {
+        rest = lines[i];
 
-    if (count != 0) {
-        ranges = malloc(count * sizeof(schema1_range_t));
-        if (ranges == NULL) {
-            return SCHEMA1_ERROR;
+        while (schema1_accept_next(&rest, &range)) {
+
+            if (!schema1_media_type_known(range.type)
+                && !schema1_accept_range_valid(range.range))
+            {
+                continue;
+            }
+
+            range.index = count++;
+            schema1_buf_append(&buf, (const char *) &range, sizeof(range));
         }
-
-        (void) schema1_accept_split(ranges, lines, n);
-        schema1_accept_dedupe(ranges, count);
     }
+
+    if (buf.failed) {
+        schema1_buf_free(&buf);
+        return SCHEMA1_ERROR;
+    }
+
+    ranges = (schema1_range_t *) (void *) buf.data;
+    schema1_accept_dedupe(ranges, count);
 
     for (i = 0; i < count; i++) {
         type = ranges[i].type;
@@ -196,7 +204,7 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
         schema1_accept_append(value, ranges[i].range, type);
     }
 
-    free(ranges);
+    schema1_buf_free(&buf);
 
     for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
         if (SCHEMA1_BIT(type) & SCHEMA1_MODERN_TYPES & ~named) {
@@ -208,70 +216,32 @@ schema1_accept_upstream(const schema1_str_t *lines, size_t n,
 }
 
 
-/* counts the media ranges; fills in "ranges" unless it is NULL */
-
-static size_t
-schema1_accept_split(schema1_range_t *ranges, const schema1_str_t *lines,
-    size_t n)
-{
-    size_t           i, count;
-    schema1_str_t    rest;
-    schema1_range_t  range;
-
-    count = 0;
-
-    for (i = 0; i < n; i++) {
-        rest = lines[i];
-
-        while (schema1_accept_next(&rest, &range)) {
-
-            if (ranges != NULL) {
-                range.index = count;
-                ranges[count] = range;
-            }
-
-            count++;
-        }
-    }
-
-    return count;
-}
-
-
-/* removes the next media range from *rest; false at the end */
+/* removes the next element from *rest; false at the end */
 
 static bool
 schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
 {
     schema1_str_t  element;
 
-    while (rest->len != 0) {
-        element = schema1_str_cut(rest, ',');
-
-        range->range = schema1_str_trim(schema1_str_cut(&element, ';'));
-        range->type = schema1_media_type(range->range);
-
-        if (!schema1_media_type_known(range->type)
-            && !schema1_accept_range_valid(range->range))
-        {
-            continue;
-        }
-
-        range->q0 = schema1_accept_q0(element);
-        range->duplicate = false;
-        range->index = 0;
-
-        return true;
+    if (rest->len == 0) {
+        return false;
     }
 
-    return false;
+    element = schema1_str_cut(rest, ',');
+
+    range->range = schema1_str_trim(schema1_str_cut(&element, ';'));
+    range->type = schema1_media_type(range->range);
+    range->q0 = schema1_accept_q0(element);
+    range->duplicate = false;
+
+    return true;
 }
 
 
 static bool
 schema1_accept_range_valid(schema1_str_t range)
 {
-    size_t  i, slash;
+    const char  *slash, *last;
 
     /* old versions of Java send a lone "*" */
 
@@ -279,40 +249,31 @@ schema1_accept_range_valid(schema1_str_t range)
         return true;
     }
 
-    slash = 0;
+    last = range.data + range.len;
+    slash = schema1_accept_token(range.data, last);
 
-    for (i = 0; i < range.len; i++) {
-
-        if (range.data[i] == '/') {
-            if (slash != 0 || i == 0) {
-                return false;
-            }
-
-            slash = i;
-            continue;
-        }
-
-        if (!schema1_accept_token_char(range.data[i])) {
-            return false;
-        }
+    if (slash == range.data || last - slash < 2 || *slash != '/') {
+        return false;
     }
 
-    return slash != 0 && slash + 1 < range.len;
+    return schema1_accept_token(slash + 1, last) == last;
 }
 
 
-/* RFC 9110, 5.6.2 */
+/* the end of a token (RFC 9110, 5.6.2) */
 
-static bool
-schema1_accept_token_char(char ch)
+static const char *
+schema1_accept_token(const char *p, const char *last)
 {
-    if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
-        || (ch >= '0' && ch <= '9'))
+    while (p < last
+           && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
+               || (*p >= '0' && *p <= '9')
+               || (*p != '\0' && strchr("!#$%&'*+-.^_`|~", *p) != NULL)))
     {
-        return true;
+        p++;
     }
 
-    return ch != '\0' && strchr("!#$%&'*+-.^_`|~", ch) != NULL;
+    return p;
 }
 
 
@@ -321,7 +282,6 @@ schema1_accept_token_char(char ch)
 static bool
 schema1_accept_q0(schema1_str_t parameters)
 {
-    size_t         i;
     schema1_str_t  parameter;
 
     while (parameters.len != 0) {
@@ -333,22 +293,12 @@ schema1_accept_q0(schema1_str_t parameters)
             continue;
         }
 
-        if (parameter.len < 3 || parameter.data[2] != '0') {
-            return false;
-        }
+        parameter.data += 2;
+        parameter.len -= 2;
 
-        if (parameter.len > 3 && parameter.data[3] != '.') {
-            return false;
-        }
-
-        for (i = 4; i < parameter.len; i++) {
-            if (parameter.data[i] != '0') {
-                return false;
-            }
-        }
-
-        /* at most three digits after the point */
-        return parameter.len <= 7;
+        return parameter.len != 0
+               && parameter.len <= sizeof("0.000") - 1
+               && memcmp(parameter.data, "0.000", parameter.len) == 0;
     }
 
     return false;
@@ -362,6 +312,10 @@ schema1_accept_dedupe(schema1_range_t *ranges, size_t n)
 {
     size_t            i;
     schema1_range_t  *first;
+
+    if (n == 0) {
+        return;
+    }
 
     qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare);
 
