@@ -44,7 +44,7 @@ schema1_sniff(const schema1_raw_manifest_t *raw, schema1_type_e stated)
 static schema1_type_e
 schema1_sniff_schema1(const schema1_raw_manifest_t *raw, schema1_type_e stated)
 {
-    if (stated == SCHEMA1_TYPE_SIGNED || stated == SCHEMA1_TYPE_UNSIGNED) {
+    if (schema1_media_type_is_schema1(stated)) {
         return stated;
     }
 
@@ -65,18 +65,11 @@ schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
 
     type = schema1_sniff_type(raw->media_type);
 
-    switch (type) {
-
-    case SCHEMA1_TYPE_SCHEMA2:
-    case SCHEMA1_TYPE_LIST:
-    case SCHEMA1_TYPE_OCI_MANIFEST:
-    case SCHEMA1_TYPE_OCI_INDEX:
+    if (SCHEMA1_MODERN_TYPES & 1u << type) {
         return type;
+    }
 
-    case SCHEMA1_TYPE_GENERIC:
-        break;
-
-    default:
+    if (type != SCHEMA1_TYPE_GENERIC) {
         return schema1_sniff_unknown(stated);
     }
 
