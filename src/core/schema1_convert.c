@@ -26,7 +26,7 @@ static bool schema1_convert_is_config(schema1_str_t type);
 static schema1_layer_e schema1_convert_layer_kind(schema1_str_t media_type);
 static schema1_layer_e schema1_convert_layer_compression(schema1_str_t end);
 static bool schema1_convert_contains(schema1_str_t type, const char *text);
-static bool schema1_convert_starts_with(schema1_str_t type, const char *text);
+static bool schema1_convert_skip(schema1_str_t *type, const char *text);
 static int schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_layer_e kind, schema1_error_t *err);
 static void schema1_convert_descriptor(schema1_buf_t *document,
@@ -38,12 +38,6 @@ static const char  schema1_config_type[] =
     "application/vnd.docker.container.image.v1+json";
 static const char  schema1_tar_type[] =
     "application/vnd.docker.image.rootfs.diff.tar";
-static const char  schema1_oci_tar_type[] =
-    "application/vnd.oci.image.layer.v1.tar";
-static const char  schema1_foreign_type[] =
-    "application/vnd.docker.image.rootfs.foreign.";
-static const char  schema1_oci_foreign_type[] =
-    "application/vnd.oci.image.layer.nondistributable.";
 static const char  schema1_gzip_type[] =
     "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
@@ -108,7 +102,7 @@ schema1_convert_check_config(const schema1_manifest_t *manifest)
         return true;
     }
 
-    if (schema1_convert_starts_with(type, "application/vnd.")) {
+    if (schema1_convert_skip(&type, "application/vnd.")) {
         return false;
     }
 
@@ -138,23 +132,18 @@ schema1_convert_layer_kind(schema1_str_t media_type)
         return SCHEMA1_LAYER_ENCRYPTED;
     }
 
-    if (schema1_convert_starts_with(type, schema1_foreign_type)
-        || schema1_convert_starts_with(type, schema1_oci_foreign_type))
+    if (schema1_convert_skip(&type,
+                             "application/vnd.docker.image.rootfs.foreign.")
+        || schema1_convert_skip(&type, "application/"
+                                "vnd.oci.image.layer.nondistributable."))
     {
         return SCHEMA1_LAYER_FOREIGN;
     }
 
-    if (schema1_convert_starts_with(type, schema1_tar_type)) {
-        type.data += sizeof(schema1_tar_type) - 1;
-        type.len -= sizeof(schema1_tar_type) - 1;
-
-        return schema1_convert_layer_compression(type);
-    }
-
-    if (schema1_convert_starts_with(type, schema1_oci_tar_type)) {
-        type.data += sizeof(schema1_oci_tar_type) - 1;
-        type.len -= sizeof(schema1_oci_tar_type) - 1;
-
+    if (schema1_convert_skip(&type, schema1_tar_type)
+        || schema1_convert_skip(&type,
+                                "application/vnd.oci.image.layer.v1.tar"))
+    {
         return schema1_convert_layer_compression(type);
     }
 
@@ -167,9 +156,9 @@ schema1_convert_layer_kind(schema1_str_t media_type)
 
     /* other types than a vendor's are inconclusive, as in distribution 2.8 */
 
-    if (!schema1_convert_starts_with(type, "application/vnd.")
-        || schema1_str_caseeq(type, "application/"
-                              "vnd.docker.container.image.rootfs.diff+x-gtar"))
+    if (!schema1_convert_skip(&type, "application/vnd.")
+        || schema1_str_caseeq(type,
+                              "docker.container.image.rootfs.diff+x-gtar"))
     {
         return SCHEMA1_LAYER_GZIP;
     }
@@ -206,7 +195,7 @@ schema1_convert_contains(schema1_str_t type, const char *text)
     while (type.len != 0) {
 
         if ((type.data[0] | 0x20) == text[0]
-            && schema1_convert_starts_with(type, text))
+            && schema1_convert_skip(&type, text))
         {
             return true;
         }
@@ -219,20 +208,31 @@ schema1_convert_contains(schema1_str_t type, const char *text)
 }
 
 
+/* steps over a text, in any case, that the type begins with */
+
 static bool
-schema1_convert_starts_with(schema1_str_t type, const char *text)
+schema1_convert_skip(schema1_str_t *type, const char *text)
 {
-    size_t  len;
+    size_t         len;
+    schema1_str_t  start;
 
     len = strlen(text);
 
-    if (type.len < len) {
+    if (type->len < len) {
         return false;
     }
 
-    type.len = len;
+    start.data = type->data;
+    start.len = len;
 
-    return schema1_str_caseeq(type, text);
+    if (!schema1_str_caseeq(start, text)) {
+        return false;
+    }
+
+    type->data += len;
+    type->len -= len;
+
+    return true;
 }
 
 
@@ -240,45 +240,43 @@ static int
 schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_layer_e kind, schema1_error_t *err)
 {
-    char         what[400];
-    const char  *type;
-
-    schema1_error_note(err->media_type, sizeof(err->media_type),
-                       layer->media_type);
-
-    type = err->media_type;
-
-    (void) snprintf(what, sizeof(what), "layer %zu (%.*s, \"%s\")", n,
-                    (int) layer->digest.len, layer->digest.data, type);
+    const char        *text;
+    schema1_reason_e   reason;
 
     switch (kind) {
 
     case SCHEMA1_LAYER_FOREIGN:
-        schema1_error_set(err, SCHEMA1_FOREIGN_LAYER,
-                          "%s is foreign: it is not kept in the registry, "
-                          "and an old client cannot fetch it; the image has "
-                          "to be built with layers that may be distributed",
-                          what);
+        reason = SCHEMA1_FOREIGN_LAYER;
+        text = "is foreign: it is not kept in the registry, and an old client "
+               "cannot fetch it; the image has to be built with layers that "
+               "may be distributed";
         break;
 
     case SCHEMA1_LAYER_ENCRYPTED:
-        schema1_error_set(err, SCHEMA1_ENCRYPTED_LAYER,
-                          "%s is encrypted, which old clients cannot read; "
-                          "push the image without encryption",
-                          what);
+        reason = SCHEMA1_ENCRYPTED_LAYER;
+        text = "is encrypted, which old clients cannot read; push the image "
+               "without encryption";
         break;
 
     case SCHEMA1_LAYER_COMPRESSED:
-        schema1_error_set(err, SCHEMA1_LAYER_COMPRESSION,
-                          "%s is in a format that only newer runtimes can "
-                          "read; push the image with gzip layers", what);
+        reason = SCHEMA1_LAYER_COMPRESSION;
+        text = "is in a format that only newer runtimes can read; push the "
+               "image with gzip layers";
         break;
 
-    default:
-        schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
-                          "%s is no file system layer: the tag names an "
-                          "artifact, not a container image", what);
+    default: /* SCHEMA1_LAYER_OTHER */
+        reason = SCHEMA1_NOT_AN_IMAGE;
+        text = "is no file system layer: the tag names an artifact, not a "
+               "container image";
     }
+
+    schema1_error_note(err->media_type, sizeof(err->media_type),
+                       layer->media_type);
+
+    schema1_error_set(err, reason,
+                      "layer %zu (%.*s, \"%s\") %s", n,
+                      (int) layer->digest.len, layer->digest.data,
+                      err->media_type, text);
 
     return SCHEMA1_ERROR;
 }
@@ -327,7 +325,7 @@ schema1_convert_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
     const char *indent)
 {
-    char  size[sizeof(" \"size\": -9223372036854775808,")];
+    char  size[sizeof("\"size\": -9223372036854775808,\n")];
 
     schema1_buf_puts(document, "\n");
     schema1_buf_puts(document, indent);
