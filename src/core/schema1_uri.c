@@ -22,8 +22,6 @@ static schema1_uri_e schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path,
 static SCHEMA1_INLINE int schema1_uri_path(schema1_uri_t *uri,
     schema1_str_t path);
 static inline bool schema1_uri_cut(schema1_str_t *path, const char *end);
-static int schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path);
-static int schema1_uri_decode(schema1_str_t *path, char *buf);
 static inline bool schema1_uri_is_name(schema1_str_t name);
 static const char *schema1_uri_joint(const char *p, const char *last);
 static inline bool schema1_uri_tag_fits(schema1_str_t tag);
@@ -59,14 +57,44 @@ schema1_uri_read(schema1_uri_t *uri, schema1_str_t target, char *buf)
 }
 
 
+/* without the query; a path with a "%" is decoded into "buf" */
+
 static SCHEMA1_COLD schema1_uri_e
 schema1_uri_parts(schema1_uri_t *uri, schema1_str_t path, char *buf)
 {
-    if (schema1_uri_split(uri, &path) == SCHEMA1_OK
-        && schema1_uri_decode(&path, buf) == SCHEMA1_OK)
-    {
-        (void) schema1_uri_path(uri, path);
+    size_t       rest;
+    ptrdiff_t    len;
+    const char  *query;
+
+    query = path.len ? memchr(path.data, '?', path.len) : NULL;
+
+    if (query != NULL) {
+        rest = (size_t) (path.data + path.len - query);
+
+        if (memchr(query, '#', rest) != NULL) {
+            return uri->kind;
+        }
+
+        uri->args.data = query + 1;
+        uri->args.len = rest - 1;
+
+        path.len -= rest;
     }
+
+    if (buf != NULL && path.len != 0
+        && memchr(path.data, '%', path.len) != NULL)
+    {
+        len = schema1_str_decode(path, buf);
+
+        if (len < 0) {
+            return uri->kind;
+        }
+
+        path.data = buf;
+        path.len = (size_t) len;
+    }
+
+    (void) schema1_uri_path(uri, path);
 
     return uri->kind;
 }
@@ -145,64 +173,6 @@ schema1_uri_cut(schema1_str_t *path, const char *end)
     path->len -= len;
 
     return true;
-}
-
-
-/* removes the query */
-
-static int
-schema1_uri_split(schema1_uri_t *uri, schema1_str_t *path)
-{
-    size_t       len;
-    const char  *query;
-
-    if (path->len == 0) {
-        return SCHEMA1_ERROR;
-    }
-
-    query = memchr(path->data, '?', path->len);
-    if (query == NULL) {
-        return SCHEMA1_OK;
-    }
-
-    len = (size_t) (query - path->data);
-
-    if (memchr(query, '#', path->len - len) != NULL) {
-        return SCHEMA1_ERROR;
-    }
-
-    uri->args.data = query + 1;
-    uri->args.len = path->len - len - 1;
-
-    path->len = len;
-
-    return SCHEMA1_OK;
-}
-
-
-/* a path with a "%" is decoded into "buf" */
-
-static int
-schema1_uri_decode(schema1_str_t *path, char *buf)
-{
-    ptrdiff_t  len;
-
-    if (buf == NULL || path->len == 0
-        || memchr(path->data, '%', path->len) == NULL)
-    {
-        return SCHEMA1_OK;
-    }
-
-    len = schema1_str_decode(*path, buf);
-
-    if (len < 0) {
-        return SCHEMA1_ERROR;
-    }
-
-    path->data = buf;
-    path->len = (size_t) len;
-
-    return SCHEMA1_OK;
 }
 
 
