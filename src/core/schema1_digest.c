@@ -11,7 +11,7 @@
 
 
 typedef struct {
-    schema1_str_t   name;
+    schema1_str_t   prefix;
     size_t          size;           /* of the hash, bytes */
     const EVP_MD *(*md)(void);
 } schema1_algorithm_t;
@@ -19,15 +19,15 @@ typedef struct {
 
 static const schema1_algorithm_t *schema1_digest_algorithm(
     schema1_str_t digest);
-static const schema1_algorithm_t *schema1_digest_find(schema1_str_t name);
+static const schema1_algorithm_t *schema1_digest_find(schema1_str_t digest);
 static int schema1_digest_hash(const EVP_MD *md, schema1_str_t data,
     char *hex);
 
 
 static const schema1_algorithm_t  schema1_algorithms[] = {
-    { schema1_string("sha256"), 32, schema1_digest_sha256 },
-    { schema1_string("sha384"), 48, EVP_sha384 },
-    { schema1_string("sha512"), 64, EVP_sha512 }
+    { schema1_string("sha256:"), 32, schema1_digest_sha256 },
+    { schema1_string("sha384:"), 48, EVP_sha384 },
+    { schema1_string("sha512:"), 64, EVP_sha512 }
 };
 
 
@@ -47,17 +47,12 @@ schema1_digest_hex(schema1_str_t digest)
     hex.len = 0;
     hex.data = "";
 
-    if (digest.len == 0) {
-        return hex;
-    }
+    colon = digest.len ? memchr(digest.data, ':', digest.len) : NULL;
 
-    colon = memchr(digest.data, ':', digest.len);
-    if (colon == NULL) {
-        return hex;
+    if (colon != NULL) {
+        hex.data = colon + 1;
+        hex.len = (size_t) (digest.data + digest.len - hex.data);
     }
-
-    hex.data = colon + 1;
-    hex.len = (size_t) (digest.data + digest.len - hex.data);
 
     return hex;
 }
@@ -110,25 +105,17 @@ int
 schema1_digest_check(schema1_str_t digest, const char *what,
     schema1_error_t *err)
 {
-    schema1_str_t     algorithm;
-    schema1_reason_e  reason;
+    bool  other;
 
     if (schema1_digest_valid(digest)) {
         return SCHEMA1_OK;
     }
 
-    reason = SCHEMA1_INVALID_MANIFEST;
+    other = schema1_digest_well_formed(digest)
+            && schema1_digest_find(digest) == NULL;
 
-    if (schema1_digest_well_formed(digest)) {
-        algorithm = digest;
-        algorithm.len -= schema1_digest_hex(digest).len + 1;
-
-        if (schema1_digest_find(algorithm) == NULL) {
-            reason = SCHEMA1_DIGEST_UNSUPPORTED;
-        }
-    }
-
-    schema1_error_set(err, reason,
+    schema1_error_set(err, other ? SCHEMA1_DIGEST_UNSUPPORTED
+                                 : SCHEMA1_INVALID_MANIFEST,
                       "the digest \"%.*s\" of %s is not a sha256, sha384 or "
                       "sha512 digest; push the image again",
                       (int) (digest.len > SCHEMA1_DIGEST_MAX
@@ -221,10 +208,9 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
     if (memcmp(want.data, hex, want.len) != 0) {
         schema1_error_set(err, SCHEMA1_DIGEST_MISMATCH,
                           "the %s that the registry sent hashes to "
-                          "%.*s:%.*s, not to %.*s: it was damaged or changed "
-                          "on its way, or in the registry",
-                          what, (int) algorithm->name.len,
-                          algorithm->name.data, (int) want.len, hex,
+                          "%s%.*s, not to %.*s: it was damaged or changed on "
+                          "its way, or in the registry",
+                          what, algorithm->prefix.data, (int) want.len, hex,
                           (int) digest.len, digest.data);
         return SCHEMA1_ERROR;
     }
@@ -237,27 +223,19 @@ static const schema1_algorithm_t *
 schema1_digest_algorithm(schema1_str_t digest)
 {
     size_t                      i;
-    schema1_str_t               name, hex;
     const schema1_algorithm_t  *algorithm;
 
-    hex = schema1_digest_hex(digest);
+    algorithm = schema1_digest_find(digest);
 
-    if (hex.len == 0) {
+    if (algorithm == NULL
+        || digest.len != algorithm->prefix.len + 2 * algorithm->size)
+    {
         return NULL;
     }
 
-    name = digest;
-    name.len -= hex.len + 1;
-
-    algorithm = schema1_digest_find(name);
-
-    if (algorithm == NULL || hex.len != 2 * algorithm->size) {
-        return NULL;
-    }
-
-    for (i = 0; i < hex.len; i++) {
-        if (!(hex.data[i] >= '0' && hex.data[i] <= '9')
-            && !(hex.data[i] >= 'a' && hex.data[i] <= 'f'))
+    for (i = algorithm->prefix.len; i < digest.len; i++) {
+        if (!(digest.data[i] >= '0' && digest.data[i] <= '9')
+            && !(digest.data[i] >= 'a' && digest.data[i] <= 'f'))
         {
             return NULL;
         }
@@ -268,15 +246,22 @@ schema1_digest_algorithm(schema1_str_t digest)
 
 
 static const schema1_algorithm_t *
-schema1_digest_find(schema1_str_t name)
+schema1_digest_find(schema1_str_t digest)
 {
-    size_t  i;
+    size_t                      i;
+    const schema1_algorithm_t  *algorithm;
 
     for (i = 0; i < sizeof(schema1_algorithms) / sizeof(schema1_algorithms[0]);
          i++)
     {
-        if (schema1_str_eq(name, schema1_algorithms[i].name.data)) {
-            return &schema1_algorithms[i];
+        algorithm = &schema1_algorithms[i];
+
+        if (digest.len > algorithm->prefix.len
+            && memcmp(digest.data, algorithm->prefix.data,
+                      algorithm->prefix.len)
+               == 0)
+        {
+            return algorithm;
         }
     }
 
