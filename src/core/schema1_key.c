@@ -355,30 +355,24 @@ schema1_key_identify(schema1_key_t *key)
 {
     int                  rc;
     char                *p;
-    unsigned             i, pair;
+    unsigned             i, len, pair;
     schema1_buf_t        spki;
     unsigned char        hash[EVP_MAX_MD_SIZE];
     static const char    base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
     memset(&spki, 0, sizeof(schema1_buf_t));
 
-    rc = schema1_key_spki(key, &spki);
-
-    if (rc == SCHEMA1_OK
-        && (EVP_Digest(spki.data, spki.len, hash, NULL, EVP_sha256(), NULL)
-            != 1
-            || schema1_digest_sha256_hex(schema1_buf_str(&spki),
-                                         key->fingerprint)
-               != SCHEMA1_OK))
-    {
-        rc = SCHEMA1_ERROR;
-    }
+    rc = schema1_key_spki(key, &spki) == SCHEMA1_OK
+         && EVP_Digest(spki.data, spki.len, hash, &len, EVP_sha256(), NULL)
+            == 1;
 
     schema1_buf_free(&spki);
 
-    if (rc != SCHEMA1_OK) {
+    if (!rc) {
         return SCHEMA1_ERROR;
     }
+
+    schema1_hex_encode(key->fingerprint, hash, len);
 
     p = key->id;
 
