@@ -429,11 +429,9 @@ schema1_jwk_write(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
     rc = alg->curve ? schema1_jwk_write_ec(pkey, alg, kid, header)
                     : schema1_jwk_write_rsa(pkey, kid, header);
 
-    schema1_buf_puts(header, "\"\n"
-                             I "},\n"
-                             I "\"alg\": \"");
-    schema1_buf_puts(header, alg->name);
-    schema1_buf_putc(header, '"');
+    schema1_buf_printf(header, "\"\n"
+                               I "},\n"
+                               I "\"alg\": \"%s\"", alg->name);
 
     return header->failed ? SCHEMA1_ERROR : rc;
 }
@@ -455,12 +453,10 @@ schema1_jwk_write_rsa(EVP_PKEY *pkey, const char *kid, schema1_buf_t *header)
     schema1_buf_puts(header, I "\"jwk\": {\n"
                              I "   \"e\": \"");
     schema1_jwk_encode(header, e);
-    schema1_buf_puts(header, "\",\n"
-                             I "   \"kid\": \"");
-    schema1_buf_puts(header, kid);
-    schema1_buf_puts(header, "\",\n"
-                             I "   \"kty\": \"RSA\",\n"
-                             I "   \"n\": \"");
+    schema1_buf_printf(header, "\",\n"
+                               I "   \"kid\": \"%s\",\n"
+                               I "   \"kty\": \"RSA\",\n"
+                               I "   \"n\": \"", kid);
     schema1_jwk_encode(header, n);
 
     return SCHEMA1_OK;
@@ -500,15 +496,11 @@ schema1_jwk_write_ec(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
         return SCHEMA1_ERROR;
     }
 
-    schema1_buf_puts(header, I "\"jwk\": {\n"
-                             I "   \"crv\": \"");
-    schema1_buf_puts(header, alg->curve);
-    schema1_buf_puts(header, "\",\n"
-                             I "   \"kid\": \"");
-    schema1_buf_puts(header, kid);
-    schema1_buf_puts(header, "\",\n"
-                             I "   \"kty\": \"EC\",\n"
-                             I "   \"x\": \"");
+    schema1_buf_printf(header, I "\"jwk\": {\n"
+                               I "   \"crv\": \"%s\",\n"
+                               I "   \"kid\": \"%s\",\n"
+                               I "   \"kty\": \"EC\",\n"
+                               I "   \"x\": \"", alg->curve, kid);
     schema1_base64url_encode(header, point + 1, alg->size);
     schema1_buf_puts(header, "\",\n"
                              I "   \"y\": \"");

@@ -32,9 +32,8 @@ schema1_x5c_write(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
         return SCHEMA1_ERROR;
     }
 
-    schema1_buf_puts(header, SCHEMA1_JWK_INDENT "\"alg\": \"");
-    schema1_buf_puts(header, alg->name);
-    schema1_buf_puts(header, "\",\n" SCHEMA1_JWK_INDENT "\"x5c\": [");
+    schema1_buf_printf(header, SCHEMA1_JWK_INDENT "\"alg\": \"%s\",\n"
+                               SCHEMA1_JWK_INDENT "\"x5c\": [", alg->name);
 
     ERR_clear_error();
 
