@@ -17,15 +17,14 @@ typedef enum {
     NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE = 0,
     NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST,
     NGX_HTTP_SCHEMA1_VAR_DIGEST,
-    NGX_HTTP_SCHEMA1_VAR_REASON
+    NGX_HTTP_SCHEMA1_VAR_REASON,
+    NGX_HTTP_SCHEMA1_VAR_HISTORY
 } ngx_http_schema1_var_e;
 
 
 static ngx_int_t ngx_http_schema1_var_status(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_schema1_var_pull(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_schema1_var_history(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_schema1_var_redirect_url(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -59,7 +58,7 @@ static ngx_http_variable_t  ngx_http_schema1_vars[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("schema1_history"), NULL,
-      ngx_http_schema1_var_history, 0,
+      ngx_http_schema1_var_pull, NGX_HTTP_SCHEMA1_VAR_HISTORY,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("schema1_redirect_url"), NULL,
@@ -132,32 +131,44 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ctx = ngx_http_schema1_ctx_get(r->main);
 
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
     ngx_str_null(&value);
 
-    if (ctx) {
+    switch (data) {
 
-        switch (data) {
+    case NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE:
+        value.data = (u_char *)
+                     schema1_media_type_name(ctx->answer.source_type);
+        value.len = ngx_strlen(value.data);
+        break;
 
-        case NGX_HTTP_SCHEMA1_VAR_SOURCE_TYPE:
-            value.data = (u_char *)
-                         schema1_media_type_name(ctx->answer.source_type);
-            value.len = ngx_strlen(value.data);
-            break;
+    case NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST:
+        value = ngx_http_schema1_str(ctx->answer.source_digest);
+        break;
 
-        case NGX_HTTP_SCHEMA1_VAR_SOURCE_DIGEST:
-            value = ngx_http_schema1_str(ctx->answer.source_digest);
-            break;
+    case NGX_HTTP_SCHEMA1_VAR_DIGEST:
+        value = ngx_http_schema1_str(ctx->answer.digest);
+        break;
 
-        case NGX_HTTP_SCHEMA1_VAR_DIGEST:
-            value = ngx_http_schema1_str(ctx->answer.digest);
-            break;
+    case NGX_HTTP_SCHEMA1_VAR_REASON:
+        value.data = (u_char *) schema1_reason_info(ctx->error.reason)->name;
+        value.len = ngx_strlen(value.data);
+        break;
 
-        default: /* NGX_HTTP_SCHEMA1_VAR_REASON */
-            if (ctx->error.reason != SCHEMA1_NO_REASON) {
-                value.data = (u_char *)
-                             schema1_reason_info(ctx->error.reason)->name;
-                value.len = ngx_strlen(value.data);
+    default: /* NGX_HTTP_SCHEMA1_VAR_HISTORY, of a schema 1 response */
+
+        if (ctx->answer.entries && ctx->error.reason == SCHEMA1_NO_REASON) {
+            value.data = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
+            if (value.data == NULL) {
+                return NGX_ERROR;
             }
+
+            value.len = ngx_sprintf(value.data, "%uz", ctx->answer.entries)
+                        - value.data;
         }
     }
 
@@ -165,39 +176,6 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         v->not_found = 1;
         return NGX_OK;
     }
-
-    ngx_http_schema1_var_set(v, &value);
-
-    return NGX_OK;
-}
-
-
-/* entries in the history of a schema 1 response */
-
-static ngx_int_t
-ngx_http_schema1_var_history(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_str_t                value;
-    ngx_http_schema1_ctx_t  *ctx;
-
-    ctx = ngx_http_schema1_ctx_get(r->main);
-
-    if (ctx == NULL
-        || ctx->answer.entries == 0
-        || ctx->error.reason != SCHEMA1_NO_REASON)
-    {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    value.data = ngx_pnalloc(r->pool, NGX_SIZE_T_LEN);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    value.len = ngx_sprintf(value.data, "%uz", ctx->answer.entries)
-                - value.data;
 
     ngx_http_schema1_var_set(v, &value);
 
