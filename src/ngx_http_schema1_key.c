@@ -10,19 +10,11 @@
 #define NGX_HTTP_SCHEMA1_KEY_FILE_MAX  (1024 * 1024)
 
 
-typedef struct {
-    ngx_str_t               key_file;
-    ngx_str_t               password_file;
-    ngx_str_t               certificate_file;
-    schema1_key_t          *key;
-} ngx_http_schema1_key_file_t;
-
-
 static ngx_uint_t ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b);
 static schema1_key_t *ngx_http_schema1_key_read(ngx_conf_t *cf,
-    ngx_http_schema1_key_file_t *file);
+    ngx_http_schema1_loc_conf_t *slcf);
 static char *ngx_http_schema1_key_certify(ngx_conf_t *cf,
-    ngx_http_schema1_key_file_t *file);
+    ngx_http_schema1_loc_conf_t *slcf, schema1_key_t *key);
 static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, ngx_uint_t secret,
     schema1_str_t *data);
@@ -40,61 +32,60 @@ static schema1_key_t  *ngx_http_schema1_ephemeral_key;
 char *
 ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
-    ngx_uint_t                     i;
-    ngx_pool_cleanup_t            *cln;
-    ngx_http_schema1_key_file_t   *file;
-    ngx_http_schema1_main_conf_t  *smcf;
+    ngx_uint_t                      i;
+    schema1_key_t                  *key;
+    ngx_pool_cleanup_t             *cln;
+    ngx_http_schema1_loc_conf_t   **prev;
+    ngx_http_schema1_main_conf_t   *smcf;
 
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
 
     if (smcf->keys.elts == NULL
         && ngx_array_init(&smcf->keys, cf->pool, 4,
-                          sizeof(ngx_http_schema1_key_file_t))
+                          sizeof(ngx_http_schema1_loc_conf_t *))
            != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    file = smcf->keys.elts;
+    prev = smcf->keys.elts;
 
     for (i = 0; i < smcf->keys.nelts; i++) {
 
-        if (ngx_http_schema1_key_same(&file[i].key_file, &slcf->key_file)
-            && ngx_http_schema1_key_same(&file[i].password_file,
+        if (ngx_http_schema1_key_same(&prev[i]->key_file, &slcf->key_file)
+            && ngx_http_schema1_key_same(&prev[i]->password_file,
                                          &slcf->password_file)
-            && ngx_http_schema1_key_same(&file[i].certificate_file,
+            && ngx_http_schema1_key_same(&prev[i]->certificate_file,
                                          &slcf->certificate_file))
         {
-            slcf->key = file[i].key;
+            slcf->key = prev[i]->key;
             return NGX_CONF_OK;
         }
     }
+
+    prev = ngx_array_push(&smcf->keys);
+    if (prev == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *prev = slcf;
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    file = ngx_array_push(&smcf->keys);
-    if (file == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    file->key_file = slcf->key_file;
-    file->password_file = slcf->password_file;
-    file->certificate_file = slcf->certificate_file;
-
-    file->key = ngx_http_schema1_key_read(cf, file);
-    if (file->key == NULL) {
+    key = ngx_http_schema1_key_read(cf, slcf);
+    if (key == NULL) {
         return NGX_CONF_ERROR;
     }
 
     cln->handler = ngx_http_schema1_key_cleanup;
-    cln->data = file->key;
+    cln->data = key;
 
-    slcf->key = file->key;
+    slcf->key = key;
 
-    return ngx_http_schema1_key_certify(cf, file);
+    return ngx_http_schema1_key_certify(cf, slcf, key);
 }
 
 
@@ -106,7 +97,7 @@ ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b)
 
 
 static schema1_key_t *
-ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
+ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
     ngx_array_t       passwords;
     schema1_str_t     data, lines;
@@ -123,12 +114,12 @@ ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
     data.len = 0;
     lines.len = 0;
 
-    if (file->password_file.len
+    if (slcf->password_file.len
         && (ngx_http_schema1_key_read_file(cf,
                                            "schema_conversion_password_file",
-                                           &file->password_file, 1, &lines)
+                                           &slcf->password_file, 1, &lines)
             != NGX_OK
-            || ngx_http_schema1_key_passwords(cf, &file->password_file, lines,
+            || ngx_http_schema1_key_passwords(cf, &slcf->password_file, lines,
                                               &passwords)
                != NGX_OK))
     {
@@ -136,7 +127,7 @@ ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
     }
 
     if (ngx_http_schema1_key_read_file(cf, "schema_conversion_key",
-                                       &file->key_file, 1, &data)
+                                       &slcf->key_file, 1, &data)
         != NGX_OK)
     {
         goto done;
@@ -147,7 +138,7 @@ ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
     if (key == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_key\" \"%V\": %s",
-                           &file->key_file, err.message);
+                           &slcf->key_file, err.message);
     }
 
 done:
@@ -160,26 +151,27 @@ done:
 
 
 static char *
-ngx_http_schema1_key_certify(ngx_conf_t *cf, ngx_http_schema1_key_file_t *file)
+ngx_http_schema1_key_certify(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf,
+    schema1_key_t *key)
 {
     schema1_str_t    chain;
     schema1_error_t  err;
 
-    if (file->certificate_file.len == 0) {
+    if (slcf->certificate_file.len == 0) {
         return NGX_CONF_OK;
     }
 
     if (ngx_http_schema1_key_read_file(cf, "schema_conversion_certificate",
-                                       &file->certificate_file, 0, &chain)
+                                       &slcf->certificate_file, 0, &chain)
         != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    if (schema1_key_certify(file->key, chain, &err) != SCHEMA1_OK) {
+    if (schema1_key_certify(key, chain, &err) != SCHEMA1_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_certificate\" \"%V\": %s",
-                           &file->certificate_file, err.message);
+                           &slcf->certificate_file, err.message);
         return NGX_CONF_ERROR;
     }
 
@@ -253,17 +245,27 @@ static ngx_int_t
 ngx_http_schema1_key_passwords(ngx_conf_t *cf, ngx_str_t *name,
     schema1_str_t data, ngx_array_t *passwords)
 {
+    size_t          len;
     const char     *p, *last, *end;
     schema1_str_t  *password;
 
-    p = data.data;
-    last = p + data.len;
+    last = data.data + data.len;
 
-    while (p < last) {
+    for (p = data.data; p < last; p = end + 1) {
         end = memchr(p, '\n', last - p);
 
         if (end == NULL) {
             end = last;
+        }
+
+        len = end - p;
+
+        if (len && end[-1] == '\r') {
+            len--;
+        }
+
+        if (len == 0) {
+            continue;
         }
 
         password = ngx_array_push(passwords);
@@ -272,17 +274,7 @@ ngx_http_schema1_key_passwords(ngx_conf_t *cf, ngx_str_t *name,
         }
 
         password->data = p;
-        password->len = end - p;
-
-        if (password->len && end[-1] == '\r') {
-            password->len--;
-        }
-
-        if (password->len == 0) {
-            passwords->nelts--;
-        }
-
-        p = end + 1;
+        password->len = len;
     }
 
     if (passwords->nelts == 0) {
