@@ -110,9 +110,18 @@ typedef struct {
 } ngx_http_schema1_headers_in_t;
 
 
-/* a body as it arrives: "len" bytes of "size" allocated ones */
+/*
+ * A response of the upstream, to the client's request or to a subrequest, and
+ * its body as it arrives: "len" bytes of "size" allocated ones
+ */
 
 typedef struct {
+    const char                 *name;       /* for messages: "manifest" */
+    ngx_str_t                   reference;  /* digest; empty for the tag's */
+    ngx_http_headers_out_t     *headers;
+    ngx_uint_t                  status;
+    schema1_reason_e            failure;    /* known before it is evaluated */
+
     u_char                     *data;
     size_t                      len;
     size_t                      size;
@@ -121,18 +130,6 @@ typedef struct {
 
     unsigned                    last:1;     /* the end was seen */
     unsigned                    overflow:1; /* more came than max */
-} ngx_http_schema1_body_t;
-
-
-/* a response of the upstream: to the client's request, or to a subrequest */
-
-typedef struct {
-    const char                 *name;       /* for messages: "manifest" */
-    ngx_str_t                   reference;  /* digest; empty for the tag's */
-    ngx_http_headers_out_t     *headers;
-    ngx_http_schema1_body_t    *body;
-    ngx_uint_t                  status;
-    schema1_reason_e            failure;    /* known before it is evaluated */
 } ngx_http_schema1_response_t;
 
 
@@ -152,7 +149,6 @@ typedef struct {
     ngx_http_request_body_t     request_body;       /* empty */
     ngx_http_post_subrequest_t  post_subrequest;
     ngx_http_schema1_fetch_e    kind;
-    ngx_http_schema1_body_t     body;
     ngx_http_schema1_response_t response;
     ngx_str_t                   reference;  /* digest or tag */
     const char                 *name;       /* for messages: "manifest 1.0" */
@@ -203,8 +199,7 @@ typedef struct {
     ngx_str_t                       platform;
     ngx_http_schema1_headers_in_t   client;
 
-    ngx_http_schema1_body_t         body;       /* the upstream's */
-    ngx_http_schema1_response_t     response;   /* likewise */
+    ngx_http_schema1_response_t     response;   /* the upstream's */
     schema1_document_t              document;
     schema1_pull_t                 *pull;
     schema1_pull_step_e             step;       /* of the last task */

@@ -8,7 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_fetch.h"
 #include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_location.h"
@@ -126,7 +125,7 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
     fetch->reference = *reference;
     fetch->name = (char *) name;
 
-    fetch->response.body = &fetch->body;
+    fetch->response.max = ctx->conf->max_size;
 
     if (kind == NGX_HTTP_SCHEMA1_FETCH_TAG
         || kind == NGX_HTTP_SCHEMA1_FETCH_HEAD)
@@ -142,7 +141,7 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
 
     /* no header may ever come */
 
-    ngx_http_schema1_body_init(&fetch->body, ctx->conf->max_size, -1);
+    fetch->response.expected = -1;
 
     ctx->fetch = fetch;
 
@@ -242,7 +241,6 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_variables(sr, values, fetch->url.len != 0);
 
     fetch->request = sr;
-    fetch->response.headers = &sr->headers_out;
 
     if (fetch->url.len == 0) {
         fetch->path = unparsed_uri;
@@ -498,11 +496,7 @@ ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
 
     (void) ngx_http_schema1_fetch_refuse_accel(r, fetch);
 
-    fetch->response.status = r->err_status ? r->err_status
-                                           : r->headers_out.status;
-
-    ngx_http_schema1_body_init(&fetch->body, fetch->body.max,
-                               r->headers_out.content_length_n);
+    ngx_http_schema1_response_begin(r, &fetch->response);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 fetch status: %ui, \"%V\"", fetch->response.status,
@@ -519,22 +513,22 @@ ngx_int_t
 ngx_http_schema1_fetch_body_filter(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_chain_t *in)
 {
-    ngx_http_schema1_body_t  *body;
+    ngx_http_schema1_response_t  *response;
 
-    body = &fetch->body;
+    response = &fetch->response;
 
-    if (body->expected > (off_t) body->max) {
-        body->overflow = 1;
+    if (response->expected > (off_t) response->max) {
+        response->overflow = 1;
     }
 
-    if (ngx_http_schema1_body_read(r, body, in) != NGX_OK) {
-        fetch->response.failure = SCHEMA1_TRUNCATED;
+    if (ngx_http_schema1_response_read(r, response, in) != NGX_OK) {
+        response->failure = SCHEMA1_TRUNCATED;
     }
 
-    ngx_http_schema1_body_discard(in);
+    ngx_http_schema1_response_discard(in);
 
-    if (body->overflow || fetch->response.failure == SCHEMA1_TRUNCATED) {
-        ngx_http_schema1_body_stop(r);
+    if (response->overflow || response->failure == SCHEMA1_TRUNCATED) {
+        ngx_http_schema1_response_stop(r);
     }
 
     return NGX_OK;

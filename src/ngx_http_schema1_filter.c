@@ -9,7 +9,6 @@
 #include <ngx_http.h>
 
 #include "core/schema1_convert.h"
-#include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_client.h"
 #include "ngx_http_schema1_condition.h"
@@ -356,20 +355,18 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
     ngx_http_upstream_t  *u;
 
-    ngx_http_schema1_body_init(&ctx->body, ctx->conf->max_size,
-                               r->headers_out.content_length_n);
-
     /* nginx would cut the client's range from each slice's subrequest */
 
     r->headers_in.range = NULL;
 
     ctx->response.name = "manifest";
-    ctx->response.headers = &r->headers_out;
-    ctx->response.body = &ctx->body;
+    ctx->response.max = ctx->conf->max_size;
+
+    ngx_http_schema1_response_begin(r, &ctx->response);
 
     /* a response to HEAD has no body to wait for */
 
-    ctx->body.last = (r->method == NGX_HTTP_HEAD);
+    ctx->response.last = (r->method == NGX_HTTP_HEAD);
 
     /* the copy filter reads these once, with the first buffer */
 
@@ -497,15 +494,15 @@ ngx_http_schema1_body_filter_slow(ngx_http_request_t *r, ngx_chain_t *in)
     default:
 
         for (cl = in; cl; cl = cl->next) {
-            ctx->body.last |= cl->buf->last_buf;
+            ctx->response.last |= cl->buf->last_buf;
         }
 
-        ngx_http_schema1_body_discard(in);
+        ngx_http_schema1_response_discard(in);
 
         if (ctx->error.reason != SCHEMA1_NO_REASON
             || ctx->uri.kind == SCHEMA1_URI_BLOB)
         {
-            ngx_http_schema1_body_stop(r);
+            ngx_http_schema1_response_stop(r);
         }
 
         return ngx_http_schema1_process(r, ctx);
@@ -548,10 +545,12 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
 
     case NGX_HTTP_SCHEMA1_COLLECT:
 
-        if (ngx_http_schema1_body_read(r->main, &ctx->body, in) != NGX_OK) {
+        if (ngx_http_schema1_response_read(r->main, &ctx->response, in)
+            != NGX_OK)
+        {
             rc = ngx_http_schema1_process_error(r->main, ctx);
 
-        } else if (ctx->body.overflow) {
+        } else if (ctx->response.overflow) {
             rc = ngx_http_schema1_collect_failed(r->main, ctx);
         }
 
@@ -564,7 +563,7 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
          * is the rest of the upstream's
          */
 
-        if (ctx->body.last
+        if (ctx->response.last
             || (ctx->error.reason == SCHEMA1_NO_REASON
                 && r->uri.data != r->main->uri.data))
         {
@@ -577,7 +576,7 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
         break;
     }
 
-    ngx_http_schema1_body_discard(in);
+    ngx_http_schema1_response_discard(in);
 
     return rc;
 }
@@ -589,14 +588,14 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 {
     ngx_int_t  rc;
 
-    if (ngx_http_schema1_body_read(r, &ctx->body, in) != NGX_OK) {
+    if (ngx_http_schema1_response_read(r, &ctx->response, in) != NGX_OK) {
         rc = ngx_http_schema1_process_error(r, ctx);
 
     } else {
         rc = ngx_http_schema1_process(r, ctx);
     }
 
-    if (ctx->body.overflow
+    if (ctx->response.overflow
         && ctx->state == NGX_HTTP_SCHEMA1_PASS
         && rc != NGX_ERROR)
     {
@@ -609,7 +608,7 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
-    ngx_http_schema1_body_discard(in);
+    ngx_http_schema1_response_discard(in);
 
     return rc;
 }

@@ -8,7 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_cache_lock.h"
 #include "ngx_http_schema1_fetch.h"
@@ -223,11 +222,7 @@ static ngx_int_t
 ngx_http_schema1_process_collect(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_body_t  *body;
-
-    body = &ctx->body;
-
-    if (body->overflow
+    if (ctx->response.overflow
         && (ctx->uri.kind == SCHEMA1_URI_DIGEST
             || ngx_http_schema1_may_pass(ctx)))
     {
@@ -235,7 +230,7 @@ ngx_http_schema1_process_collect(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    if (!body->last && !body->overflow) {
+    if (!ctx->response.last && !ctx->response.overflow) {
 
         /* not suspended: the upstream sends more */
 
@@ -402,8 +397,8 @@ ngx_http_schema1_process_converted(ngx_http_request_t *r,
     {
         /* a config may be large, and the client may read slowly */
 
-        ngx_pfree(r->pool, ctx->fetch->body.data);
-        ctx->fetch->body.data = NULL;
+        ngx_pfree(r->pool, ctx->fetch->response.data);
+        ctx->fetch->response.data = NULL;
     }
 
     if (ctx->conf->cache) {
@@ -529,7 +524,7 @@ ngx_http_schema1_process_send(ngx_http_request_t *r,
 
     /* an upstream that sends more would delay the connection */
 
-    ngx_http_schema1_body_stop(r);
+    ngx_http_schema1_response_stop(r);
 
     return rc;
 }

@@ -252,7 +252,7 @@ ngx_http_schema1_request_send_hit(ngx_http_request_t *r)
 
     /* no upstream sends a body */
 
-    ctx->body.last = 1;
+    ctx->response.last = 1;
 
     ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
     ctx->state = NGX_HTTP_SCHEMA1_SEND;

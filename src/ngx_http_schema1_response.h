@@ -32,5 +32,29 @@ ngx_int_t ngx_http_schema1_response_document(
     ngx_http_schema1_response_t *response, schema1_document_t *document,
     schema1_error_t *err);
 
+/*
+ * Begins a response with its header, without a body so far.  It replaces one
+ * that has begun before, as an error page does.
+ */
+void ngx_http_schema1_response_begin(ngx_http_request_t *r,
+    ngx_http_schema1_response_t *response);
+
+/*
+ * Adds the bytes of a chain to the body.  Above the limit "overflow" is set,
+ * and the rest stays in the chain.  NGX_ERROR: out of memory.
+ */
+ngx_int_t ngx_http_schema1_response_read(ngx_http_request_t *r,
+    ngx_http_schema1_response_t *response, ngx_chain_t *in);
+
+/* whether nothing of the body is missing */
+ngx_uint_t ngx_http_schema1_response_complete(
+    ngx_http_schema1_response_t *response);
+
+/* marks the buffers of a chain as read */
+void ngx_http_schema1_response_discard(ngx_chain_t *in);
+
+/* reads no more of the upstream's response */
+void ngx_http_schema1_response_stop(ngx_http_request_t *r);
+
 
 #endif /* _NGX_HTTP_SCHEMA1_RESPONSE_H_INCLUDED_ */

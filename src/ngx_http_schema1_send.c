@@ -9,9 +9,9 @@
 #include <ngx_http.h>
 
 #include "core/schema1_convert.h"
-#include "ngx_http_schema1_body.h"
 #include "ngx_http_schema1_condition.h"
 #include "ngx_http_schema1_headers_out.h"
+#include "ngx_http_schema1_response.h"
 #include "ngx_http_schema1_send.h"
 
 
@@ -101,7 +101,7 @@ ngx_http_schema1_send_passthrough(ngx_http_request_t *r,
 
         ctx->state = NGX_HTTP_SCHEMA1_SENT;
 
-        ngx_http_schema1_body_stop(r);
+        ngx_http_schema1_response_stop(r);
 
         return (rc == NGX_AGAIN) ? NGX_OK : rc;
     }
@@ -111,12 +111,12 @@ ngx_http_schema1_send_passthrough(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    b->pos = ctx->body.data;
-    b->last = ctx->body.data + ctx->body.len;
-    b->memory = (ctx->body.len != 0);
-    b->sync = (ctx->body.len == 0);
-    b->last_buf = ctx->body.last;
-    b->last_in_chain = ctx->body.last;
+    b->pos = ctx->response.data;
+    b->last = ctx->response.data + ctx->response.len;
+    b->memory = (ctx->response.len != 0);
+    b->sync = (ctx->response.len == 0);
+    b->last_buf = ctx->response.last;
+    b->last_in_chain = ctx->response.last;
 
     out.buf = b;
     out.next = NULL;
@@ -443,9 +443,9 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
         /* an incomplete body is left out */
 
-        if (ngx_http_schema1_body_complete(&ctx->fetch->body)) {
-            body.data = ctx->fetch->body.data;
-            body.len = ctx->fetch->body.len;
+        if (ngx_http_schema1_response_complete(&ctx->fetch->response)) {
+            body.data = ctx->fetch->response.data;
+            body.len = ctx->fetch->response.len;
         }
 
     } else {
