@@ -10,6 +10,7 @@
 
 #include "ngx_http_schema1_cache.h"
 #include "ngx_http_schema1_key.h"
+#include "ngx_http_schema1_response.h"
 
 
 /*
@@ -51,7 +52,6 @@ static ngx_int_t ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     schema1_str_t source);
 static void ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
     ngx_http_request_t *r, ngx_str_t *parts, in_port_t *port);
-static ngx_uint_t ngx_http_schema1_cache_has_upstream(ngx_http_request_t *r);
 static ngx_rbtree_key_t ngx_http_schema1_cache_tag_hash(
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_cache_join(ngx_pool_t *pool,
@@ -74,7 +74,7 @@ ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
 
     /* "Without that header, or without an upstream, the document is hashed" */
 
-    if (!ngx_http_schema1_cache_has_upstream(upstream)
+    if (!ngx_http_schema1_response_from_upstream(upstream)
         || source.len != 71
         || ngx_strncmp(source.data, "sha256:", 7) != 0
         || ngx_http_schema1_cache_create_key(r, ctx, upstream, source)
@@ -189,7 +189,7 @@ ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
 
     *port = 0;
 
-    if (ngx_http_schema1_cache_has_upstream(r)) {
+    if (ngx_http_schema1_response_from_upstream(r)) {
         u = r->upstream;
 
         parts[NGX_HTTP_SCHEMA1_CACHE_SCHEME] = u->schema;
@@ -206,16 +206,6 @@ ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
 
     parts[NGX_HTTP_SCHEMA1_CACHE_PORT].len = sizeof(in_port_t);
     parts[NGX_HTTP_SCHEMA1_CACHE_PORT].data = (u_char *) port;
-}
-
-
-/* an error page or an internal redirect may have followed an upstream */
-
-static ngx_uint_t
-ngx_http_schema1_cache_has_upstream(ngx_http_request_t *r)
-{
-    return r->upstream
-           && r->upstream->headers_in.status_n == r->headers_out.status;
 }
 
 

@@ -34,8 +34,6 @@ static ngx_int_t ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data,
     ngx_int_t rc);
 static void ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
     schema1_error_t *err);
-static ngx_uint_t ngx_http_schema1_fetch_from_upstream(
-    ngx_http_schema1_fetch_t *fetch);
 static ngx_int_t ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from);
 
@@ -590,7 +588,7 @@ ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
 
     case NGX_HTTP_NOT_FOUND:
 
-        if (!ngx_http_schema1_fetch_from_upstream(fetch)) {
+        if (!ngx_http_schema1_response_from_upstream(fetch->request)) {
             schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
                               "nginx itself answered the request for the %s "
                               "with 404; check %s", fetch->name,
@@ -638,19 +636,6 @@ ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
                       "the request for the %s failed: status %d from %s; "
                       "try again later", fetch->name,
                       (int) fetch->response.status, where);
-}
-
-
-/* nginx itself sends 404: a missing file, limit_req_status, return */
-
-static ngx_uint_t
-ngx_http_schema1_fetch_from_upstream(ngx_http_schema1_fetch_t *fetch)
-{
-    ngx_http_upstream_t  *u;
-
-    u = fetch->request->upstream;
-
-    return u && u->headers_in.status_n == fetch->response.status;
 }
 
 

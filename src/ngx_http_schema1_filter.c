@@ -252,16 +252,12 @@ ngx_http_schema1_classify_replaceable(ngx_http_request_t *r,
 static ngx_uint_t
 ngx_http_schema1_is_replaceable(ngx_http_request_t *r, schema1_uri_t *uri)
 {
-    ngx_http_upstream_t          *u;
     ngx_http_schema1_loc_conf_t  *slcf;
-
-    u = r->upstream;
 
     if (ngx_http_get_module_ctx(r, ngx_http_schema1_module)
         != &ngx_http_schema1_ctx_replaceable
         || r->err_status != 0
-        || u == NULL
-        || u->headers_in.status_n != r->headers_out.status)
+        || !ngx_http_schema1_response_from_upstream(r))
     {
         return 0;
     }
@@ -588,12 +584,10 @@ ngx_http_schema1_collect(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 {
     ngx_int_t  rc;
 
-    if (ngx_http_schema1_response_read(r, &ctx->response, in) != NGX_OK) {
-        rc = ngx_http_schema1_process_error(r, ctx);
+    rc = ngx_http_schema1_response_read(r, &ctx->response, in);
 
-    } else {
-        rc = ngx_http_schema1_process(r, ctx);
-    }
+    rc = (rc == NGX_OK) ? ngx_http_schema1_process(r, ctx)
+                        : ngx_http_schema1_process_error(r, ctx);
 
     if (ctx->response.overflow
         && ctx->state == NGX_HTTP_SCHEMA1_PASS

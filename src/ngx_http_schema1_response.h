@@ -15,6 +15,12 @@
 #define ngx_http_schema1_response_status(r)                                   \
     ((r)->err_status ? (r)->err_status : (r)->headers_out.status)
 
+/* nginx itself may have generated it: an error page, a missing file, "return" */
+#define ngx_http_schema1_response_from_upstream(r)                            \
+    ((r)->upstream                                                            \
+     && (r)->upstream->headers_in.status_n                                    \
+        == ngx_http_schema1_response_status(r))
+
 /*
  * Sets the type of "document", and its digest, to what the header states, the
  * value of Docker-Content-Digest.  NGX_ERROR: the response cannot have a
