@@ -19,8 +19,6 @@ static schema1_redirect_e ngx_http_schema1_location_resolve(
     schema1_buf_t *target);
 static void ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, schema1_url_t *base);
-static void ngx_http_schema1_location_external_base(
-    ngx_http_schema1_fetch_t *fetch, schema1_url_t *base);
 static void ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority);
 
@@ -92,7 +90,7 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
         ngx_http_schema1_location_registry_base(r, fetch, &base);
 
     } else {
-        ngx_http_schema1_location_external_base(fetch, &base);
+        schema1_redirect_base(&base, ngx_http_schema1_core_str(&fetch->url));
     }
 
     return schema1_redirect_resolve(&base, ngx_http_schema1_core_str(location),
@@ -143,36 +141,6 @@ ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
     if (u) {
         ngx_http_schema1_location_upstream(r, u, &base->upstream);
     }
-}
-
-
-/* the URL of a subrequest to an external host */
-
-static void
-ngx_http_schema1_location_external_base(ngx_http_schema1_fetch_t *fetch,
-    schema1_url_t *base)
-{
-    u_char  *p, *last;
-
-    /* as schema1_redirect_resolve() writes it: scheme://authority/path */
-
-    p = fetch->url.data;
-    last = p + fetch->url.len;
-
-    base->scheme.data = (char *) p;
-
-    while (p < last && *p != ':') { p++; }
-
-    base->scheme.len = (char *) p - base->scheme.data;
-
-    p = ngx_min(p + 3, last);
-    base->authority.data = (char *) p;
-
-    while (p < last && *p != '/' && *p != '?') { p++; }
-
-    base->authority.len = (char *) p - base->authority.data;
-    base->path.data = (char *) p;
-    base->path.len = last - p;
 }
 
 

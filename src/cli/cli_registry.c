@@ -552,23 +552,12 @@ cli_exchange_redirect(cli_exchange_t *exchange)
 static void
 cli_exchange_base(cli_exchange_t *exchange, schema1_url_t *base)
 {
-    const char  *p, *authority, *path;
-
     memset(base, 0, sizeof(schema1_url_t));
 
-    p = exchange->url.data;
-
-    authority = strstr(p, "://") + 3;
-    path = authority + strcspn(authority, "/?");
+    schema1_redirect_base(base, cli_text(exchange->url.data));
 
     base->registry = !exchange->external;
     base->name = cli_text(exchange->name);
-
-    base->scheme.data = p;
-    base->scheme.len = (size_t) (authority - 3 - p);
-    base->authority.data = authority;
-    base->authority.len = (size_t) (path - authority);
-    base->path = cli_text(path);
 
     if (base->registry) {
         base->upstream = base->authority;

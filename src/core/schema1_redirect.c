@@ -58,10 +58,25 @@ static schema1_redirect_e schema1_redirect_other_path(
 static schema1_redirect_e schema1_redirect_external(
     const schema1_url_t *base, const schema1_ref_t *ref,
     schema1_buf_t *target, schema1_error_t *err);
-static schema1_redirect_e schema1_redirect_refuse_characters(
-    schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_refuse(schema1_error_t *err,
     const char *why);
+
+
+static const char  schema1_redirect_characters[] =
+    "to a Location with characters that no URL may contain";
+
+
+void
+schema1_redirect_base(schema1_url_t *base, schema1_str_t url)
+{
+    schema1_ref_t  ref;
+
+    schema1_redirect_parse(&ref, url);
+
+    base->scheme = ref.scheme;
+    base->authority = ref.authority;
+    base->path = ref.path;
+}
 
 
 schema1_redirect_e
@@ -72,7 +87,7 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
     schema1_authority_t  authority;
 
     if (!schema1_redirect_printable(location)) {
-        return schema1_redirect_refuse_characters(err);
+        return schema1_redirect_refuse(err, schema1_redirect_characters);
     }
 
     location = schema1_redirect_until(&location, "#");
@@ -553,7 +568,7 @@ schema1_redirect_other_path(const schema1_url_t *base, schema1_ref_t *ref,
     if ((ref->path.len != 0 && ref->path.data[0] != '/')
         || !schema1_redirect_printable(ref->path))
     {
-        return schema1_redirect_refuse_characters(err);
+        return schema1_redirect_refuse(err, schema1_redirect_characters);
     }
 
     ref->scheme = base->scheme;
@@ -587,14 +602,6 @@ schema1_redirect_external(const schema1_url_t *base, const schema1_ref_t *ref,
     schema1_buf_append(target, ref->query.data, ref->query.len);
 
     return SCHEMA1_REDIRECT_EXTERNAL;
-}
-
-
-static schema1_redirect_e
-schema1_redirect_refuse_characters(schema1_error_t *err)
-{
-    return schema1_redirect_refuse(err, "to a Location with characters that "
-                                   "no URL may contain");
 }
 
 

@@ -27,12 +27,15 @@ typedef struct {
     bool               registry;    /* of the registry, else external */
     schema1_str_t      scheme;      /* "http" or "https" */
     schema1_str_t      authority;   /* registry: as the client names it */
-    schema1_str_t      path;        /* with the query, if any */
+    schema1_str_t      path;        /* a query is passed over */
     schema1_str_t      name;        /* the repository */
     schema1_str_t      upstream;    /* registry: the authority by which a proxy
                                        knows it, or "" */
 } schema1_url_t;
 
+
+/* sets scheme, authority and path: those of an absolute URL, borrowed */
+void schema1_redirect_base(schema1_url_t *base, schema1_str_t url);
 
 /*
  * Resolves a Location against the base URL (RFC 3986, 5.2) and classifies it:
