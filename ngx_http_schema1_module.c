@@ -330,7 +330,6 @@ ngx_http_schema1_create_main_conf(ngx_conf_t *cf)
      *
      *     smcf->header_index = { 0 };
      *     smcf->keys = { NULL };
-     *     smcf->ephemeral = NULL;
      *     smcf->needs_ephemeral = 0;
      *     smcf->caches = { NULL };
      *     smcf->status = NULL;

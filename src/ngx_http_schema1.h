@@ -69,7 +69,6 @@ typedef enum {
 typedef struct {
     ngx_int_t                   header_index[NGX_HTTP_SCHEMA1_REPLACED_LINES];
     ngx_array_t                 keys;       /* locations, one for each key */
-    const schema1_key_t        *ephemeral;
     ngx_uint_t                  needs_ephemeral;
     ngx_array_t                 caches;     /* ngx_shm_zone_t * */
     ngx_shm_zone_t             *status;     /* NULL: not configured */

@@ -135,7 +135,7 @@ ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
 
     ngx_http_schema1_cache_repository(ctx, upstream, parts, &port);
 
-    fingerprint = schema1_key_fingerprint(ngx_http_schema1_key(r, ctx->conf));
+    fingerprint = schema1_key_fingerprint(ngx_http_schema1_key(ctx->conf));
 
     types.types = ctx->accept.types;
     types.source_type = ctx->answer.source_type;

@@ -313,25 +313,22 @@ ngx_http_schema1_key_ephemeral(ngx_conf_t *cf)
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
 
     if (!smcf->needs_ephemeral
+        || ngx_http_schema1_ephemeral_key
         || ngx_test_config
         || ngx_process == NGX_PROCESS_SIGNALLER)
     {
         return NGX_OK;
     }
 
+    ngx_http_schema1_ephemeral_key = schema1_key_generate(false, &err);
+
     if (ngx_http_schema1_ephemeral_key == NULL) {
-        ngx_http_schema1_ephemeral_key = schema1_key_generate(false, &err);
-
-        if (ngx_http_schema1_ephemeral_key == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"schema_conversion\" without "
-                               "\"schema_conversion_key\" could not make a "
-                               "key: %s", err.message);
-            return NGX_ERROR;
-        }
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"schema_conversion\" without "
+                           "\"schema_conversion_key\" could not make a "
+                           "key: %s", err.message);
+        return NGX_ERROR;
     }
-
-    smcf->ephemeral = ngx_http_schema1_ephemeral_key;
 
     return NGX_OK;
 }
@@ -344,25 +341,18 @@ ngx_http_schema1_key_notice(ngx_cycle_t *cycle)
 
     smcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_schema1_module);
 
-    if (smcf && smcf->ephemeral) {
+    if (smcf && smcf->needs_ephemeral && ngx_http_schema1_ephemeral_key) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
                       "\"schema_conversion\" without "
                       "\"schema_conversion_key\" signs with an ephemeral "
-                      "key, %s", schema1_key_id(smcf->ephemeral));
+                      "key, %s",
+                      schema1_key_id(ngx_http_schema1_ephemeral_key));
     }
 }
 
 
 const schema1_key_t *
-ngx_http_schema1_key(ngx_http_request_t *r, ngx_http_schema1_loc_conf_t *slcf)
+ngx_http_schema1_key(ngx_http_schema1_loc_conf_t *slcf)
 {
-    ngx_http_schema1_main_conf_t  *smcf;
-
-    if (slcf->key) {
-        return slcf->key;
-    }
-
-    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
-
-    return smcf->ephemeral;
+    return slcf->key ? slcf->key : ngx_http_schema1_ephemeral_key;
 }

@@ -28,8 +28,7 @@ ngx_int_t ngx_http_schema1_key_ephemeral(ngx_conf_t *cf);
 void ngx_http_schema1_key_notice(ngx_cycle_t *cycle);
 
 /* what to sign with */
-const schema1_key_t *ngx_http_schema1_key(ngx_http_request_t *r,
-    ngx_http_schema1_loc_conf_t *slcf);
+const schema1_key_t *ngx_http_schema1_key(ngx_http_schema1_loc_conf_t *slcf);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_KEY_H_INCLUDED_ */

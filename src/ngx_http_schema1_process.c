@@ -309,7 +309,7 @@ ngx_http_schema1_process_pull_create(ngx_http_request_t *r,
     conf.accept = ctx->accept;
     conf.platform = ngx_http_schema1_core_str(&ctx->platform);
     conf.client_platform = ngx_http_schema1_platform_varies(ctx->conf);
-    conf.key = ngx_http_schema1_key(r, ctx->conf);
+    conf.key = ngx_http_schema1_key(ctx->conf);
     conf.now = ngx_time();
     conf.max_size = ctx->conf->max_size;
 
