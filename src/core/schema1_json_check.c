@@ -7,9 +7,6 @@
 #include "schema1_json.h"
 
 
-#define SCHEMA1_JSON_CHECK_AGAIN  1
-
-
 typedef struct {
     const char     *pos;
     const char     *last;
@@ -18,21 +15,22 @@ typedef struct {
 } schema1_scanner_t;
 
 
-static int schema1_json_check_value(schema1_scanner_t *s);
-static int schema1_json_check_rest(schema1_scanner_t *s);
-static int schema1_json_check_name(schema1_scanner_t *s);
+static bool schema1_json_check_document(schema1_scanner_t *s);
+static bool schema1_json_check_rest(schema1_scanner_t *s);
+static bool schema1_json_check_name(schema1_scanner_t *s);
+static bool schema1_json_check_scalar(schema1_scanner_t *s);
 static bool schema1_json_check_char(schema1_scanner_t *s, char ch);
-static int schema1_json_check_literal(schema1_scanner_t *s, const char *text);
-static int schema1_json_check_string(schema1_scanner_t *s);
-static int schema1_json_check_escape(schema1_scanner_t *s);
-static int schema1_json_check_number(schema1_scanner_t *s);
-static int schema1_json_check_digits(schema1_scanner_t *s);
+static bool schema1_json_check_literal(schema1_scanner_t *s, const char *text);
+static bool schema1_json_check_string(schema1_scanner_t *s);
+static bool schema1_json_check_escape(schema1_scanner_t *s);
+static bool schema1_json_check_number(schema1_scanner_t *s);
+static bool schema1_json_check_digits(schema1_scanner_t *s);
 
 
 int
 schema1_json_check(schema1_str_t document, size_t *offset)
 {
-    int                rc;
+    bool               valid;
     schema1_scanner_t  s;
 
     /* there may be no address to add to */
@@ -46,37 +44,109 @@ schema1_json_check(schema1_str_t document, size_t *offset)
     s.last = document.data + document.len;
     s.depth = 0;
 
-    do {
-        rc = schema1_json_check_value(&s);
-
-        if (rc == SCHEMA1_OK) {
-            rc = schema1_json_check_rest(&s);
-        }
-
-    } while (rc == SCHEMA1_JSON_CHECK_AGAIN);
+    valid = schema1_json_check_document(&s);
 
     *offset = (size_t) (s.pos - document.data);
 
-    return rc;
+    return valid ? SCHEMA1_OK : SCHEMA1_ERROR;
 }
 
 
-/* a scalar or an empty container; AGAIN: a container's first value comes */
-
-static int
-schema1_json_check_value(schema1_scanner_t *s)
+static bool
+schema1_json_check_document(schema1_scanner_t *s)
 {
-    s->pos = schema1_json_skip_space(s->pos, s->last);
+    for ( ;; ) {
+        s->pos = schema1_json_skip_space(s->pos, s->last);
 
-    if (s->pos == s->last) {
-        return SCHEMA1_ERROR;
+        if (s->pos == s->last) {
+            return false;
+        }
+
+        if (*s->pos == '{' || *s->pos == '[') {
+
+            if (s->depth == SCHEMA1_JSON_MAX_DEPTH) {
+                return false;
+            }
+
+            s->closing[s->depth++] = (*s->pos++ == '{') ? '}' : ']';
+            s->pos = schema1_json_skip_space(s->pos, s->last);
+
+            /* its first value comes next, unless it is empty */
+
+            if (s->pos == s->last || (*s->pos != '}' && *s->pos != ']')) {
+
+                if (!schema1_json_check_name(s)) {
+                    return false;
+                }
+
+                continue;
+            }
+
+        } else if (!schema1_json_check_scalar(s)) {
+            return false;
+        }
+
+        if (!schema1_json_check_rest(s)) {
+            return false;
+        }
+
+        if (s->depth == 0) {
+            return true;
+        }
+    }
+}
+
+
+/* what follows a value: the document's end, or all before the next value */
+
+static bool
+schema1_json_check_rest(schema1_scanner_t *s)
+{
+    for ( ;; ) {
+        s->pos = schema1_json_skip_space(s->pos, s->last);
+
+        if (s->depth == 0) {
+            return s->pos == s->last;
+        }
+
+        if (schema1_json_check_char(s, ',')) {
+            return schema1_json_check_name(s);
+        }
+
+        if (!schema1_json_check_char(s, s->closing[s->depth - 1])) {
+            return false;
+        }
+
+        s->depth--;
+    }
+}
+
+
+/* in an object a name comes before each value */
+
+static bool
+schema1_json_check_name(schema1_scanner_t *s)
+{
+    if (s->closing[s->depth - 1] == ']') {
+        return true;
     }
 
-    switch (*s->pos) {
+    s->pos = schema1_json_skip_space(s->pos, s->last);
 
-    case '{':
-    case '[':
-        break;
+    if (s->pos == s->last || *s->pos != '"' || !schema1_json_check_string(s)) {
+        return false;
+    }
+
+    s->pos = schema1_json_skip_space(s->pos, s->last);
+
+    return schema1_json_check_char(s, ':');
+}
+
+
+static bool
+schema1_json_check_scalar(schema1_scanner_t *s)
+{
+    switch (*s->pos) {
 
     case '"':
         return schema1_json_check_string(s);
@@ -93,69 +163,6 @@ schema1_json_check_value(schema1_scanner_t *s)
     default:
         return schema1_json_check_number(s);
     }
-
-    if (s->depth == SCHEMA1_JSON_MAX_DEPTH) {
-        return SCHEMA1_ERROR;
-    }
-
-    s->closing[s->depth++] = (*s->pos++ == '{') ? '}' : ']';
-
-    s->pos = schema1_json_skip_space(s->pos, s->last);
-
-    if (s->pos < s->last && (*s->pos == '}' || *s->pos == ']')) {
-        return SCHEMA1_OK;
-    }
-
-    return schema1_json_check_name(s);
-}
-
-
-/* what follows a value: the document's end; AGAIN: one more value comes */
-
-static int
-schema1_json_check_rest(schema1_scanner_t *s)
-{
-    for ( ;; ) {
-        s->pos = schema1_json_skip_space(s->pos, s->last);
-
-        if (s->depth == 0) {
-            return s->pos == s->last ? SCHEMA1_OK : SCHEMA1_ERROR;
-        }
-
-        if (schema1_json_check_char(s, ',')) {
-            return schema1_json_check_name(s);
-        }
-
-        if (!schema1_json_check_char(s, s->closing[s->depth - 1])) {
-            return SCHEMA1_ERROR;
-        }
-
-        s->depth--;
-    }
-}
-
-
-/* up to a value: in an object its name comes first */
-
-static int
-schema1_json_check_name(schema1_scanner_t *s)
-{
-    if (s->closing[s->depth - 1] == ']') {
-        return SCHEMA1_JSON_CHECK_AGAIN;
-    }
-
-    s->pos = schema1_json_skip_space(s->pos, s->last);
-
-    if (s->pos == s->last || *s->pos != '"'
-        || schema1_json_check_string(s) != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    s->pos = schema1_json_skip_space(s->pos, s->last);
-
-    return schema1_json_check_char(s, ':') ? SCHEMA1_JSON_CHECK_AGAIN
-                                           : SCHEMA1_ERROR;
 }
 
 
@@ -174,20 +181,20 @@ schema1_json_check_char(schema1_scanner_t *s, char ch)
 }
 
 
-static int
+static bool
 schema1_json_check_literal(schema1_scanner_t *s, const char *text)
 {
     for (/* void */ ; *text; text++) {
         if (!schema1_json_check_char(s, *text)) {
-            return SCHEMA1_ERROR;
+            return false;
         }
     }
 
-    return SCHEMA1_OK;
+    return true;
 }
 
 
-static int
+static bool
 schema1_json_check_string(schema1_scanner_t *s)
 {
     unsigned char  ch;
@@ -198,62 +205,58 @@ schema1_json_check_string(schema1_scanner_t *s)
         ch = (unsigned char) *s->pos;
 
         if (ch < 0x20) {
-            return SCHEMA1_ERROR;
+            return false;
         }
 
         s->pos++;
 
         if (ch == '"') {
-            return SCHEMA1_OK;
+            return true;
         }
 
-        if (ch == '\\' && schema1_json_check_escape(s) != SCHEMA1_OK) {
-            return SCHEMA1_ERROR;
+        if (ch == '\\' && !schema1_json_check_escape(s)) {
+            return false;
         }
     }
 
-    return SCHEMA1_ERROR;
+    return false;
 }
 
 
-static int
+static bool
 schema1_json_check_escape(schema1_scanner_t *s)
 {
     if (s->pos == s->last || *s->pos == '\0'
         || strchr("\"\\/bfnrtu", *s->pos) == NULL)
     {
-        return SCHEMA1_ERROR;
+        return false;
     }
 
     if (*s->pos++ != 'u') {
-        return SCHEMA1_OK;
+        return true;
     }
 
     if (schema1_json_hex4(s->pos, s->last) < 0) {
-        return SCHEMA1_ERROR;
+        return false;
     }
 
     s->pos += 4;
 
-    return SCHEMA1_OK;
+    return true;
 }
 
 
-static int
+static bool
 schema1_json_check_number(schema1_scanner_t *s)
 {
     (void) schema1_json_check_char(s, '-');
 
-    if (!schema1_json_check_char(s, '0')
-        && schema1_json_check_digits(s) != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
+    if (!schema1_json_check_char(s, '0') && !schema1_json_check_digits(s)) {
+        return false;
     }
 
-    if (schema1_json_check_char(s, '.')
-        && schema1_json_check_digits(s) != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
+    if (schema1_json_check_char(s, '.') && !schema1_json_check_digits(s)) {
+        return false;
     }
 
     if (schema1_json_check_char(s, 'e') || schema1_json_check_char(s, 'E')) {
@@ -265,11 +268,11 @@ schema1_json_check_number(schema1_scanner_t *s)
         return schema1_json_check_digits(s);
     }
 
-    return SCHEMA1_OK;
+    return true;
 }
 
 
-static int
+static bool
 schema1_json_check_digits(schema1_scanner_t *s)
 {
     const char  *start;
@@ -280,5 +283,5 @@ schema1_json_check_digits(schema1_scanner_t *s)
         s->pos++;
     }
 
-    return s->pos > start ? SCHEMA1_OK : SCHEMA1_ERROR;
+    return s->pos > start;
 }
