@@ -172,25 +172,15 @@ schema1_payload_build(const schema1_manifest_t *manifest,
     c.name = name;
     c.tag = tag;
 
-    rc = schema1_payload_image(&c, err);
-    if (rc != SCHEMA1_OK) {
-        goto done;
+    rc = SCHEMA1_ERROR;
+
+    if (schema1_payload_image(&c, err) == SCHEMA1_OK
+        && schema1_payload_ids(&c, err) == SCHEMA1_OK
+        && schema1_payload_members(&c, err) == SCHEMA1_OK)
+    {
+        rc = schema1_payload_append(&c, payload, err);
+        *entries = c.n;
     }
-
-    rc = schema1_payload_ids(&c, err);
-    if (rc != SCHEMA1_OK) {
-        goto done;
-    }
-
-    rc = schema1_payload_members(&c, err);
-    if (rc != SCHEMA1_OK) {
-        goto done;
-    }
-
-    rc = schema1_payload_append(&c, payload, err);
-    *entries = c.n;
-
-done:
 
     schema1_array_free(&c.image.history);
     free(c.ids);
@@ -604,43 +594,37 @@ schema1_payload_append(const schema1_conversion_t *c, schema1_buf_t *payload,
         size = payload->limit - start;
     }
 
-    schema1_buf_reserve(payload, size);
+    for ( ;; ) {
+        schema1_buf_reserve(payload, size);
 
-    if (payload->failed) {
-        return schema1_error_buf(err, payload);
-    }
+        if (payload->failed) {
+            return schema1_error_buf(err, payload);
+        }
 
-    memset(&writer, 0, sizeof(schema1_writer_t));
+        memset(&writer, 0, sizeof(schema1_writer_t));
 
-    writer.buf = payload;
-    schema1_payload_write(&writer, c);
+        writer.buf = payload;
+        schema1_payload_write(&writer, c);
 
-    if (writer.len / SCHEMA1_MAX_ESCAPE
-        > c->config.len + SCHEMA1_MAX_ENTRY * (c->n + 1))
-    {
+        if (writer.len / SCHEMA1_MAX_ESCAPE
+            > c->config.len + SCHEMA1_MAX_ENTRY * (c->n + 1))
+        {
+            payload->len = start;
+            schema1_error_set(err, SCHEMA1_TOO_LARGE,
+                              "the manifest generated from the config would "
+                              "be %zu bytes large, which is out of "
+                              "proportion; build and push the image again",
+                              writer.len);
+            return SCHEMA1_ERROR;
+        }
+
+        if (writer.buf != NULL) {
+            return SCHEMA1_OK;
+        }
+
         payload->len = start;
-        schema1_error_set(err, SCHEMA1_TOO_LARGE,
-                          "the manifest generated from the config would be "
-                          "%zu bytes large, which is out of proportion; build "
-                          "and push the image again", writer.len);
-        return SCHEMA1_ERROR;
+        size = writer.len;
     }
-
-    if (writer.buf != NULL) {
-        return SCHEMA1_OK;
-    }
-
-    payload->len = start;
-    schema1_buf_reserve(payload, writer.len);
-
-    if (payload->failed) {
-        return schema1_error_buf(err, payload);
-    }
-
-    writer.buf = payload;
-    schema1_payload_write(&writer, c);
-
-    return SCHEMA1_OK;
 }
 
 
