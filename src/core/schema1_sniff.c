@@ -12,34 +12,39 @@ static schema1_type_e schema1_sniff_schema1(const schema1_raw_manifest_t *raw,
 static schema1_type_e schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
     schema1_type_e stated);
 static bool schema1_sniff_oci_config(const schema1_raw_manifest_t *raw);
-static schema1_type_e schema1_sniff_unknown(schema1_type_e stated);
 
 
 schema1_type_e
 schema1_sniff(const schema1_raw_manifest_t *raw, schema1_type_e stated)
 {
-    int64_t  version;
+    int64_t         version;
+    schema1_type_e  type;
 
-    if (stated == SCHEMA1_TYPE_OTHER
-        || raw->members[SCHEMA1_RAW_VERSION].reason != SCHEMA1_NO_REASON
-        || schema1_json_int(raw->version, &version) != SCHEMA1_OK)
+    type = SCHEMA1_TYPE_GENERIC;
+
+    if (stated != SCHEMA1_TYPE_OTHER
+        && raw->members[SCHEMA1_RAW_VERSION].reason == SCHEMA1_NO_REASON
+        && schema1_json_int(raw->version, &version) == SCHEMA1_OK)
     {
-        return schema1_sniff_unknown(stated);
+        if (version == 1) {
+            type = schema1_sniff_schema1(raw, stated);
+
+        } else if (version == 2) {
+            type = schema1_sniff_manifest(raw, stated);
+        }
     }
 
-    switch (version) {
-
-    case 1:
-        return schema1_sniff_schema1(raw, stated);
-
-    case 2:
-        return schema1_sniff_manifest(raw, stated);
-
-    default:
-        return schema1_sniff_unknown(stated);
+    if (type != SCHEMA1_TYPE_GENERIC) {
+        return type;
     }
+
+    /* the header states the type of a document that does not show it */
+
+    return (stated == SCHEMA1_TYPE_GENERIC) ? SCHEMA1_TYPE_OTHER : stated;
 }
 
+
+/* GENERIC: the document does not show its type */
 
 static schema1_type_e
 schema1_sniff_schema1(const schema1_raw_manifest_t *raw, schema1_type_e stated)
@@ -49,13 +54,15 @@ schema1_sniff_schema1(const schema1_raw_manifest_t *raw, schema1_type_e stated)
     }
 
     if (!raw->members[SCHEMA1_RAW_FS_LAYERS].present) {
-        return schema1_sniff_unknown(stated);
+        return SCHEMA1_TYPE_GENERIC;
     }
 
     return raw->members[SCHEMA1_RAW_SIGNATURES].present
            ? SCHEMA1_TYPE_SIGNED : SCHEMA1_TYPE_UNSIGNED;
 }
 
+
+/* the same */
 
 static schema1_type_e
 schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
@@ -70,7 +77,7 @@ schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
     }
 
     if (type != SCHEMA1_TYPE_GENERIC) {
-        return schema1_sniff_unknown(stated);
+        return SCHEMA1_TYPE_GENERIC;
     }
 
     /* a document without a mediaType is an OCI one, unless stated otherwise */
@@ -82,7 +89,7 @@ schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
     if (!raw->members[SCHEMA1_RAW_LAYERS].present
         || !raw->members[SCHEMA1_RAW_CONFIG].present)
     {
-        return schema1_sniff_unknown(stated);
+        return SCHEMA1_TYPE_GENERIC;
     }
 
     if (stated == SCHEMA1_TYPE_SCHEMA2 && !schema1_sniff_oci_config(raw)) {
@@ -101,15 +108,6 @@ schema1_sniff_oci_config(const schema1_raw_manifest_t *raw)
     return raw->config.media_type.len != 0
            && schema1_json_is(raw->config.media_type,
                               "application/vnd.oci.image.config.v1+json");
-}
-
-
-/* the header states the type of a document that does not show it */
-
-static schema1_type_e
-schema1_sniff_unknown(schema1_type_e stated)
-{
-    return (stated == SCHEMA1_TYPE_GENERIC) ? SCHEMA1_TYPE_OTHER : stated;
 }
 
 
