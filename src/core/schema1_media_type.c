@@ -18,56 +18,49 @@ static const schema1_str_t  schema1_type_names[] = {
     schema1_string("application/vnd.docker.distribution.manifest.list"
                    ".v2+json"),
     schema1_string("application/vnd.oci.image.manifest.v1+json"),
-    schema1_string("application/vnd.oci.image.index.v1+json")
+    schema1_string("application/vnd.oci.image.index.v1+json"),
+
+    /* generic ones */
+    schema1_string("application/json"),
+    schema1_string("text/plain"),
+    schema1_string("application/octet-stream"),
+    schema1_string("binary/octet-stream")
 };
 
-
-static const char *const  schema1_generic_types[] = {
-    "",
-    "application/json",
-    "text/plain",
-    "application/octet-stream",
-    "binary/octet-stream"
-};
+#define SCHEMA1_TYPE_NAMES                                                    \
+    (sizeof(schema1_type_names) / sizeof(schema1_type_names[0]))
 
 
 schema1_type_e
 schema1_media_type(schema1_str_t value)
 {
-    size_t          i;
-    schema1_type_e  type;
+    size_t  i;
 
     value = schema1_media_type_bare(value);
 
     /* nearly all are written in lower case */
 
-    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (value.len == schema1_type_names[type].len
-            && memcmp(value.data, schema1_type_names[type].data, value.len)
-               == 0)
+    for (i = 0; i < SCHEMA1_TYPE_NAMES; i++) {
+        if (value.len == schema1_type_names[i].len
+            && schema1_str_eq(value, schema1_type_names[i].data))
         {
-            return type;
+            goto found;
         }
     }
 
-    for (type = SCHEMA1_TYPE_SIGNED; type < SCHEMA1_TYPE_OTHER; type++) {
-        if (value.len == schema1_type_names[type].len
-            && schema1_str_caseeq(value, schema1_type_names[type].data))
+    for (i = 0; i < SCHEMA1_TYPE_NAMES; i++) {
+        if (value.len == schema1_type_names[i].len
+            && schema1_str_caseeq(value, schema1_type_names[i].data))
         {
-            return type;
-        }
-    }
-
-    for (i = 0;
-         i < sizeof(schema1_generic_types) / sizeof(schema1_generic_types[0]);
-         i++)
-    {
-        if (schema1_str_caseeq(value, schema1_generic_types[i])) {
-            return SCHEMA1_TYPE_GENERIC;
+            goto found;
         }
     }
 
     return SCHEMA1_TYPE_OTHER;
+
+found:
+
+    return i < SCHEMA1_TYPE_OTHER ? (schema1_type_e) i : SCHEMA1_TYPE_GENERIC;
 }
 
 
