@@ -26,7 +26,7 @@ static ngx_int_t ngx_http_schema1_send_digest(ngx_http_request_t *r,
 static void ngx_http_schema1_send_type(ngx_http_request_t *r,
     const char *type);
 static ngx_int_t ngx_http_schema1_send_response(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
+    ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_send_slice(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_send_true_type(ngx_http_request_t *r,
@@ -36,7 +36,7 @@ static void ngx_http_schema1_send_log(ngx_http_request_t *r,
 static ngx_int_t ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static void ngx_http_schema1_send_error_body(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_str_t *body);
+    ngx_http_schema1_ctx_t *ctx);
 
 
 ngx_http_output_header_filter_pt  ngx_http_schema1_next_header_filter;
@@ -149,7 +149,7 @@ ngx_int_t
 ngx_http_schema1_send_converted(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_str_t          body, digest;
+    ngx_str_t          digest;
     schema1_answer_t  *answer;
 
     answer = &ctx->answer;
@@ -167,7 +167,8 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 
     r->headers_out.status = NGX_HTTP_OK;
 
-    body = ngx_http_schema1_str(answer->body);
+    ctx->rest = ngx_http_schema1_str(answer->body);
+
     digest = ngx_http_schema1_str(answer->digest);
 
     if (ngx_http_schema1_send_digest(r, &digest) != NGX_OK) {
@@ -176,7 +177,7 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
 
     ngx_http_schema1_condition_converted(r, &digest);
 
-    return ngx_http_schema1_send_response(r, ctx, &body);
+    return ngx_http_schema1_send_response(r, ctx);
 }
 
 
@@ -190,8 +191,6 @@ ngx_int_t
 ngx_http_schema1_send_empty_layer(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_str_t  body;
-
     static ngx_str_t  digest = ngx_string(SCHEMA1_EMPTY_LAYER_DIGEST);
 
     ngx_http_schema1_send_clear(r);
@@ -213,10 +212,10 @@ ngx_http_schema1_send_empty_layer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    body.data = (u_char *) schema1_empty_layer;
-    body.len = SCHEMA1_EMPTY_LAYER_SIZE;
+    ctx->rest.data = (u_char *) schema1_empty_layer;
+    ctx->rest.len = SCHEMA1_EMPTY_LAYER_SIZE;
 
-    return ngx_http_schema1_send_response(r, ctx, &body);
+    return ngx_http_schema1_send_response(r, ctx);
 }
 
 
@@ -284,16 +283,16 @@ ngx_http_schema1_send_type(ngx_http_request_t *r, const char *type)
 }
 
 
-/* the header, and the beginning of the body */
+/* the header, and the beginning of the body, ctx->rest */
 
 static ngx_int_t
 ngx_http_schema1_send_response(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_str_t *body)
+    ngx_http_schema1_ctx_t *ctx)
 {
     ngx_int_t  rc;
 
     if (r->headers_out.status != NGX_HTTP_NOT_MODIFIED) {
-        r->headers_out.content_length_n = body->len;
+        r->headers_out.content_length_n = ctx->rest.len;
     }
 
     r->headers_out.status_line.len = 0;
@@ -314,10 +313,9 @@ ngx_http_schema1_send_response(ngx_http_request_t *r,
     rc = ngx_http_schema1_send_header(r, ctx->uri.kind != SCHEMA1_URI_BLOB);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        ctx->rest.len = 0;
         return (rc == NGX_AGAIN) ? NGX_OK : rc;
     }
-
-    ctx->rest = *body;
 
     return ngx_http_schema1_send_slice(r, ctx);
 }
@@ -416,7 +414,6 @@ ngx_http_schema1_send_continue(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_str_t                     body;
     const schema1_reason_info_t  *info;
 
     info = schema1_reason_info(ctx->error.reason);
@@ -430,8 +427,6 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     ngx_http_clean_header(r);
 
-    ngx_str_null(&body);
-
     if (ctx->error.reason == SCHEMA1_DENIED) {
         r->headers_out.status = ctx->fetch->response.status;
 
@@ -444,8 +439,8 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         /* an incomplete body is left out */
 
         if (ngx_http_schema1_response_complete(&ctx->fetch->response)) {
-            body.data = ctx->fetch->response.data;
-            body.len = ctx->fetch->response.len;
+            ctx->rest.data = ctx->fetch->response.data;
+            ctx->rest.len = ctx->fetch->response.len;
         }
 
     } else {
@@ -456,10 +451,10 @@ ngx_http_schema1_send_error(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         }
 
         ngx_http_schema1_send_type(r, "application/json");
-        ngx_http_schema1_send_error_body(r, ctx, &body);
+        ngx_http_schema1_send_error_body(r, ctx);
     }
 
-    return ngx_http_schema1_send_response(r, ctx, &body);
+    return ngx_http_schema1_send_response(r, ctx);
 }
 
 
@@ -532,7 +527,7 @@ ngx_http_schema1_send_error_headers(ngx_http_request_t *r,
 
 static void
 ngx_http_schema1_send_error_body(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_str_t *body)
+    ngx_http_schema1_ctx_t *ctx)
 {
     schema1_buf_t  buf;
 
@@ -542,7 +537,7 @@ ngx_http_schema1_send_error_body(ngx_http_request_t *r,
                            &buf)
         == SCHEMA1_OK)
     {
-        *body = ngx_http_schema1_pool_str(r->pool, schema1_buf_str(&buf));
+        ctx->rest = ngx_http_schema1_pool_str(r->pool, schema1_buf_str(&buf));
     }
 
     schema1_buf_free(&buf);
