@@ -115,6 +115,12 @@ sub fail_each
                                       timeout => 5 });
     my (undef, $worker) = processes();
 
+    # what is sent for a client without Accept is kept for the next ones
+    for my $n (1 .. 8, 0) {
+        count($n);
+        ask('/v2/team/none/manifests/1');
+    }
+
     count(0);
     ask('/v2/');
     my ($sockets, $blocks) = (sockets($worker), blocks());
