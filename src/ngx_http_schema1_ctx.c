@@ -146,10 +146,9 @@ static ngx_int_t
 ngx_http_schema1_ctx_accept(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_array_t *lines)
 {
-    ngx_str_t      accept;
     schema1_buf_t  value;
 
-    /* of a client that sends no Accept: the same for all */
+    /* of a client that sends no Accept: the same for all, never freed */
 
     static ngx_str_t  all;
 
@@ -160,28 +159,23 @@ ngx_http_schema1_ctx_accept(ngx_http_request_t *r,
 
     ngx_memzero(&value, sizeof(schema1_buf_t));
 
-    ngx_str_null(&accept);
-
     if (schema1_accept_upstream(lines->elts, lines->nelts, &value)
         == SCHEMA1_OK)
     {
-        accept.len = value.len;
-        accept.data = lines->nelts ? ngx_pnalloc(r->pool, value.len)
-                                   : ngx_alloc(value.len, r->connection->log);
-    }
+        if (lines->nelts == 0) {
+            all = ngx_http_schema1_str(schema1_buf_str(&value));
+            ctx->upstream_accept = all;
 
-    if (accept.data) {
-        ngx_memcpy(accept.data, value.data, value.len);
-        ctx->upstream_accept = accept;
+            return NGX_OK;
+        }
+
+        ctx->upstream_accept = ngx_http_schema1_pool_str(r->pool,
+                                                     schema1_buf_str(&value));
     }
 
     schema1_buf_free(&value);
 
-    if (lines->nelts == 0) {
-        all = ctx->upstream_accept;
-    }
-
-    return accept.data ? NGX_OK : NGX_ERROR;
+    return ctx->upstream_accept.data ? NGX_OK : NGX_ERROR;
 }
 
 
