@@ -229,6 +229,12 @@ refused("zone's $_", "invalid parameter \"$_\" in"
         . ' "schema_conversion_cache_zone"',
         http => "schema_conversion_cache_zone one:1m $_;")
     for qw(inactive=x inactive=0 inactive= active=1m);
+refused('an unknown parameter of a cache', 'invalid parameter "revalidate=get"'
+        . ' in "schema_conversion_cache"', http => $zone,
+        location => 'schema_conversion_cache one revalidate=get;');
+refused('a cache that is off with a parameter', 'unknown zone "off" in'
+        . ' "schema_conversion_cache"', http => $zone,
+        location => 'schema_conversion_cache off revalidate=head;');
 refused('an unknown zone', '"schema_conversion_cache"',
         location => 'schema_conversion_cache nosuch;');
 refused('an unknown zone, named', 'nosuch',

@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 201;
+plan tests => repeat_each() * 197;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -512,27 +512,7 @@ is(ask('/v2/team/app/manifests/1')->{status}, 200, 'nginx continues');
 
 
 
-=== TEST 25: an unknown parameter
---- http_config eval: $::zone
---- location
-    schema_conversion_cache one revalidate=get;
---- must_die
---- error_log
-invalid parameter "revalidate=get" in "schema_conversion_cache"
-
-
-
-=== TEST 26: off has no parameter
---- http_config eval: $::zone
---- location
-    schema_conversion_cache off revalidate=head;
---- must_die
---- error_log
-unknown zone "off" in "schema_conversion_cache"
-
-
-
-=== TEST 27: a module that adds to the body adds to a revalidated response
+=== TEST 25: a module that adds to the body adds to a revalidated response
 --- requires: 4: http_addition_module
 --- http_config eval: $::zone
 --- config
