@@ -33,7 +33,6 @@ static int schema1_list_no_platform(const schema1_array_t *entries,
 static void schema1_list_platforms(const schema1_array_t *entries, char *list,
     size_t size);
 static schema1_str_t schema1_list_part(schema1_str_t token);
-static bool schema1_list_names(const char *list, const char *text);
 static size_t schema1_list_print(char *to, size_t size,
     const schema1_platform_t *platform);
 
@@ -336,11 +335,14 @@ schema1_list_platforms(const schema1_array_t *entries, char *list,
     schema1_platform_t               own;
     const schema1_raw_descriptor_t  *entry;
 
-    static const char  more[] = " and others";
+    static const char  more[] = "and others";
 
-    len = 0;
-    list[0] = '\0';
-    text[0] = ' ';
+    /* a space on both sides, so that a part of a platform is not found */
+
+    len = 1;
+    memcpy(list, " ", 2);
+    memcpy(text, " ", 2);
+
     entry = entries->items;
 
     for (i = 0; i < entries->n; i++, entry++) {
@@ -352,11 +354,10 @@ schema1_list_platforms(const schema1_array_t *entries, char *list,
             continue;
         }
 
-        n = 1 + schema1_list_print(text + 1, sizeof(text) - 1, &own);
+        n = schema1_list_print(text + 1, sizeof(text) - 1, &own) + 1;
+        memcpy(text + n, " ", 2);
 
-        if (strcmp(text, " unknown/unknown") == 0
-            || schema1_list_names(list, text))
-        {
+        if (strcmp(text, " unknown/unknown ") == 0 || strstr(list, text)) {
             continue;
         }
 
@@ -365,9 +366,11 @@ schema1_list_platforms(const schema1_array_t *entries, char *list,
             return;
         }
 
-        memcpy(list + len, text, n + 1);
+        memcpy(list + len, text + 1, n + 1);
         len += n;
     }
+
+    list[len - 1] = '\0';
 }
 
 
@@ -386,26 +389,6 @@ schema1_list_part(schema1_str_t token)
     token.len -= 2;
 
     return token;
-}
-
-
-/* whether a platform, with a space before it, is in the list already */
-
-static bool
-schema1_list_names(const char *list, const char *text)
-{
-    size_t       len;
-    const char  *p;
-
-    len = strlen(text);
-
-    for (p = strstr(list, text); p; p = strstr(p + 1, text)) {
-        if (p[len] == '\0' || p[len] == ' ') {
-            return true;
-        }
-    }
-
-    return false;
 }
 
 
