@@ -29,7 +29,7 @@ struct schema1_pull_s {
     schema1_pull_request_t request;
     schema1_answer_t       answer;
     char                   source_digest[7 + 64 + 1];
-    char                   digest[SCHEMA1_DIGEST_MAX + 1];
+    char                   digest[7 + 64 + 1];
     schema1_buf_t          body;        /* of a converted manifest */
     bool                   list;        /* a platform was searched */
     bool                   nested;      /* in a list within a list */
@@ -540,12 +540,7 @@ schema1_pull_as_is(schema1_pull_t *pull, schema1_str_t document)
     /* of a payload that the list does not name it was computed */
 
     if (pull->payload || answer->digest.len == 0) {
-        memcpy(pull->digest, pull->request.digest.data,
-               pull->request.digest.len);
-
-        answer->digest.data = pull->digest;
-        answer->digest.len = pull->request.digest.len;
-        pull->digest[answer->digest.len] = '\0';
+        answer->digest = pull->request.digest;
     }
 
     return SCHEMA1_PULL_DONE;
@@ -558,8 +553,7 @@ schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
 {
     size_t  offset;
 
-    if (pull->type != SCHEMA1_TYPE_GENERIC && pull->type != SCHEMA1_TYPE_OTHER)
-    {
+    if (schema1_media_type_known(pull->type)) {
         schema1_error_set(err, SCHEMA1_NOT_ACCEPTABLE,
                           "this image can be sent as schema 1 only, which the "
                           "client's Accept header does not name; push the "
@@ -641,36 +635,27 @@ schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
     schema1_str_t    payload;
     schema1_error_t  local;
 
+    rc = SCHEMA1_OK;
+    local.reason = SCHEMA1_NO_REASON;
     memset(&buf, 0, sizeof(schema1_buf_t));
 
-    if (schema1_jws_payload(document, &buf) != SCHEMA1_OK) {
-        rc = buf.failed ? SCHEMA1_ERROR : SCHEMA1_OK;
-        goto done;
-    }
+    if (schema1_jws_payload(document, &buf) == SCHEMA1_OK) {
+        payload = schema1_buf_str(&buf);
 
-    payload = schema1_buf_str(&buf);
+        rc = schema1_pull_digest(&pull->answer.digest, pull->digest, payload,
+                                 err);
 
-    rc = schema1_pull_digest(&pull->answer.digest, pull->digest, payload,
-                             err);
-
-    if (rc == SCHEMA1_OK) {
         pull->payload_len = payload.len;
         pull->payload = (schema1_digest_verify(pull->request.digest, payload,
                                                "payload", &local)
                          == SCHEMA1_OK);
-
-        if (!pull->payload && local.reason == SCHEMA1_NO_MEMORY) {
-            rc = SCHEMA1_ERROR;
-        }
     }
 
-done:
+    if (buf.failed || local.reason == SCHEMA1_NO_MEMORY) {
+        rc = schema1_error_no_memory(err);
+    }
 
     schema1_buf_free(&buf);
-
-    if (rc != SCHEMA1_OK) {
-        (void) schema1_error_no_memory(err);
-    }
 
     return rc;
 }
