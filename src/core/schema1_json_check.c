@@ -226,21 +226,24 @@ schema1_json_check_string(schema1_scanner_t *s)
 static bool
 schema1_json_check_escape(schema1_scanner_t *s)
 {
+    if (schema1_json_check_char(s, 'u')) {
+
+        if (schema1_json_hex4(s->pos, s->last) < 0) {
+            return false;
+        }
+
+        s->pos += 4;
+
+        return true;
+    }
+
     if (s->pos == s->last || *s->pos == '\0'
-        || strchr("\"\\/bfnrtu", *s->pos) == NULL)
+        || strchr("\"\\/bfnrt", *s->pos) == NULL)
     {
         return false;
     }
 
-    if (*s->pos++ != 'u') {
-        return true;
-    }
-
-    if (schema1_json_hex4(s->pos, s->last) < 0) {
-        return false;
-    }
-
-    s->pos += 4;
+    s->pos++;
 
     return true;
 }
