@@ -24,7 +24,6 @@
 #define SCHEMA1_MAX_ESCAPE  (sizeof("\\\\u003c") - 1)
 
 /* what is set in the newest entry, instead of what the config says */
-#define SCHEMA1_MAX_ADDED   3
 #define SCHEMA1_ADDED_SIZE                                                    \
     (sizeof("{\"id\":\"\",\"parent\":\"\",\"throwaway\":true}")               \
      + 2 * SCHEMA1_ID_SIZE)
@@ -83,7 +82,8 @@ typedef struct {
     char                      created[SCHEMA1_TIME_SIZE];
     size_t                    created_len;  /* of synthesized entries, or 0 */
     bool                      based;
-    char                      added[SCHEMA1_ADDED_SIZE];
+    schema1_str_t             added;        /* as an object */
+    char                      text[SCHEMA1_ADDED_SIZE];
     schema1_payload_member_t *members;      /* sorted by name */
     size_t                    nmembers;
 } schema1_conversion_t;
@@ -103,10 +103,8 @@ static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
 static int schema1_payload_base(schema1_conversion_t *c);
 static int schema1_payload_members(schema1_conversion_t *c,
     schema1_error_t *err);
-static size_t schema1_payload_count(schema1_str_t config);
 static void schema1_payload_collect(schema1_conversion_t *c,
     schema1_str_t document);
-static schema1_str_t schema1_payload_added(const schema1_conversion_t *c);
 static bool schema1_payload_dropped(const schema1_conversion_t *c,
     schema1_str_t name);
 static int schema1_payload_sort(const void *one, const void *two);
@@ -429,24 +427,31 @@ schema1_payload_base(schema1_conversion_t *c)
 static int
 schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
 {
-    size_t  n;
+    const char  *parent, *throwaway;
 
-    n = schema1_payload_count(c->config) + SCHEMA1_MAX_ADDED;
+    parent = c->n > 1 ? ",\"parent\":\"" : "";
+    throwaway = c->entries[c->n - 1].empty ? ",\"throwaway\":true" : "";
 
-    c->members = malloc(n * sizeof(schema1_payload_member_t));
+    c->added.data = c->text;
+    c->added.len = (size_t) snprintf(c->text, sizeof(c->text),
+                                     "{\"id\":\"%.*s\"%s%.*s%s%s}",
+                                     SCHEMA1_ID_SIZE, c->ids[c->n], parent,
+                                     *parent ? SCHEMA1_ID_SIZE : 0,
+                                     c->ids[c->n - 1], *parent ? "\"" : "",
+                                     throwaway);
+
+    schema1_payload_collect(c, c->config);
+    schema1_payload_collect(c, c->added);
+
+    c->members = malloc(c->nmembers * sizeof(schema1_payload_member_t));
     if (c->members == NULL) {
         return schema1_error_no_memory(err);
     }
 
-    (void) snprintf(c->added, sizeof(c->added), "{\"id\":\"%.*s\"%s%.*s%s%s}",
-                    SCHEMA1_ID_SIZE, c->ids[c->n],
-                    c->n > 1 ? ",\"parent\":\"" : "",
-                    c->n > 1 ? SCHEMA1_ID_SIZE : 0, c->ids[c->n - 1],
-                    c->n > 1 ? "\"" : "",
-                    c->entries[c->n - 1].empty ? ",\"throwaway\":true" : "");
+    c->nmembers = 0;
 
     schema1_payload_collect(c, c->config);
-    schema1_payload_collect(c, schema1_payload_added(c));
+    schema1_payload_collect(c, c->added);
 
     qsort(c->members, c->nmembers, sizeof(schema1_payload_member_t),
           schema1_payload_sort);
@@ -455,60 +460,36 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
 }
 
 
-static size_t
-schema1_payload_count(schema1_str_t config)
-{
-    size_t          n;
-    schema1_str_t   name;
-    schema1_json_t  json;
-
-    schema1_json_open(&json, config);
-    schema1_json_enter(&json);
-
-    for (n = 0; schema1_json_member(&json, &name); n++) {
-        (void) schema1_json_value(&json);
-    }
-
-    return n;
-}
-
+/* counts the members until there is an array of them */
 
 static void
 schema1_payload_collect(schema1_conversion_t *c, schema1_str_t document)
 {
-    bool                       config;
     schema1_str_t              name;
     schema1_json_t             json;
     schema1_payload_member_t  *member;
-
-    config = (document.data == c->config.data);
 
     schema1_json_open(&json, document);
     schema1_json_enter(&json);
 
     while (schema1_json_member(&json, &name)) {
+        (void) schema1_json_value(&json);
 
-        if (!config || !schema1_payload_dropped(c, name)) {
-            member = &c->members[c->nmembers++];
+        if (document.data == c->config.data
+            && schema1_payload_dropped(c, name))
+        {
+            continue;
+        }
+
+        if (c->members != NULL) {
+            member = &c->members[c->nmembers];
             member->name = name.data;
             member->name_len = (uint32_t) name.len;
             member->prefix = schema1_json_prefix(name);
         }
 
-        (void) schema1_json_value(&json);
+        c->nmembers++;
     }
-}
-
-
-static schema1_str_t
-schema1_payload_added(const schema1_conversion_t *c)
-{
-    schema1_str_t  added;
-
-    added.data = c->added;
-    added.len = strlen(c->added);
-
-    return added;
 }
 
 
@@ -753,12 +734,11 @@ schema1_payload_write_config(schema1_writer_t *writer,
 {
     size_t                           i;
     const char                      *open;
-    schema1_str_t                    name, added;
+    schema1_str_t                    name;
     schema1_json_t                   json;
     const schema1_payload_member_t  *member;
 
     open = "{";
-    added = schema1_payload_added(c);
 
     for (i = 0; i < c->nmembers; i++) {
         member = &c->members[i];
@@ -773,9 +753,9 @@ schema1_payload_write_config(schema1_writer_t *writer,
             continue;
         }
 
-        schema1_json_open(&json, member->name >= c->added
-                                 && member->name < c->added + sizeof(c->added)
-                                 ? added : c->config);
+        schema1_json_open(&json, member->name >= c->text
+                                 && member->name < c->text + sizeof(c->text)
+                                 ? c->added : c->config);
         json.pos = member->name;
 
         (void) schema1_json_member(&json, &name);
