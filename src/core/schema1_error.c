@@ -19,8 +19,6 @@
 static void schema1_error_printable(char *text);
 static json_t *schema1_error_detail(const schema1_error_t *err,
     schema1_str_t name, schema1_str_t tag);
-static int schema1_error_member(json_t *object, const char *name,
-    const char *value);
 
 
 /* in the order of schema1_reason_e */
@@ -172,47 +170,33 @@ schema1_error_printable(char *text)
 }
 
 
-/* the setters of jansson release a new value also if they fail, and fail for
-   NULL */
+/* members without a value are left out */
 
 static json_t *
 schema1_error_detail(const schema1_error_t *err, schema1_str_t name,
     schema1_str_t tag)
 {
-    int      rc;
-    char     value[SCHEMA1_ERROR_VALUE_SIZE];
-    json_t  *detail;
+    char         name_text[SCHEMA1_ERROR_VALUE_SIZE];
+    char         tag_text[SCHEMA1_ERROR_VALUE_SIZE];
+    void        *next;
+    json_t      *detail, *value;
+    const char  *key;
 
-    detail = json_object();
+    schema1_error_note(name_text, sizeof(name_text), name);
+    schema1_error_note(tag_text, sizeof(tag_text), tag);
 
-    rc = schema1_error_member(detail, "reason",
-                              schema1_reason_info(err->reason)->name);
+    detail = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}",
+                       "reason", schema1_reason_info(err->reason)->name,
+                       "name", name_text, "tag", tag_text,
+                       "sourceDigest", err->source_digest,
+                       "mediaType", err->media_type,
+                       "platform", err->platform);
 
-    schema1_error_note(value, sizeof(value), name);
-    rc |= schema1_error_member(detail, "name", value);
-
-    schema1_error_note(value, sizeof(value), tag);
-    rc |= schema1_error_member(detail, "tag", value);
-
-    rc |= schema1_error_member(detail, "sourceDigest", err->source_digest);
-    rc |= schema1_error_member(detail, "mediaType", err->media_type);
-    rc |= schema1_error_member(detail, "platform", err->platform);
-
-    if (rc != 0) {
-        json_decref(detail);
-        return NULL;
+    json_object_foreach_safe(detail, next, key, value) {
+        if (json_string_length(value) == 0) {
+            (void) json_object_del(detail, key);
+        }
     }
 
     return detail;
-}
-
-
-static int
-schema1_error_member(json_t *object, const char *name, const char *value)
-{
-    if (value[0] == '\0') {
-        return 0;
-    }
-
-    return json_object_set_new(object, name, json_string(value));
 }
