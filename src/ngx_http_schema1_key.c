@@ -18,8 +18,8 @@ static char *ngx_http_schema1_key_certify(ngx_conf_t *cf,
 static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, ngx_uint_t secret,
     schema1_str_t *data);
-static ngx_int_t ngx_http_schema1_key_passwords(ngx_conf_t *cf,
-    ngx_str_t *name, schema1_str_t data, ngx_array_t *passwords);
+static ngx_int_t ngx_http_schema1_key_read_passwords(ngx_conf_t *cf,
+    ngx_str_t *name, schema1_str_t *lines);
 static void ngx_http_schema1_key_cleanse(schema1_str_t *data);
 static void ngx_http_schema1_key_cleanup(void *data);
 
@@ -99,31 +99,24 @@ ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b)
 static schema1_key_t *
 ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
-    ngx_array_t       passwords;
-    schema1_str_t     data, lines;
+    schema1_str_t     data, lines, *passwords;
     schema1_key_t    *key;
     schema1_error_t   err;
-
-    if (ngx_array_init(&passwords, cf->temp_pool, 4, sizeof(schema1_str_t))
-        != NGX_OK)
-    {
-        return NULL;
-    }
 
     key = NULL;
     data.len = 0;
     lines.len = 0;
+    passwords = NULL;
 
-    if (slcf->password_file.len
-        && (ngx_http_schema1_key_read_file(cf,
-                                           "schema_conversion_password_file",
-                                           &slcf->password_file, 1, &lines)
-            != NGX_OK
-            || ngx_http_schema1_key_passwords(cf, &slcf->password_file, lines,
-                                              &passwords)
-               != NGX_OK))
-    {
-        goto done;
+    if (slcf->password_file.len) {
+        passwords = &lines;
+
+        if (ngx_http_schema1_key_read_passwords(cf, &slcf->password_file,
+                                                passwords)
+            != NGX_OK)
+        {
+            goto done;
+        }
     }
 
     if (ngx_http_schema1_key_read_file(cf, "schema_conversion_key",
@@ -133,7 +126,7 @@ ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
         goto done;
     }
 
-    key = schema1_key_read(data, passwords.elts, passwords.nelts, &err);
+    key = schema1_key_read(data, passwords, &err);
 
     if (key == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -242,42 +235,21 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
 /* one password a line, as in ssl_password_file */
 
 static ngx_int_t
-ngx_http_schema1_key_passwords(ngx_conf_t *cf, ngx_str_t *name,
-    schema1_str_t data, ngx_array_t *passwords)
+ngx_http_schema1_key_read_passwords(ngx_conf_t *cf, ngx_str_t *name,
+    schema1_str_t *lines)
 {
-    size_t          len;
-    const char     *p, *last, *end;
-    schema1_str_t  *password;
+    schema1_str_t  rest;
 
-    last = data.data + data.len;
-
-    for (p = data.data; p < last; p = end + 1) {
-        end = memchr(p, '\n', last - p);
-
-        if (end == NULL) {
-            end = last;
-        }
-
-        len = end - p;
-
-        if (len && end[-1] == '\r') {
-            len--;
-        }
-
-        if (len == 0) {
-            continue;
-        }
-
-        password = ngx_array_push(passwords);
-        if (password == NULL) {
-            return NGX_ERROR;
-        }
-
-        password->data = p;
-        password->len = len;
+    if (ngx_http_schema1_key_read_file(cf, "schema_conversion_password_file",
+                                       name, 1, lines)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    if (passwords->nelts == 0) {
+    rest = *lines;
+
+    if (schema1_str_line(&rest).len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_password_file\" \"%V\" "
                            "holds no password", name);

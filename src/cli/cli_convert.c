@@ -413,37 +413,29 @@ cli_convert_sign(const cli_convert_options_t *options, schema1_buf_t *payload,
 static schema1_key_t *
 cli_convert_key(const cli_convert_options_t *options, schema1_error_t *err)
 {
-    schema1_buf_t     pem, line;
-    schema1_str_t     password;
+    schema1_buf_t     pem, lines;
+    schema1_str_t     passwords;
     schema1_key_t    *key;
     schema1_error_t   cause;
 
     memset(&pem, 0, sizeof(schema1_buf_t));
-    memset(&line, 0, sizeof(schema1_buf_t));
+    memset(&lines, 0, sizeof(schema1_buf_t));
 
     key = NULL;
 
     if (cli_read_file(options->key, &pem) != SCHEMA1_OK
         || (options->password_file
-            && cli_read_file(options->password_file, &line) != SCHEMA1_OK))
+            && cli_read_file(options->password_file, &lines) != SCHEMA1_OK))
     {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "the key or its password cannot be read");
         goto done;
     }
 
-    schema1_buf_putc(&line, '\0');
+    passwords = cli_bytes(&lines);
 
-    if (line.failed) {
-        schema1_error_set(err, SCHEMA1_NO_MEMORY, "out of memory");
-        goto done;
-    }
-
-    password = cli_bytes(&line);
-    password.len = strcspn(password.data, "\r\n");
-
-    key = schema1_key_read(cli_bytes(&pem), &password,
-                           options->password_file ? 1 : 0, &cause);
+    key = schema1_key_read(cli_bytes(&pem),
+                           options->password_file ? &passwords : NULL, &cause);
 
     if (key == NULL) {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
@@ -454,7 +446,7 @@ cli_convert_key(const cli_convert_options_t *options, schema1_error_t *err)
 done:
 
     cli_cleanse(&pem);
-    cli_cleanse(&line);
+    cli_cleanse(&lines);
 
     return key;
 }

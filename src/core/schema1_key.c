@@ -62,7 +62,7 @@ static int schema1_key_ecdsa_raw(size_t size, const unsigned char *der,
 
 schema1_key_t *
 schema1_key_read(schema1_str_t data, const schema1_str_t *passwords,
-    size_t npasswords, schema1_error_t *err)
+    schema1_error_t *err)
 {
     EVP_PKEY       *pkey;
     schema1_key_t  *key;
@@ -83,7 +83,7 @@ schema1_key_read(schema1_str_t data, const schema1_str_t *passwords,
         pkey = schema1_jwk_read(data, err);
 
     } else {
-        pkey = schema1_pem_read(data, passwords, npasswords, err);
+        pkey = schema1_pem_read(data, passwords, err);
     }
 
     key = pkey ? schema1_key_new(pkey, err) : NULL;

@@ -22,12 +22,13 @@ typedef struct schema1_key_s  schema1_key_t;
 /*
  * Reads a private key: PEM (PKCS #8, plain or encrypted, PKCS #1, SEC 1) or a
  * JWK as libtrust writes it (RFC 7517, 7518).  RSA of 2048 bits or more, EC
- * P-256, P-384, P-521.  Passwords are tried in turn.  The caller frees the key
- * by schema1_key_free() and cleanses "data".  NULL: "err" has a message to put
- * after the name of the file, without any part of the key or a password.
+ * P-256, P-384, P-521.  Passwords, one a line, are tried in turn; NULL: there
+ * are none.  The caller frees the key by schema1_key_free() and cleanses "data"
+ * and the passwords.  NULL: "err" has a message to put after the name of the
+ * file, without any part of the key or a password.
  */
 schema1_key_t *schema1_key_read(schema1_str_t data,
-    const schema1_str_t *passwords, size_t npasswords, schema1_error_t *err);
+    const schema1_str_t *passwords, schema1_error_t *err);
 
 /* a new key: RSA of 2048 bits, or EC P-256 */
 schema1_key_t *schema1_key_generate(bool ec, schema1_error_t *err);

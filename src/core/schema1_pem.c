@@ -20,14 +20,14 @@
 /* for the callback: the password to try, and whether OpenSSL called it */
 
 typedef struct {
-    const schema1_str_t          *password;     /* NULL: there is none */
+    schema1_str_t                 password;     /* no bytes: there is none */
     bool                          encrypted;
 } schema1_pem_password_t;
 
 
 static EVP_PKEY *schema1_pem_with_headers(schema1_str_t data);
 static void schema1_pem_error(schema1_str_t data, bool encrypted,
-    size_t npasswords, schema1_error_t *err);
+    bool passwords, schema1_error_t *err);
 static int schema1_pem_password(char *buf, int size, int rwflag, void *data);
 static void schema1_pem_clear_stack(void);
 static bool schema1_pem_contains(schema1_str_t data, const char *text);
@@ -35,18 +35,22 @@ static bool schema1_pem_contains(schema1_str_t data, const char *text);
 
 EVP_PKEY *
 schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
-    size_t npasswords, schema1_error_t *err)
+    schema1_error_t *err)
 {
     BIO                     *bio;
-    size_t                   i;
     EVP_PKEY                *pkey;
+    schema1_str_t            lines;
     schema1_pem_password_t   password;
 
     pkey = NULL;
-    password.password = NULL;
-    password.encrypted = false;
+    memset(&password, 0, sizeof(schema1_pem_password_t));
+    memset(&lines, 0, sizeof(schema1_str_t));
 
-    for (i = 0; /* void */ ; i++) {
+    if (passwords != NULL) {
+        lines = *passwords;
+    }
+
+    do {
 
         ERR_clear_error();
 
@@ -59,12 +63,13 @@ schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
                                        &password);
         BIO_free(bio);
 
-        if (pkey != NULL || !password.encrypted || i == npasswords) {
+        if (pkey != NULL || !password.encrypted) {
             break;
         }
 
-        password.password = &passwords[i];
-    }
+        password.password = schema1_str_line(&lines);
+
+    } while (password.password.len != 0);
 
     if (pkey == NULL && !password.encrypted) {
         pkey = schema1_pem_with_headers(data);
@@ -73,7 +78,7 @@ schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
     schema1_pem_clear_stack();
 
     if (pkey == NULL) {
-        schema1_pem_error(data, password.encrypted, npasswords, err);
+        schema1_pem_error(data, password.encrypted, passwords != NULL, err);
     }
 
     return pkey;
@@ -134,7 +139,7 @@ schema1_pem_with_headers(schema1_str_t data)
 
 
 static void
-schema1_pem_error(schema1_str_t data, bool encrypted, size_t npasswords,
+schema1_pem_error(schema1_str_t data, bool encrypted, bool passwords,
     schema1_error_t *err)
 {
     const char  *reason;
@@ -147,7 +152,7 @@ schema1_pem_error(schema1_str_t data, bool encrypted, size_t npasswords,
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "is not a private key");
 
-    } else if (encrypted && npasswords == 0) {
+    } else if (encrypted && !passwords) {
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "is encrypted: schema_conversion_password_file is "
                           "needed");
@@ -178,15 +183,15 @@ schema1_pem_password(char *buf, int size, int rwflag, void *data)
 
     state->encrypted = true;
 
-    if (state->password == NULL || size < 0
-        || state->password->len > (size_t) size)
+    if (state->password.len == 0 || size < 0
+        || state->password.len > (size_t) size)
     {
         return -1;
     }
 
-    memcpy(buf, state->password->data, state->password->len);
+    memcpy(buf, state->password.data, state->password.len);
 
-    return (int) state->password->len;
+    return (int) state->password.len;
 }
 
 

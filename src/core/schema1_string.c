@@ -152,6 +152,38 @@ schema1_str_cut(schema1_str_t *rest, char separator)
 
 
 schema1_str_t
+schema1_str_line(schema1_str_t *rest)
+{
+    size_t         len;
+    const char    *end;
+    schema1_str_t  line;
+
+    while (rest->len != 0) {
+        line = *rest;
+        end = memchr(line.data, '\n', line.len);
+
+        if (end != NULL) {
+            line.len = (size_t) (end - line.data);
+        }
+
+        len = line.len + (end != NULL);
+        rest->data += len;
+        rest->len -= len;
+
+        if (line.len != 0 && line.data[line.len - 1] == '\r') {
+            line.len--;
+        }
+
+        if (line.len != 0) {
+            return line;
+        }
+    }
+
+    return *rest;
+}
+
+
+schema1_str_t
 schema1_str_trim(schema1_str_t str)
 {
     while (str.len && (str.data[0] == ' ' || str.data[0] == '\t')) {

@@ -115,6 +115,9 @@ bool schema1_str_caseeq(schema1_str_t str, const char *text);
  */
 schema1_str_t schema1_str_cut(schema1_str_t *rest, char separator);
 
+/* removes and returns the first line that is not empty, without its end */
+schema1_str_t schema1_str_line(schema1_str_t *rest);
+
 /* without the spaces and tabs at both ends (RFC 9110, 5.6.3) */
 schema1_str_t schema1_str_trim(schema1_str_t str);
 

@@ -104,7 +104,7 @@ jws_key(void)
         "\"d\":\"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI\"}");
 
     if (key == NULL) {
-        key = schema1_key_read(jwk, NULL, 0, &err);
+        key = schema1_key_read(jwk, NULL, &err);
         fuzz_check(key != NULL);
     }
 

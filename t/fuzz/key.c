@@ -26,17 +26,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     schema1_str_t     file, chain;
     schema1_error_t   err;
 
-    static const schema1_str_t  passwords[] = {
-        schema1_string("wrong"), schema1_string("secret"),
-        schema1_string("")
-    };
+    static const schema1_str_t  passwords = schema1_string("wrong\r\nsecret");
 
     copy = fuzz_copy(&chain, data, size);
     file = fuzz_part(&chain, FUZZ_SEPARATOR);
 
     err.message[0] = '?';
 
-    key = schema1_key_read(file, passwords, 3, &err);
+    key = schema1_key_read(file, &passwords, &err);
 
     fuzz_check(ERR_peek_error() == 0);
 
@@ -48,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     key_check(key);
 
-    again = schema1_key_read(file, passwords, 3, &err);
+    again = schema1_key_read(file, &passwords, &err);
 
     fuzz_check(again != NULL);
     fuzz_check(strcmp(schema1_key_id(key), schema1_key_id(again)) == 0);

@@ -791,7 +791,7 @@ pull_key(void)
     data.len = (size_t) BIO_get_mem_data(bio, &pem);
     data.data = pem;
 
-    pull_signer = schema1_key_read(data, NULL, 0, &err);
+    pull_signer = schema1_key_read(data, NULL, &err);
     fuzz_check(pull_signer != NULL);
 
     BIO_free(bio);

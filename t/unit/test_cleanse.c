@@ -42,7 +42,6 @@
 typedef struct {
     schema1_str_t         data;
     const schema1_str_t  *passwords;
-    size_t                npasswords;
     schema1_key_t        *key;
     unsigned long         countdown;    /* to the allocation that fails */
     schema1_error_t       err;
@@ -60,7 +59,7 @@ static void test_free(void *p, const char *file, int line);
 static void *test_thread(void *data);
 static size_t test_run(test_read_t *read);
 static void test_clean(const char *title, const char *data,
-    const schema1_str_t *passwords, size_t npasswords, bool good);
+    const schema1_str_t *passwords, bool good);
 static void test_finds(void);
 static void test_jwk(const char *title, const char *jwk, bool checked);
 static void test_pem(bool encrypted);
@@ -263,8 +262,7 @@ test_thread(void *data)
 
     alloc_countdown = read->countdown;
 
-    read->key = schema1_key_read(read->data, read->passwords,
-                                 read->npasswords, &read->err);
+    read->key = schema1_key_read(read->data, read->passwords, &read->err);
 
     read->countdown = alloc_countdown;
     alloc_countdown = 0;
@@ -309,7 +307,7 @@ test_run(test_read_t *read)
 
 static void
 test_clean(const char *title, const char *data,
-    const schema1_str_t *passwords, size_t npasswords, bool good)
+    const schema1_str_t *passwords, bool good)
 {
     size_t       left;
     test_read_t  read;
@@ -319,7 +317,6 @@ test_clean(const char *title, const char *data,
     read.data.data = data;
     read.data.len = strlen(data);
     read.passwords = passwords;
-    read.npasswords = npasswords;
 
     /*
      * where a function is called for the first time, the dynamic linker may
@@ -375,7 +372,7 @@ test_jwk(const char *title, const char *jwk, bool checked)
     }
 
     printf("# %s\n", title);
-    test_clean("a JWK", jwk, NULL, 0, true);
+    test_clean("a JWK", jwk, NULL, true);
 
     text = strdup(jwk);
 
@@ -383,25 +380,25 @@ test_jwk(const char *title, const char *jwk, bool checked)
 
     p = strchr(strstr(text, "\"d\":\"") + 5, '"');
     p[-3] = p[-3] == 'A' ? 'B' : 'A';
-    test_clean("of another key", text, NULL, 0, !checked);
+    test_clean("of another key", text, NULL, !checked);
 
     if (!checked) {
         p = strstr(text, "\"n\":\"");
         p[1] = 'N';
-        test_clean("without a modulus", text, NULL, 0, false);
+        test_clean("without a modulus", text, NULL, false);
         p[1] = 'n';
         p = strchr(strstr(text, "\"d\":\"") + 5, '"');
     }
 
     p[-3] = '*';
-    test_clean("no base64url", text, NULL, 0, false);
+    test_clean("no base64url", text, NULL, false);
 
     p = strstr(text, "\"kty\":\"");
     p[7] = 'X';
-    test_clean("of another type", text, NULL, 0, false);
+    test_clean("of another type", text, NULL, false);
 
     text[strlen(text) - 1] = '\0';
-    test_clean("cut off", text, NULL, 0, false);
+    test_clean("cut off", text, NULL, false);
 
     free(text);
 }
@@ -415,9 +412,9 @@ test_pem(bool encrypted)
     long                   len;
     EVP_PKEY              *pkey;
     EVP_PKEY_CTX          *ctx;
-    schema1_str_t          passwords[] = {
-        schema1_string(TEST_WRONG), schema1_string(TEST_PASSWORD)
-    };
+    schema1_str_t          right = schema1_string(TEST_WRONG "\n"
+                                                  TEST_PASSWORD "\n");
+    schema1_str_t          wrong = schema1_string(TEST_WRONG);
 
     pkey = NULL;
     ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
@@ -439,14 +436,14 @@ test_pem(bool encrypted)
     test_secret_lines(text);
 
     if (encrypted) {
-        test_clean("the right password", text, passwords, 2, true);
-        test_clean("a wrong password", text, passwords, 1, false);
+        test_clean("the right password", text, &right, true);
+        test_clean("a wrong password", text, &wrong, false);
 
     } else {
-        test_clean("a PEM", text, NULL, 0, true);
+        test_clean("a PEM", text, NULL, true);
 
         text[len / 2] = '*';
-        test_clean("a broken PEM", text, NULL, 0, false);
+        test_clean("a broken PEM", text, NULL, false);
     }
 
     free(text);
@@ -472,7 +469,7 @@ test_headed(void)
            "the key's first line contains its private number");
     test_secret(der + 7, 32);
 
-    test_clean("libtrust's PEM", TEST_PEM_LIBTRUST, NULL, 0, true);
+    test_clean("libtrust's PEM", TEST_PEM_LIBTRUST, NULL, true);
     test_memory("libtrust's PEM", TEST_PEM_LIBTRUST);
 }
 

@@ -120,7 +120,7 @@ test_algorithm(const test_key_t *test)
     unsigned char    raw[512];
     schema1_error_t  err;
 
-    key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+    key = schema1_key_read(exact_str(test->jwk), NULL, &err);
     wrong = 0;
 
     for (i = 0; i < TEST_SIGNATURES; i++) {
@@ -245,7 +245,7 @@ test_padding(const test_key_t *test)
         return;
     }
 
-    key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+    key = schema1_key_read(exact_str(test->jwk), NULL, &err);
     memset(&body, 0, sizeof(schema1_buf_t));
 
     test_short = true;
@@ -463,7 +463,7 @@ test_form(void)
         "   ]\n"
         "}";
 
-    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
+    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, &err);
     memset(&body, 0, sizeof(schema1_buf_t));
 
     memset(&err, 0, sizeof(schema1_error_t));
@@ -496,7 +496,7 @@ test_refused(void)
     static const char  *payloads[] = { "", "}", "\n}", "{}", "{\"a\":1}",
                                        "{\n   \"a\": 1\n}\n" };
 
-    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
+    key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, &err);
 
     for (i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
         memset(&body, 0, sizeof(schema1_buf_t));
@@ -535,7 +535,7 @@ test_memory(const test_key_t *test)
         return;
     }
 
-    key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+    key = schema1_key_read(exact_str(test->jwk), NULL, &err);
     test_der_max = 0;
 
     n = test_failing(key, &told);
@@ -581,7 +581,7 @@ test_reading(const test_key_t *test)
 
     for (n = 1; left == 0; n += 1 + n / 16) {
         alloc_countdown = n;
-        key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+        key = schema1_key_read(exact_str(test->jwk), NULL, &err);
         left = alloc_countdown;
         alloc_countdown = 0;
 
@@ -621,7 +621,7 @@ test_freed(const test_key_t *test)
         held = alloc_held;
 
         alloc_countdown = n;
-        key = schema1_key_read(exact_str(test->jwk), NULL, 0, &err);
+        key = schema1_key_read(exact_str(test->jwk), NULL, &err);
         left = alloc_countdown;
         alloc_countdown = 0;
 
@@ -658,7 +658,7 @@ test_refused_freed(const test_key_t *test)
 
     for (i = 0; i < 2; i++) {
         before = test_blocks;
-        key = schema1_key_read(exact_str(text), NULL, 0, &err);
+        key = schema1_key_read(exact_str(text), NULL, &err);
 
         if (key != NULL) {
             schema1_key_free(key);

@@ -186,13 +186,11 @@ test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer)
 static void
 test_reads(const char *title, schema1_str_t data, const char *id)
 {
-    schema1_str_t     passwords[2] = {
-        exact_str("wrong"), exact_str("secret")
-    };
+    schema1_str_t     passwords = exact_str("wrong\nsecret\n");
     schema1_key_t    *key;
     schema1_error_t   err;
 
-    key = schema1_key_read(data, passwords, 2, &err);
+    key = schema1_key_read(data, &passwords, &err);
 
     tap_ok(key != NULL, "%s is read (%s)", title,
            key ? "" : err.message);
@@ -215,7 +213,7 @@ test_refuses(const char *title, schema1_str_t data, const char *reason)
     schema1_key_t    *key;
     schema1_error_t   err;
 
-    key = schema1_key_read(data, NULL, 0, &err);
+    key = schema1_key_read(data, NULL, &err);
 
     tap_ok(key == NULL && strstr(err.message, reason) != NULL, "%s: \"%s\"",
            title, err.message);
@@ -385,7 +383,7 @@ test_jwk_read(const char *jwk, const char *member, const char *value,
     schema1_buf_puts(&changed, value);
     schema1_buf_puts(&changed, strchr(p, '"'));
 
-    key = schema1_key_read(exact_bytes(changed.data, changed.len), NULL, 0,
+    key = schema1_key_read(exact_bytes(changed.data, changed.len), NULL,
                            err);
     schema1_buf_free(&changed);
 
@@ -518,7 +516,7 @@ test_passwords(void)
         test_refuses(name, exact_str(pem.data),
                      "schema_conversion_password_file is needed");
 
-        tap_ok(schema1_key_read(exact_str(pem.data), &wrong, 1, &err) == NULL
+        tap_ok(schema1_key_read(exact_str(pem.data), &wrong, &err) == NULL
                && strstr(err.message, "no password of") != NULL
                && strstr(err.message, "wrong") == NULL, "a wrong one: %s",
                err.message);
@@ -661,7 +659,7 @@ test_header(void)
     };
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        key = schema1_key_read(exact_str(keys[i].jwk), NULL, 0, &err);
+        key = schema1_key_read(exact_str(keys[i].jwk), NULL, &err);
 
         tap_is(schema1_key_header(key), strlen(schema1_key_header(key)),
                keys[i].header, "the header is libtrust's");
@@ -697,7 +695,7 @@ test_chain_memory(schema1_str_t pem, schema1_str_t chain,
     good = true;
     left = 0;
 
-    key = schema1_key_read(pem, NULL, 0, &err);
+    key = schema1_key_read(pem, NULL, &err);
 
     for (n = 1; left == 0; n++) {
         alloc_countdown = n;
@@ -738,7 +736,7 @@ test_chain(void)
     own = test_certificate(pkey, other);
     foreign = test_certificate(other, other);
 
-    key = schema1_key_read(exact_str(pem.data), NULL, 0, &err);
+    key = schema1_key_read(exact_str(pem.data), NULL, &err);
     strcpy(before, schema1_key_fingerprint(key));
     strcpy(id, schema1_key_id(key));
 

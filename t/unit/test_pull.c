@@ -139,7 +139,7 @@ main(void)
 {
     schema1_error_t  err;
 
-    test_key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, 0, &err);
+    test_key = schema1_key_read(exact_str(TEST_JWK_EC256), NULL, &err);
 
     test_schema1();
     test_schema2();

@@ -19,6 +19,7 @@ static void test_limit(void);
 static void test_compare(void);
 static void test_hex(void);
 static void test_cut(void);
+static void test_line(void);
 static void test_trim(void);
 static void test_decode(void);
 
@@ -34,6 +35,7 @@ main(void)
     test_compare();
     test_hex();
     test_cut();
+    test_line();
     test_trim();
     test_decode();
 
@@ -277,6 +279,27 @@ test_cut(void)
         tap_ok(rest.len == 0 && n == strlen(cases[i].parts),
                "separators outside of quotes cut: %s", cases[i].text);
     }
+}
+
+
+static void
+test_line(void)
+{
+    size_t         i;
+    schema1_str_t  rest, line;
+
+    static const char  *lines[] = { "one", " two\r", "\"three", "" };
+
+    rest = exact_str("\n\r\none\n\n two\r\r\n\"three");
+
+    for (i = 0; i < 4; i++) {
+        line = schema1_str_line(&rest);
+        tap_is(line.data, line.len, lines[i], "a line without its end");
+    }
+
+    rest = exact_str("\r\n\n");
+    tap_ok(schema1_str_line(&rest).len == 0 && rest.len == 0,
+           "there are only empty lines");
 }
 
 
