@@ -57,7 +57,7 @@ typedef struct {
     ngx_rbtree_t                     tag_tree;
     ngx_rbtree_node_t                tag_sentinel;
     ngx_queue_t                      queue;     /* most recently used first */
-    ngx_http_schema1_cache_stats_t   stats;
+    schema1_metrics_cache_t          stats;
 } ngx_http_schema1_cache_shctx_t;
 
 
@@ -720,14 +720,14 @@ ngx_http_schema1_cache_zone_expire(ngx_http_schema1_cache_t *cache,
 
 void
 ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
-    ngx_http_schema1_cache_stats_t *stats)
+    schema1_metrics_cache_t *stats)
 {
     ngx_http_schema1_cache_t        *cache;
     ngx_http_schema1_cache_shctx_t  *sh;
 
     cache = zone->data;
 
-    ngx_memzero(stats, sizeof(ngx_http_schema1_cache_stats_t));
+    ngx_memzero(stats, sizeof(schema1_metrics_cache_t));
 
     sh = ngx_http_schema1_cache_zone_lock(zone);
 

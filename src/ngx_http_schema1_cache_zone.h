@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_schema1.h"
+#include "core/schema1_metrics.h"
 
 
 /* "data" of a shared memory zone of this kind */
@@ -17,15 +18,6 @@ typedef struct {
     ngx_slab_pool_t            *shpool;
     time_t                      inactive;
 } ngx_http_schema1_cache_t;
-
-
-typedef struct {
-    ngx_uint_t                  entries;
-    ngx_uint_t                  bytes;
-    ngx_uint_t                  hits;
-    ngx_uint_t                  misses;
-    ngx_uint_t                  evictions;
-} ngx_http_schema1_cache_stats_t;
 
 
 /* the document that a converted manifest was created from */
@@ -69,7 +61,7 @@ ngx_int_t ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer);
 
 void ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
-    ngx_http_schema1_cache_stats_t *stats);
+    schema1_metrics_cache_t *stats);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_CACHE_ZONE_H_INCLUDED_ */

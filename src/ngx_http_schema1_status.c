@@ -10,7 +10,6 @@
 
 #include "ngx_http_schema1.h"
 #include "core/schema1_convert.h"
-#include "core/schema1_metrics.h"
 #include "ngx_http_schema1_cache_zone.h"
 #include "ngx_http_schema1_ctx.h"
 #include "ngx_http_schema1_status.h"
@@ -263,7 +262,6 @@ ngx_http_schema1_status_zones(ngx_http_request_t *r, ngx_array_t *caches,
     ngx_uint_t                       i;
     ngx_shm_zone_t                 **shm_zone;
     schema1_metrics_zone_t          *zones;
-    ngx_http_schema1_cache_stats_t   stats;
 
     zones = ngx_palloc(r->pool,
                        caches->nelts * sizeof(schema1_metrics_zone_t));
@@ -274,15 +272,10 @@ ngx_http_schema1_status_zones(ngx_http_request_t *r, ngx_array_t *caches,
     shm_zone = caches->elts;
 
     for (i = 0; i < caches->nelts; i++) {
-        ngx_http_schema1_cache_zone_stats(shm_zone[i], &stats);
-
         zones[i].name = ngx_http_schema1_core_str(&shm_zone[i]->shm.name);
         zones[i].size = shm_zone[i]->shm.size;
-        zones[i].entries = stats.entries;
-        zones[i].bytes = stats.bytes;
-        zones[i].hits = stats.hits;
-        zones[i].misses = stats.misses;
-        zones[i].evictions = stats.evictions;
+
+        ngx_http_schema1_cache_zone_stats(shm_zone[i], &zones[i].cache);
     }
 
     metrics->zones = zones;

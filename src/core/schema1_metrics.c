@@ -50,23 +50,23 @@ static const schema1_metrics_member_t  schema1_metrics_members[] = {
 
     { "entries", "cache_entries", "gauge",
       "Manifests in the zone.",
-      schema1_metrics_offset(entries) },
+      schema1_metrics_offset(cache.entries) },
 
     { "bytes", "cache_bytes", "gauge",
       "Size of the manifests in the zone.",
-      schema1_metrics_offset(bytes) },
+      schema1_metrics_offset(cache.bytes) },
 
     { "hits", "cache_hits_total", "counter",
       "Lookups that found a manifest.",
-      schema1_metrics_offset(hits) },
+      schema1_metrics_offset(cache.hits) },
 
     { "misses", "cache_misses_total", "counter",
       "Lookups that found no manifest.",
-      schema1_metrics_offset(misses) },
+      schema1_metrics_offset(cache.misses) },
 
     { "evictions", "cache_evictions_total", "counter",
       "Manifests removed to make room for others.",
-      schema1_metrics_offset(evictions) }
+      schema1_metrics_offset(cache.evictions) }
 };
 
 #define SCHEMA1_METRICS_MEMBERS                                               \

@@ -19,16 +19,23 @@ typedef struct {
 } schema1_metrics_count_t;
 
 
-/* a cache zone; the name may contain any bytes */
+/* what a cache counts */
 
 typedef struct {
-    schema1_str_t                  name;
-    uint64_t                       size;        /* as configured, in bytes */
     uint64_t                       entries;
     uint64_t                       bytes;       /* of all manifests */
     uint64_t                       hits;
     uint64_t                       misses;
     uint64_t                       evictions;
+} schema1_metrics_cache_t;
+
+
+/* a cache zone; the name may contain any bytes */
+
+typedef struct {
+    schema1_str_t                  name;
+    uint64_t                       size;        /* as configured, in bytes */
+    schema1_metrics_cache_t        cache;
 } schema1_metrics_zone_t;
 
 

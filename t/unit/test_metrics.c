@@ -36,8 +36,8 @@ static const schema1_metrics_count_t  test_reasons[] = {
 /* the names are set before the first test */
 
 static schema1_metrics_zone_t  test_zones[] = {
-    { schema1_string(""), 1048576, 4, 5, 6, 7, 8 },
-    { schema1_string(""), 65536, 0, 0, 0, 0, 0 }
+    { schema1_string(""), 1048576, { 4, 5, 6, 7, 8 } },
+    { schema1_string(""), 65536, { 0, 0, 0, 0, 0 } }
 };
 
 static const schema1_metrics_t  test_metrics = {
