@@ -34,6 +34,8 @@ static const char *schema1_accept_token(const char *p, const char *last);
 static bool schema1_accept_q0(schema1_str_t parameters);
 static void schema1_accept_dedupe(schema1_range_t *ranges, size_t n);
 static int schema1_accept_compare(const void *one, const void *two);
+static int schema1_accept_compare_range(const schema1_range_t *one,
+    const schema1_range_t *two);
 static int schema1_accept_compare_index(const void *one, const void *two);
 static void schema1_accept_append(schema1_buf_t *value, schema1_str_t range,
     schema1_type_e type);
@@ -310,8 +312,7 @@ schema1_accept_q0(schema1_str_t parameters)
 static void
 schema1_accept_dedupe(schema1_range_t *ranges, size_t n)
 {
-    size_t            i;
-    schema1_range_t  *first;
+    size_t  i;
 
     if (n == 0) {
         return;
@@ -319,20 +320,10 @@ schema1_accept_dedupe(schema1_range_t *ranges, size_t n)
 
     qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare);
 
-    first = &ranges[0];
-
     for (i = 1; i < n; i++) {
-
-        if (ranges[i].range.len != first->range.len
-            || strncasecmp(ranges[i].range.data, first->range.data,
-                           first->range.len)
-               != 0)
-        {
-            first = &ranges[i];
-            continue;
-        }
-
-        ranges[i].duplicate = true;
+        ranges[i].duplicate = (schema1_accept_compare_range(&ranges[i - 1],
+                                                            &ranges[i])
+                               == 0);
     }
 
     qsort(ranges, n, sizeof(schema1_range_t), schema1_accept_compare_index);
@@ -347,17 +338,25 @@ schema1_accept_compare(const void *one, const void *two)
     int                     rc;
     const schema1_range_t  *first = one, *second = two;
 
-    if (first->range.len != second->range.len) {
-        return first->range.len < second->range.len ? -1 : 1;
-    }
-
-    rc = strncasecmp(first->range.data, second->range.data, first->range.len);
+    rc = schema1_accept_compare_range(first, second);
 
     if (rc == 0) {
         rc = first->q0 - second->q0;
     }
 
     return rc ? rc : schema1_accept_compare_index(one, two);
+}
+
+
+static int
+schema1_accept_compare_range(const schema1_range_t *one,
+    const schema1_range_t *two)
+{
+    if (one->range.len != two->range.len) {
+        return one->range.len < two->range.len ? -1 : 1;
+    }
+
+    return strncasecmp(one->range.data, two->range.data, one->range.len);
 }
 
 
