@@ -18,16 +18,16 @@ typedef struct {
 
 
 static int schema1_decode_struct(schema1_decoder_t *d,
-    const schema1_field_t *fields, schema1_member_t *members, char *to);
+    const schema1_field_t *fields, schema1_member_t *members, void *to);
 static int schema1_decode_member(schema1_decoder_t *d,
-    const schema1_field_t *field, schema1_member_t *member, char *to);
+    const schema1_field_t *field, schema1_member_t *member, void *to);
 static int schema1_decode_field(schema1_decoder_t *d,
-    const schema1_field_t *field, char *to);
-static int schema1_decode_null(const schema1_field_t *field, char *to);
+    const schema1_field_t *field, void *to);
+static void schema1_decode_null(const schema1_field_t *field, void *to);
 static int schema1_decode_scalar(schema1_decoder_t *d,
-    const schema1_field_t *field, char *to);
+    const schema1_field_t *field, void *to);
 static int schema1_decode_strings(schema1_decoder_t *d,
-    const schema1_field_t *field, bool names, size_t *n);
+    const schema1_field_t *field, void *to);
 static int schema1_decode_array(schema1_decoder_t *d,
     const schema1_field_t *field, schema1_array_t *array);
 static char *schema1_decode_slot(schema1_decoder_t *d,
@@ -108,7 +108,7 @@ schema1_array_free(schema1_array_t *array)
 
 static int
 schema1_decode_struct(schema1_decoder_t *d, const schema1_field_t *fields,
-    schema1_member_t *members, char *to)
+    schema1_member_t *members, void *to)
 {
     schema1_str_t           name;
     const schema1_field_t  *field;
@@ -130,7 +130,7 @@ schema1_decode_struct(schema1_decoder_t *d, const schema1_field_t *fields,
 
         if (schema1_decode_member(d, field,
                                   members ? &members[field - fields] : NULL,
-                                  to + field->offset)
+                                  (char *) to + field->offset)
             != SCHEMA1_OK)
         {
             return SCHEMA1_ERROR;
@@ -143,7 +143,7 @@ schema1_decode_struct(schema1_decoder_t *d, const schema1_field_t *fields,
 
 static int
 schema1_decode_member(schema1_decoder_t *d, const schema1_field_t *field,
-    schema1_member_t *member, char *to)
+    schema1_member_t *member, void *to)
 {
     const char  *value;
 
@@ -176,53 +176,44 @@ schema1_decode_member(schema1_decoder_t *d, const schema1_field_t *field,
 
 static int
 schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
-    char *to)
+    void *to)
 {
-    int             rc;
-    size_t          n;
-    schema1_str_t  *map;
+    schema1_json_e  type;
 
     if (field->type == SCHEMA1_FIELD_RAW) {
-        *(schema1_str_t *) (void *) to = schema1_json_value(&d->json);
+        *(schema1_str_t *) to = schema1_json_value(&d->json);
         return SCHEMA1_OK;
     }
 
-    if (schema1_json_peek(&d->json) == SCHEMA1_JSON_NULL) {
+    type = schema1_json_peek(&d->json);
+
+    if (type == SCHEMA1_JSON_NULL) {
         (void) schema1_json_value(&d->json);
-        return schema1_decode_null(field, to);
+        schema1_decode_null(field, to);
+        return SCHEMA1_OK;
     }
 
     switch (field->type) {
 
     case SCHEMA1_FIELD_STRINGS:
-        return schema1_decode_strings(d, field, false,
-                                      (size_t *) (void *) to);
-
     case SCHEMA1_FIELD_MAP:
-        map = (schema1_str_t *) (void *) to;
-        map->data = d->json.pos;
-
-        rc = schema1_decode_strings(d, field, true, &n);
-
-        map->len = (size_t) (d->json.pos - map->data);
-
-        return rc;
+        return schema1_decode_strings(d, field, to);
 
     case SCHEMA1_FIELD_POINTER:
-        *(bool *) (void *) to = true;
+        *(bool *) to = true;
 
         /* fall through */
 
     case SCHEMA1_FIELD_STRUCT:
 
-        if (schema1_json_peek(&d->json) != SCHEMA1_JSON_OBJECT) {
+        if (type != SCHEMA1_JSON_OBJECT) {
             return schema1_decode_type(d, field, "an object");
         }
 
         return schema1_decode_struct(d, field->fields, NULL, to);
 
     case SCHEMA1_FIELD_ARRAY:
-        return schema1_decode_array(d, field, (schema1_array_t *) (void *) to);
+        return schema1_decode_array(d, field, to);
 
     default:
         return schema1_decode_scalar(d, field, to);
@@ -232,11 +223,9 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
 
 /* null resets pointers, slices and maps, as in encoding/json */
 
-static int
-schema1_decode_null(const schema1_field_t *field, char *to)
+static void
+schema1_decode_null(const schema1_field_t *field, void *to)
 {
-    schema1_array_t  *array;
-
     switch (field->type) {
 
     case SCHEMA1_FIELD_POINTER:
@@ -248,25 +237,22 @@ schema1_decode_null(const schema1_field_t *field, char *to)
         break;
 
     case SCHEMA1_FIELD_STRINGS:
-        *(size_t *) (void *) to = 0;
+        *(size_t *) to = 0;
         break;
 
     case SCHEMA1_FIELD_ARRAY:
-        array = (schema1_array_t *) (void *) to;
-        schema1_array_free(array);
+        schema1_array_free(to);
         break;
 
     default:
         break;
     }
-
-    return SCHEMA1_OK;
 }
 
 
 static int
 schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
-    char *to)
+    void *to)
 {
     bool            valid;
     int64_t         n;
@@ -306,40 +292,43 @@ schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
     }
 
     if (field->type == SCHEMA1_FIELD_BOOL) {
-        *(bool *) (void *) to = (token.data[0] == 't');
+        *(bool *) to = (token.data[0] == 't');
 
     } else {
-        *(schema1_str_t *) (void *) to = token;
+        *(schema1_str_t *) to = token;
     }
 
     return SCHEMA1_OK;
 }
 
 
-/* an array of strings, or an object of strings if "names" */
+/* an object or an array of strings */
 
 static int
 schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
-    bool names, size_t *n)
+    void *to)
 {
+    bool             map;
+    size_t           n;
     const char      *want;
-    schema1_str_t    name;
+    schema1_str_t    token, name;
     schema1_json_e   type;
 
-    want = names ? "an object of strings" : "an array of strings";
+    map = (field->type == SCHEMA1_FIELD_MAP);
+    want = map ? "an object of strings" : "an array of strings";
+    type = schema1_json_peek(&d->json);
 
-    if (schema1_json_peek(&d->json)
-        != (names ? SCHEMA1_JSON_OBJECT : SCHEMA1_JSON_ARRAY))
-    {
+    if (type != (map ? SCHEMA1_JSON_OBJECT : SCHEMA1_JSON_ARRAY)) {
         return schema1_decode_type(d, field, want);
     }
 
+    token.data = d->json.pos;
     schema1_json_enter(&d->json);
 
-    for (*n = 0;
-         names ? schema1_json_member(&d->json, &name)
-               : schema1_json_item(&d->json);
-         (*n)++)
+    for (n = 0;
+         map ? schema1_json_member(&d->json, &name)
+             : schema1_json_item(&d->json);
+         n++)
     {
         type = schema1_json_peek(&d->json);
 
@@ -348,6 +337,14 @@ schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
         }
 
         (void) schema1_json_value(&d->json);
+    }
+
+    if (map) {
+        token.len = (size_t) (d->json.pos - token.data);
+        *(schema1_str_t *) to = token;
+
+    } else {
+        *(size_t *) to = n;
     }
 
     return SCHEMA1_OK;
