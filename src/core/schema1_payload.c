@@ -753,6 +753,8 @@ schema1_payload_write_config(schema1_writer_t *writer,
             continue;
         }
 
+        /* what was added is in a document of its own */
+
         schema1_json_open(&json, member->name >= c->text
                                  && member->name < c->text + sizeof(c->text)
                                  ? c->added : c->config);
