@@ -202,18 +202,12 @@ schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
         pull->action = SCHEMA1_ACTION_CHILD;
     }
 
-    switch (pull->action) {
-
-    case SCHEMA1_ACTION_CHILD:
-    case SCHEMA1_ACTION_SCHEMA2:
-    case SCHEMA1_ACTION_SCHEMA1:
-        break;
-
-    case SCHEMA1_ACTION_REFUSE:
-        return schema1_pull_refuse(pull, document->body, err);
-
-    default:
+    if (pull->action == SCHEMA1_ACTION_AS_IS) {
         return SCHEMA1_PULL_PASS;
+    }
+
+    if (pull->action == SCHEMA1_ACTION_REFUSE) {
+        return schema1_pull_refuse(pull, document->body, err);
     }
 
     if (schema1_pull_verify_tag(pull, document, err) != SCHEMA1_OK) {
@@ -378,17 +372,11 @@ schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
                                              true);
     }
 
-    switch (pull->action) {
-
-    case SCHEMA1_ACTION_AS_IS:
+    if (pull->action == SCHEMA1_ACTION_AS_IS) {
         return schema1_pull_as_is(pull, document);
+    }
 
-    case SCHEMA1_ACTION_CHILD:
-    case SCHEMA1_ACTION_SCHEMA2:
-    case SCHEMA1_ACTION_SCHEMA1:
-        break;
-
-    default:
+    if (pull->action == SCHEMA1_ACTION_REFUSE) {
         return schema1_pull_refuse(pull, document, err);
     }
 
