@@ -142,25 +142,20 @@ static void
 schema1_pem_error(schema1_str_t data, bool encrypted, bool passwords,
     schema1_error_t *err)
 {
-    const char  *reason;
+    const char  *why, *reason;
 
     if (!schema1_pem_contains(data, "-----BEGIN ")) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is neither PEM nor a JWK");
+        why = "is neither PEM nor a JWK";
 
     } else if (!schema1_pem_contains(data, "PRIVATE KEY-----")) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is not a private key");
+        why = "is not a private key";
 
     } else if (encrypted && !passwords) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is encrypted: schema_conversion_password_file is "
-                          "needed");
+        why = "is encrypted: schema_conversion_password_file is needed";
 
     } else if (encrypted) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is encrypted, and no password of "
-                          "schema_conversion_password_file opens it");
+        why = "is encrypted, and no password of "
+              "schema_conversion_password_file opens it";
 
     } else {
         reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -168,7 +163,10 @@ schema1_pem_error(schema1_str_t data, bool encrypted, bool passwords,
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "is a private key that cannot be read (%s)",
                           reason ? reason : "unknown reason");
+        return;
     }
+
+    schema1_error_set(err, SCHEMA1_SIGNING_FAILED, "%s", why);
 }
 
 
