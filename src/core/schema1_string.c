@@ -14,9 +14,8 @@
 #define SCHEMA1_BUF_MIN  256
 
 
-static bool schema1_buf_grow(schema1_buf_t *buf, size_t len);
+static bool schema1_buf_grow(schema1_buf_t *buf, size_t len, bool exact);
 static bool schema1_buf_fits(schema1_buf_t *buf, size_t len);
-static void schema1_buf_resize(schema1_buf_t *buf, size_t size);
 static size_t schema1_str_unquoted(schema1_str_t str, char separator);
 static char schema1_lower(char ch);
 
@@ -24,7 +23,7 @@ static char schema1_lower(char ch);
 void
 schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len)
 {
-    if (len == 0 || !schema1_buf_grow(buf, len)) {
+    if (len == 0 || !schema1_buf_grow(buf, len, false)) {
         return;
     }
 
@@ -79,11 +78,7 @@ schema1_buf_write(const char *data, size_t len, void *buf)
 void
 schema1_buf_reserve(schema1_buf_t *buf, size_t len)
 {
-    if (!buf->failed && schema1_buf_fits(buf, len)
-        && len > buf->size - buf->len)
-    {
-        schema1_buf_resize(buf, buf->len + len);
-    }
+    (void) schema1_buf_grow(buf, len, true);
 }
 
 
@@ -265,12 +260,11 @@ schema1_str_decode(schema1_str_t str, char *buf)
 }
 
 
-/* doubles the size, so that many small appends cost linear time */
-
 static bool
-schema1_buf_grow(schema1_buf_t *buf, size_t len)
+schema1_buf_grow(schema1_buf_t *buf, size_t len, bool exact)
 {
-    size_t  size;
+    char    *data;
+    size_t   size;
 
     if (buf->failed || !schema1_buf_fits(buf, len)) {
         return false;
@@ -280,19 +274,31 @@ schema1_buf_grow(schema1_buf_t *buf, size_t len)
         return true;
     }
 
-    size = buf->size < SCHEMA1_BUF_MIN ? SCHEMA1_BUF_MIN : buf->size;
+    size = buf->len + len;
 
-    while (size < buf->len + len) {
-        size *= 2;
+    /* doubled, so that many small appends cost linear time */
+
+    if (!exact && size < SCHEMA1_BUF_MIN) {
+        size = SCHEMA1_BUF_MIN;
+
+    } else if (!exact && size < 2 * buf->size) {
+        size = 2 * buf->size;
     }
 
     if (buf->limit && size > buf->limit) {
         size = buf->limit;
     }
 
-    schema1_buf_resize(buf, size);
+    data = realloc(buf->data, size);
+    if (data == NULL) {
+        buf->failed = true;
+        return false;
+    }
 
-    return !buf->failed;
+    buf->data = data;
+    buf->size = size;
+
+    return true;
 }
 
 
@@ -311,22 +317,6 @@ schema1_buf_fits(schema1_buf_t *buf, size_t len)
     }
 
     return true;
-}
-
-
-static void
-schema1_buf_resize(schema1_buf_t *buf, size_t size)
-{
-    char  *data;
-
-    data = realloc(buf->data, size);
-    if (data == NULL) {
-        buf->failed = true;
-        return;
-    }
-
-    buf->data = data;
-    buf->size = size;
 }
 
 
