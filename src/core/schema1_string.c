@@ -23,7 +23,13 @@ static char schema1_lower(char ch);
 void
 schema1_buf_append(schema1_buf_t *buf, const char *data, size_t len)
 {
-    if (len == 0 || !schema1_buf_grow(buf, len, false)) {
+    if (len == 0) {
+        return;
+    }
+
+    if ((buf->failed || len > buf->size - buf->len)
+        && !schema1_buf_grow(buf, len, false))
+    {
         return;
     }
 
