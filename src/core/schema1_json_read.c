@@ -288,22 +288,15 @@ schema1_json_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
 uint32_t
 schema1_json_prefix(schema1_str_t token)
 {
-    char         utf8[4 + 3];
-    size_t       i, len;
-    uint32_t     prefix;
-    const char  *p, *last;
+    char      text[4];
+    size_t    i;
+    uint32_t  prefix;
 
-    memset(utf8, 0, sizeof(utf8));
+    memset(text, 0, sizeof(text));
+    (void) schema1_json_decode(token, text, sizeof(text));
 
-    len = 0;
-    p = schema1_json_content(token, &last);
-
-    while (p < last && len < 4) {
-        len += schema1_utf8_encode(schema1_json_rune(&p, last), utf8 + len);
-    }
-
-    for (i = 0, prefix = 0; i < 4; i++) {
-        prefix = prefix << 8 | (unsigned char) utf8[i];
+    for (i = 0, prefix = 0; i < sizeof(text); i++) {
+        prefix = prefix << 8 | (unsigned char) text[i];
     }
 
     return prefix;
