@@ -187,8 +187,8 @@ try_nginx()
     fi
 
     printf '#!/bin/sh\nexec sh /project/t/matrix/emulated-cc %s "$@"\n' \
-        "qemu-$qemu $triplet-gcc" > "$root/usr/local/bin/$arch-cc"
-    chmod 755 "$root/usr/local/bin/$arch-cc"
+        "qemu-$qemu $triplet-gcc" > "$root/usr/bin/$arch-cc"
+    chmod 755 "$root/usr/bin/$arch-cc"
 
     version=$(sed -n 's/.*define NGINX_VERSION *"\(.*\)"/\1/p' \
               "$root/usr/src/nginx/src/core/nginx.h")
