@@ -220,7 +220,7 @@ try_compiler()
     copy "compilers-$release"
     : > "$log"
     in_chroot "$root" sh -c "
-        echo with: $release, \$($cc --version | sed -n '1s/ (.*) / /p')
+        echo with: $release, \$($cc --version | sed -n '1 { s/ (.*) / /; s/^Debian //; p }')
     " >> "$log"
     try_port "$cc" "$root" '' "CC=$cc" build
 }
