@@ -816,7 +816,7 @@ END
                             // $r->{headers}{'cache-status'} // '';
                 my $got = join ' ', $r->{status},
                           defined $type ? $r->{headers}{'content-type'} : (),
-                          uc join '', $cache =~ /(?:^|;)(?:fwd=)?(hit|miss)/i;
+                          uc join '', $cache =~ /(?:^|;|;fwd=\w+-)(hit|miss)/i;
 
                 is($got, join(' ', $status, $type // (), $expected),
                    "Squid: @$accept, $expected");
