@@ -428,7 +428,7 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_http_schema1_ctx_t  *ctx;
 
-    ctx = ngx_http_schema1_ctx_get(r);
+    ctx = ngx_http_schema1_ctx_find(r);
 
     ctx->upstream_finalize(r, rc);
 

@@ -228,7 +228,7 @@ schema1_json_decode(schema1_str_t token, char *to, size_t size)
             start = utf8;
         }
 
-        if (len < size) {
+        if (to != NULL && len < size) {
             memcpy(to + len, start, n < size - len ? n : size - len);
         }
 

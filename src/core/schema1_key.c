@@ -361,6 +361,7 @@ schema1_key_identify(schema1_key_t *key)
     static const char    base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
     memset(&spki, 0, sizeof(schema1_buf_t));
+    len = 0;
 
     rc = schema1_key_spki(key, &spki) == SCHEMA1_OK
          && EVP_Digest(spki.data, spki.len, hash, &len, EVP_sha256(), NULL)

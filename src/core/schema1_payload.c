@@ -433,6 +433,8 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
     throwaway = c->entries[c->n - 1].empty ? ",\"throwaway\":true" : "";
 
     c->added.data = c->text;
+
+    /* the caller frees c->ids: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     c->added.len = (size_t) snprintf(c->text, sizeof(c->text),
                                      "{\"id\":\"%.*s\"%s%.*s%s%s}",
                                      SCHEMA1_ID_SIZE, c->ids[c->n], parent,
