@@ -63,7 +63,9 @@ class Mutant:
 
 
 def tokens_of(source):
-    tokens, pos = [], 0
+    """All tokens, but of "#if" and "#else" only the first branch's."""
+
+    tokens, pos, branches = [], 0, []
 
     while pos < len(source):
         match = TOKEN.match(source, pos)
@@ -72,12 +74,30 @@ def tokens_of(source):
             pos += 1
             continue
 
-        if match.lastgroup != 'skip':
+        if match.lastgroup == 'skip':
+            directive(match.group(), branches)
+        elif all(branches):
             tokens.append(Token(match.lastgroup, match.group(), pos))
 
         pos = match.end()
 
     return tokens
+
+
+def directive(text, branches):
+    """Keeps for each "#if" around whether this is its first branch."""
+
+    match = re.match(r'\s*#\s*(if|el|endif)', text)
+
+    if not match:
+        return
+
+    if match.group(1) == 'if':
+        branches.append(True)
+    elif match.group(1) == 'el':
+        branches[-1] = False
+    else:
+        branches.pop()
 
 
 def functions_of(tokens, source):
