@@ -20,10 +20,16 @@ BEGIN {
         local $ENV{BUILD} = "$build/alloc";
         local $ENV{BINARY} = $ENV{TEST_NGINX_BINARY} ? 1 : '';
 
+        # variables that are not set have a value, too
+        my $cc = $ENV{CC} || 'cc';
+        my $fill = '-ftrivial-auto-var-init=pattern';
+        $fill = '' if system "$cc $fill -Werror -xc -c -o /dev/null /dev/null"
+                             . ' 2> /dev/null';
+
         # other flags: other objects
         my ($sum) = `cksum < $top/t/lib/alloc.h` =~ /^(\d+)/;
         local $ENV{CFLAGS} = "-g -O1 -fPIC -include $top/t/lib/alloc.h"
-                             . " -DSCHEMA1_ALLOC_SUM=$sum";
+                             . " -DSCHEMA1_ALLOC_SUM=$sum $fill";
 
         my $said = `$top/t/tools/module 2>&1`;
 

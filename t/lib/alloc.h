@@ -10,6 +10,9 @@
  * names a file of three 32-bit integers: the number of the allocation to fail
  * (0: none is counted), the number of allocations so far, and the number of
  * blocks that malloc() returned and that are not free.
+ *
+ * New memory is filled, so that nothing relies on zeros, and has a guard behind
+ * it: what was written beyond its end is an alert when its pool is destroyed.
  */
 
 
@@ -105,11 +108,140 @@ schema1_alloc_free(void *p)
 }
 
 
+/* AddressSanitizer detects more, if each allocation is a block of its own */
+
+#if (NGX_DEBUG_PALLOC)
+#define SCHEMA1_ALLOC_GUARD  0
+#else
+#define SCHEMA1_ALLOC_GUARD  16
+#endif
+
+#define SCHEMA1_ALLOC_FILL   0xa5
+
+
+typedef struct {
+    u_char      *end;
+    ngx_pool_t  *pool;
+    u_char      *start;
+} schema1_alloc_guard_t;
+
+
+static inline void
+schema1_alloc_check(void *data)
+{
+    int                     i;
+    schema1_alloc_guard_t  *guard = data;
+
+    for (i = 0; guard->start && i < SCHEMA1_ALLOC_GUARD; i++) {
+
+        if (guard->end[i] != SCHEMA1_ALLOC_FILL) {
+            ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                          "schema1 wrote beyond the end of %uz bytes",
+                          (size_t) (guard->end - guard->start));
+            break;
+        }
+    }
+
+    guard->start = NULL;
+}
+
+
+static inline void *
+schema1_alloc_filled(void *p, size_t n)
+{
+    return p ? memset(p, SCHEMA1_ALLOC_FILL, n) : NULL;
+}
+
+
+static inline void *
+schema1_alloc_guarded(ngx_pool_t *pool, void *p, size_t n)
+{
+    ngx_pool_cleanup_t     *cln;
+    schema1_alloc_guard_t  *guard;
+
+    if (p == NULL || SCHEMA1_ALLOC_GUARD == 0) {
+        return p;
+    }
+
+    cln = ngx_pool_cleanup_add(pool, sizeof(schema1_alloc_guard_t));
+
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    guard = cln->data;
+    guard->start = p;
+    guard->end = guard->start + n;
+    cln->handler = schema1_alloc_check;
+
+    memset(guard->end, SCHEMA1_ALLOC_FILL, SCHEMA1_ALLOC_GUARD);
+
+    return p;
+}
+
+
+static inline ngx_int_t
+schema1_alloc_pfree(ngx_pool_t *pool, void *p)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler == schema1_alloc_check
+            && ((schema1_alloc_guard_t *) cln->data)->start == p)
+        {
+            schema1_alloc_check(cln->data);
+        }
+    }
+
+    return ngx_pfree(pool, p);
+}
+
+
+static inline void *
+schema1_alloc_palloc(ngx_pool_t *pool, size_t n)
+{
+    return schema1_alloc_guarded(pool, schema1_alloc_filled(
+                             ngx_palloc(pool, n + SCHEMA1_ALLOC_GUARD), n), n);
+}
+
+
+static inline void *
+schema1_alloc_pnalloc(ngx_pool_t *pool, size_t n)
+{
+    return schema1_alloc_guarded(pool, schema1_alloc_filled(
+                            ngx_pnalloc(pool, n + SCHEMA1_ALLOC_GUARD), n), n);
+}
+
+
+static inline void *
+schema1_alloc_pcalloc(ngx_pool_t *pool, size_t n)
+{
+    return schema1_alloc_guarded(pool,
+                            ngx_pcalloc(pool, n + SCHEMA1_ALLOC_GUARD), n);
+}
+
+
+static inline void *
+schema1_alloc_array_push(ngx_array_t *array, ngx_uint_t n)
+{
+    return schema1_alloc_filled(ngx_array_push_n(array, n), n * array->size);
+}
+
+
+static inline void *
+schema1_alloc_list_push(ngx_list_t *list)
+{
+    return schema1_alloc_filled(ngx_list_push(list), list->size);
+}
+
+
 #define schema1_alloc_or(failure, call)                                       \
     (schema1_alloc_fails() ? (failure) : (call))
 
 #define malloc(n)                                                             \
-    schema1_alloc_or(NULL, schema1_alloc_malloc(malloc(n)))
+    schema1_alloc_or(NULL, schema1_alloc_filled(                              \
+                               schema1_alloc_malloc(malloc(n)), n))
 #define calloc(n, size)                                                       \
     schema1_alloc_or(NULL, schema1_alloc_malloc(calloc(n, size)))
 #define realloc(p, n)                                                         \
@@ -118,13 +250,15 @@ schema1_alloc_free(void *p)
     schema1_alloc_free(p)
 
 #define ngx_palloc(pool, n)                                                   \
-    schema1_alloc_or(NULL, ngx_palloc(pool, n))
+    schema1_alloc_or(NULL, schema1_alloc_palloc(pool, n))
 #define ngx_pnalloc(pool, n)                                                  \
-    schema1_alloc_or(NULL, ngx_pnalloc(pool, n))
+    schema1_alloc_or(NULL, schema1_alloc_pnalloc(pool, n))
 #define ngx_pcalloc(pool, n)                                                  \
-    schema1_alloc_or(NULL, ngx_pcalloc(pool, n))
+    schema1_alloc_or(NULL, schema1_alloc_pcalloc(pool, n))
 #define ngx_pmemalign(pool, n, alignment)                                     \
     schema1_alloc_or(NULL, ngx_pmemalign(pool, n, alignment))
+#define ngx_pfree(pool, p)                                                    \
+    schema1_alloc_pfree(pool, p)
 #define ngx_create_pool(n, log)                                               \
     schema1_alloc_or(NULL, ngx_create_pool(n, log))
 #define ngx_pool_cleanup_add(pool, n)                                         \
@@ -137,13 +271,13 @@ schema1_alloc_free(void *p)
 #define ngx_array_init(array, pool, n, size)                                  \
     schema1_alloc_or(NGX_ERROR, ngx_array_init(array, pool, n, size))
 #define ngx_array_push(array)                                                 \
-    schema1_alloc_or(NULL, ngx_array_push(array))
+    schema1_alloc_or(NULL, schema1_alloc_array_push(array, 1))
 #define ngx_array_push_n(array, n)                                            \
-    schema1_alloc_or(NULL, ngx_array_push_n(array, n))
+    schema1_alloc_or(NULL, schema1_alloc_array_push(array, n))
 #define ngx_list_init(list, pool, n, size)                                    \
     schema1_alloc_or(NGX_ERROR, ngx_list_init(list, pool, n, size))
 #define ngx_list_push(list)                                                   \
-    schema1_alloc_or(NULL, ngx_list_push(list))
+    schema1_alloc_or(NULL, schema1_alloc_list_push(list))
 
 #define ngx_create_temp_buf(pool, n)                                          \
     schema1_alloc_or(NULL, ngx_create_temp_buf(pool, n))
@@ -155,9 +289,11 @@ schema1_alloc_free(void *p)
 #define ngx_thread_task_alloc(pool, n)                                        \
     schema1_alloc_or(NULL, ngx_thread_task_alloc(pool, n))
 #define ngx_slab_alloc(pool, n)                                               \
-    schema1_alloc_or(NULL, ngx_slab_alloc(pool, n))
+    schema1_alloc_or(NULL, schema1_alloc_filled(                              \
+                               ngx_slab_alloc(pool, n), n))
 #define ngx_slab_alloc_locked(pool, n)                                        \
-    schema1_alloc_or(NULL, ngx_slab_alloc_locked(pool, n))
+    schema1_alloc_or(NULL, schema1_alloc_filled(                              \
+                               ngx_slab_alloc_locked(pool, n), n))
 #define ngx_slab_calloc(pool, n)                                              \
     schema1_alloc_or(NULL, ngx_slab_calloc(pool, n))
 #define ngx_slab_calloc_locked(pool, n)                                       \
