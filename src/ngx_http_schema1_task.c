@@ -69,22 +69,15 @@ ngx_http_schema1_task_run(void *data, ngx_log_t *log)
 
     (void) clock_gettime(CLOCK_MONOTONIC, &start);
 
-    switch (ctx->state) {
-
-    case NGX_HTTP_SCHEMA1_SNIFF:
-        ctx->step = schema1_pull_start(ctx->pull, &ctx->document, &ctx->error);
-        break;
-
-    case NGX_HTTP_SCHEMA1_CONVERT:
-        ctx->step = schema1_pull_feed(ctx->pull, &ctx->document, &ctx->error);
-        break;
-
-    default: /* NGX_HTTP_SCHEMA1_VERIFY */
+    if (ctx->state == NGX_HTTP_SCHEMA1_VERIFY) {
         rc = schema1_digest_verify(ctx->answer.source_digest,
                                    ctx->document.body, "source", &ctx->error);
 
         ctx->step = (rc == SCHEMA1_OK) ? SCHEMA1_PULL_DONE
                                        : SCHEMA1_PULL_ERROR;
+
+    } else {
+        ctx->step = schema1_pull_feed(ctx->pull, &ctx->document, &ctx->error);
     }
 
     (void) clock_gettime(CLOCK_MONOTONIC, &end);

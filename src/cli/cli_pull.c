@@ -337,7 +337,7 @@ cli_pull_start(cli_job_t *job)
     document.type = cli_bytes(&job->source.type);
     document.digest = cli_bytes(&job->source.digest);
 
-    step = schema1_pull_start(job->pull, &document, &err);
+    step = schema1_pull_feed(job->pull, &document, &err);
 
     cli_pull_set_source(job, schema1_pull_answer(job->pull)->source_type);
 

@@ -16,62 +16,47 @@
 
 
 struct schema1_pull_s {
-    schema1_pull_conf_t    conf;
-    schema1_pull_step_e    step;        /* the last one */
+    schema1_pull_conf_t       conf;
+    schema1_pull_step_e       step;     /* the last one */
 
     /* the document at hand, while it is there */
-    schema1_type_e         type;
-    schema1_action_e       action;
-    schema1_raw_manifest_t raw;         /* zeros if it cannot be read */
+    const schema1_document_t *document;
+    schema1_error_t          *err;
+    schema1_type_e            type;
+    schema1_action_e          action;
+    schema1_raw_manifest_t    raw;      /* zeros if it cannot be read */
 
-    schema1_child_t        child;
-    schema1_manifest_t     manifest;
-    schema1_pull_request_t request;
-    schema1_answer_t       answer;
-    char                   source_digest[7 + 64 + 1];
-    char                   digest[7 + 64 + 1];
-    schema1_buf_t          body;        /* of a converted manifest */
-    bool                   list;        /* a platform was searched */
-    bool                   nested;      /* in a list within a list */
-    bool                   payload;     /* the child's payload is verified */
-    size_t                 payload_len;
+    schema1_child_t           child;
+    schema1_manifest_t        manifest;
+    schema1_pull_request_t    request;
+    schema1_answer_t          answer;
+    char                      source_digest[7 + 64 + 1];
+    char                      digest[7 + 64 + 1];
+    schema1_buf_t             body;     /* of a converted manifest */
+    bool                      list;     /* a platform was searched */
+    bool                      nested;   /* in a list within a list */
+    bool                      payload;  /* the child's payload is verified */
+    size_t                    payload_len;
 };
 
 
-static schema1_pull_step_e schema1_pull_source(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err);
-static int schema1_pull_decode(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err);
+static schema1_pull_step_e schema1_pull_source(schema1_pull_t *pull);
 static bool schema1_pull_list_usable(const schema1_pull_t *pull);
-static int schema1_pull_verify_tag(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err);
-static void schema1_pull_unverified(const schema1_document_t *document,
-    schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_feed_child(schema1_pull_t *pull,
-    schema1_str_t document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_child(schema1_pull_t *pull,
-    schema1_str_t document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_feed_config(schema1_pull_t *pull,
-    schema1_str_t config, schema1_error_t *err);
-static int schema1_pull_read(schema1_pull_t *pull, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_next(schema1_pull_t *pull,
-    schema1_error_t *err);
+static int schema1_pull_verify_tag(schema1_pull_t *pull);
+static void schema1_pull_unverified(const schema1_pull_t *pull);
+static schema1_pull_step_e schema1_pull_child(schema1_pull_t *pull);
+static schema1_pull_step_e schema1_pull_child_action(schema1_pull_t *pull);
+static schema1_pull_step_e schema1_pull_config(schema1_pull_t *pull);
+static int schema1_pull_read(schema1_pull_t *pull);
+static schema1_pull_step_e schema1_pull_next(schema1_pull_t *pull);
 static schema1_pull_step_e schema1_pull_converted(schema1_pull_t *pull,
-    schema1_type_e type, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_as_is(schema1_pull_t *pull,
-    schema1_str_t document);
-static schema1_pull_step_e schema1_pull_refuse(schema1_pull_t *pull,
-    schema1_str_t document, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_fetch(schema1_pull_t *pull, bool blob,
-    const schema1_descriptor_t *descriptor);
-static int schema1_pull_verify(const schema1_pull_t *pull,
-    schema1_str_t document, const char *what, schema1_error_t *err);
-static int schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err);
-static int schema1_pull_digest(schema1_str_t *digest, char *buf,
-    schema1_str_t data, schema1_error_t *err);
-static schema1_pull_step_e schema1_pull_end(schema1_pull_t *pull,
-    schema1_pull_step_e step, schema1_error_t *err);
+    schema1_type_e type);
+static schema1_pull_step_e schema1_pull_refuse(const schema1_pull_t *pull);
+static int schema1_pull_verify(const schema1_pull_t *pull, const char *what);
+static void schema1_pull_payload(schema1_pull_t *pull);
+static int schema1_pull_digest(schema1_pull_t *pull, schema1_str_t *digest,
+    char *buf, schema1_str_t data);
+static void schema1_pull_note(const schema1_pull_t *pull);
 
 
 schema1_pull_t *
@@ -112,43 +97,45 @@ schema1_pull_free(schema1_pull_t *pull)
 
 
 schema1_pull_step_e
-schema1_pull_start(schema1_pull_t *pull, const schema1_document_t *document,
-    schema1_error_t *err)
-{
-    schema1_error_clear(err);
-
-    return schema1_pull_end(pull, schema1_pull_source(pull, document, err),
-                            err);
-}
-
-
-schema1_pull_step_e
 schema1_pull_feed(schema1_pull_t *pull, const schema1_document_t *document,
     schema1_error_t *err)
 {
-    schema1_pull_step_e  step;
-
     schema1_error_clear(err);
+
+    pull->document = document;
+    pull->err = err;
 
     switch (pull->step) {
 
+    case SCHEMA1_PULL_NEED_SOURCE:
+        pull->step = schema1_pull_source(pull);
+        break;
+
     case SCHEMA1_PULL_NEED_LOOKUP:
-        step = schema1_pull_next(pull, err);
+        pull->step = schema1_pull_next(pull);
         break;
 
     case SCHEMA1_PULL_NEED_FETCH:
-        step = pull->request.blob
-               ? schema1_pull_feed_config(pull, document->body, err)
-               : schema1_pull_feed_child(pull, document->body, err);
+        pull->step = pull->request.blob ? schema1_pull_config(pull)
+                                        : schema1_pull_child(pull);
         break;
 
     default:
         schema1_error_set(err, SCHEMA1_NO_REASON,
                           "a document was not requested");
-        step = SCHEMA1_PULL_ERROR;
+        pull->step = SCHEMA1_PULL_ERROR;
     }
 
-    return schema1_pull_end(pull, step, err);
+    schema1_raw_manifest_free(&pull->raw);
+
+    if (pull->step == SCHEMA1_PULL_ERROR) {
+        schema1_pull_note(pull);
+
+    } else {
+        schema1_error_clear(err);
+    }
+
+    return pull->step;
 }
 
 
@@ -166,15 +153,17 @@ schema1_pull_answer(const schema1_pull_t *pull)
 }
 
 
+/*
+ * A document that cannot be read may still pass, so that is no error yet: "err"
+ * keeps the reason until schema1_pull_read().
+ */
+
 static schema1_pull_step_e
-schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
-    schema1_error_t *err)
+schema1_pull_source(schema1_pull_t *pull)
 {
-    int   rc;
     bool  modern;
 
-    rc = SCHEMA1_OK;
-    pull->type = schema1_media_type(document->type);
+    pull->type = schema1_media_type(pull->document->type);
     modern = schema1_accept_is_modern(&pull->conf.accept);
 
     /* "the document takes precedence, for clients that are not modern" */
@@ -182,13 +171,14 @@ schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
     if (pull->type == SCHEMA1_TYPE_GENERIC
         || (!modern && pull->type != SCHEMA1_TYPE_OTHER))
     {
-        rc = schema1_pull_decode(pull, document->body, err);
+        (void) schema1_raw_manifest_read(&pull->raw, pull->document->body,
+                                         pull->err);
         pull->type = schema1_sniff(&pull->raw, pull->type);
     }
 
     pull->answer.source_type = pull->type;
 
-    if (rc != SCHEMA1_OK) {
+    if (pull->err->reason == SCHEMA1_NO_MEMORY) {
         return SCHEMA1_PULL_ERROR;
     }
 
@@ -207,34 +197,19 @@ schema1_pull_source(schema1_pull_t *pull, const schema1_document_t *document,
     }
 
     if (pull->action == SCHEMA1_ACTION_REFUSE) {
-        return schema1_pull_refuse(pull, document->body, err);
+        return schema1_pull_refuse(pull);
     }
 
-    if (schema1_pull_verify_tag(pull, document, err) != SCHEMA1_OK) {
+    if (schema1_pull_verify_tag(pull) != SCHEMA1_OK) {
         return SCHEMA1_PULL_ERROR;
     }
 
-    if (schema1_pull_read(pull, err) != SCHEMA1_OK) {
-        schema1_pull_unverified(document, err);
+    if (schema1_pull_read(pull) != SCHEMA1_OK) {
+        schema1_pull_unverified(pull);
         return SCHEMA1_PULL_ERROR;
     }
 
     return SCHEMA1_PULL_NEED_LOOKUP;
-}
-
-
-/*
- * A document that cannot be read may still pass, so that is no error yet: "err"
- * keeps the reason until schema1_pull_read().
- */
-
-static int
-schema1_pull_decode(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
-{
-    (void) schema1_raw_manifest_read(&pull->raw, document, err);
-
-    return err->reason == SCHEMA1_NO_MEMORY ? SCHEMA1_ERROR : SCHEMA1_OK;
 }
 
 
@@ -256,52 +231,51 @@ schema1_pull_list_usable(const schema1_pull_t *pull)
 
 
 static int
-schema1_pull_verify_tag(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err)
+schema1_pull_verify_tag(schema1_pull_t *pull)
 {
-    schema1_str_t  *digest;
+    schema1_str_t             *digest;
+    const schema1_document_t  *document;
 
+    document = pull->document;
     digest = &pull->answer.source_digest;
 
-    if (schema1_pull_digest(digest, pull->source_digest, document->body, err)
+    if (schema1_pull_digest(pull, digest, pull->source_digest, document->body)
         != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
     }
 
-    if (document->digest.len != 0) {
+    /* it is hashed once, unless the digest is another one */
 
-        /* it is hashed once, unless the digest is another one */
-
-        if (!schema1_str_eq(document->digest, digest->data)
-            && schema1_digest_verify(document->digest, document->body,
-                                     "manifest", err)
-               != SCHEMA1_OK)
-        {
-            digest->len = 0;
-            schema1_error_note(err->source_digest, sizeof(err->source_digest),
-                               document->digest);
-            return SCHEMA1_ERROR;
-        }
+    if (document->digest.len == 0
+        || schema1_str_eq(document->digest, digest->data)
+        || schema1_digest_verify(document->digest, document->body, "manifest",
+                                 pull->err)
+           == SCHEMA1_OK)
+    {
+        return SCHEMA1_OK;
     }
 
-    return SCHEMA1_OK;
+    digest->len = 0;
+    schema1_error_note(pull->err->source_digest,
+                       sizeof(pull->err->source_digest), document->digest);
+
+    return SCHEMA1_ERROR;
 }
 
 
 /* without a digest the document may as well have been truncated */
 
 static void
-schema1_pull_unverified(const schema1_document_t *document,
-    schema1_error_t *err)
+schema1_pull_unverified(const schema1_pull_t *pull)
 {
     size_t  offset;
 
-    if (document->digest.len == 0
-        && err->reason == SCHEMA1_INVALID_MANIFEST
-        && schema1_json_check(document->body, &offset) != SCHEMA1_OK)
+    if (pull->document->digest.len == 0
+        && pull->err->reason == SCHEMA1_INVALID_MANIFEST
+        && schema1_json_check(pull->document->body, &offset) != SCHEMA1_OK)
     {
-        schema1_error_set(err, SCHEMA1_UNVERIFIED,
+        schema1_error_set(pull->err, SCHEMA1_UNVERIFIED,
                           "the manifest that the registry sent is broken, and "
                           "without a Docker-Content-Digest nothing confirms "
                           "that it is complete; try again, then check the "
@@ -311,11 +285,8 @@ schema1_pull_unverified(const schema1_document_t *document,
 
 
 static schema1_pull_step_e
-schema1_pull_feed_child(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
+schema1_pull_child(schema1_pull_t *pull)
 {
-    bool  schema1;
-
     /*
      * "If the mediaType of the entry is a manifest type, it determines the
      * type.  Otherwise the document determines the type.  The Content-Type of
@@ -323,98 +294,98 @@ schema1_pull_feed_child(schema1_pull_t *pull, schema1_str_t document,
      */
 
     pull->type = pull->child.type;
-    schema1 = schema1_media_type_is_schema1(pull->type);
 
-    if (!schema1 && schema1_pull_decode(pull, document, err) != SCHEMA1_OK) {
-        return SCHEMA1_PULL_ERROR;
+    if (!schema1_media_type_is_schema1(pull->type)) {
+        (void) schema1_raw_manifest_read(&pull->raw, pull->document->body,
+                                         pull->err);
     }
 
     if (!schema1_media_type_known(pull->type)) {
         pull->type = schema1_sniff(&pull->raw, SCHEMA1_TYPE_GENERIC);
     }
 
-    if (schema1_media_type_is_schema1(pull->type)
-        && schema1_pull_payload(pull, document, err) != SCHEMA1_OK)
+    if (schema1_media_type_is_schema1(pull->type)) {
+        schema1_pull_payload(pull);
+    }
+
+    if (pull->err->reason == SCHEMA1_NO_MEMORY
+        || schema1_pull_verify(pull, "platform's manifest") != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
     }
 
-    if (schema1_pull_verify(pull, document, "platform's manifest", err)
-        != SCHEMA1_OK)
-    {
-        return SCHEMA1_PULL_ERROR;
-    }
-
-    return schema1_pull_child(pull, document, err);
+    return schema1_pull_child_action(pull);
 }
 
 
-/* a verified child: what becomes of it */
-
 static schema1_pull_step_e
-schema1_pull_child(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
+schema1_pull_child_action(schema1_pull_t *pull)
 {
-    if (schema1_media_type_is_list(pull->type)) {
-
-        if (pull->nested) {
-            schema1_error_set(err, SCHEMA1_NO_PLATFORM,
-                              "the list of manifests leads to a list within "
-                              "a list within a list, which is not followed");
-            return SCHEMA1_PULL_ERROR;
-        }
-
-        pull->nested = true;
-        pull->action = SCHEMA1_ACTION_CHILD;
-
-    } else {
+    if (!schema1_media_type_is_list(pull->type)) {
         pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
                                              true);
-    }
 
-    if (pull->action == SCHEMA1_ACTION_AS_IS) {
-        return schema1_pull_as_is(pull, document);
+    } else if (pull->nested) {
+        schema1_error_set(pull->err, SCHEMA1_NO_PLATFORM,
+                          "the list of manifests leads to a list within a "
+                          "list within a list, which is not followed");
+        return SCHEMA1_PULL_ERROR;
+
+    } else {
+        pull->nested = true;
+        pull->action = SCHEMA1_ACTION_CHILD;
     }
 
     if (pull->action == SCHEMA1_ACTION_REFUSE) {
-        return schema1_pull_refuse(pull, document, err);
+        return schema1_pull_refuse(pull);
     }
 
-    if (schema1_pull_read(pull, err) != SCHEMA1_OK) {
+    if (pull->action == SCHEMA1_ACTION_AS_IS) {
+        pull->answer.body = pull->document->body;
+        pull->answer.type = pull->type;
+
+        /* of a payload that the list does not name it was computed */
+
+        if (pull->payload || pull->answer.digest.len == 0) {
+            pull->answer.digest = pull->request.digest;
+        }
+
+        return SCHEMA1_PULL_DONE;
+    }
+
+    if (schema1_pull_read(pull) != SCHEMA1_OK) {
         return SCHEMA1_PULL_ERROR;
     }
 
-    return schema1_pull_next(pull, err);
+    return schema1_pull_next(pull);
 }
 
 
 static schema1_pull_step_e
-schema1_pull_feed_config(schema1_pull_t *pull, schema1_str_t config,
-    schema1_error_t *err)
+schema1_pull_config(schema1_pull_t *pull)
 {
-    if (schema1_pull_verify(pull, config, "config", err) != SCHEMA1_OK) {
-        return SCHEMA1_PULL_ERROR;
-    }
-
-    if (schema1_payload_build(&pull->manifest, config, pull->conf.name,
-                              pull->conf.tag, &pull->body,
-                              &pull->answer.entries, err)
-        != SCHEMA1_OK)
+    if (schema1_pull_verify(pull, "config") != SCHEMA1_OK
+        || schema1_payload_build(&pull->manifest, pull->document->body,
+                                 pull->conf.name, pull->conf.tag, &pull->body,
+                                 &pull->answer.entries, pull->err)
+           != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
     }
 
-    return schema1_pull_converted(pull, SCHEMA1_TYPE_SIGNED, err);
+    return schema1_pull_converted(pull, SCHEMA1_TYPE_SIGNED);
 }
 
 
 /* keeps what the document says, so that it is read only once */
 
 static int
-schema1_pull_read(schema1_pull_t *pull, schema1_error_t *err)
+schema1_pull_read(schema1_pull_t *pull)
 {
-    schema1_child_t     child;
-    schema1_platform_t  platform;
+    schema1_error_t     *err;
+    schema1_platform_t   platform;
+
+    err = pull->err;
 
     if (err->reason != SCHEMA1_NO_REASON) {
         return SCHEMA1_ERROR;
@@ -443,49 +414,44 @@ schema1_pull_read(schema1_pull_t *pull, schema1_error_t *err)
         return SCHEMA1_ERROR;
     }
 
-    if (schema1_list_find(&child, &pull->raw, &platform, pull->nested, err)
-        != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
     schema1_list_child_free(&pull->child);
-    pull->child = child;
 
-    return SCHEMA1_OK;
+    return schema1_list_find(&pull->child, &pull->raw, &platform,
+                             pull->nested, err);
 }
 
 
 static schema1_pull_step_e
-schema1_pull_next(schema1_pull_t *pull, schema1_error_t *err)
+schema1_pull_next(schema1_pull_t *pull)
 {
-    switch (pull->action) {
+    const schema1_descriptor_t  *descriptor;
 
-    case SCHEMA1_ACTION_CHILD:
-        return schema1_pull_fetch(pull, false, &pull->child.descriptor);
+    if (pull->action == SCHEMA1_ACTION_SCHEMA2) {
 
-    case SCHEMA1_ACTION_SCHEMA1:
-        return schema1_pull_fetch(pull, true, &pull->manifest.config);
+        if (schema1_convert_schema2(&pull->manifest, &pull->body, pull->err)
+            != SCHEMA1_OK)
+        {
+            return SCHEMA1_PULL_ERROR;
+        }
 
-    default: /* SCHEMA1_ACTION_SCHEMA2 */
-        break;
+        return schema1_pull_converted(pull, SCHEMA1_TYPE_SCHEMA2);
     }
 
-    if (schema1_convert_schema2(&pull->manifest, &pull->body, err)
-        != SCHEMA1_OK)
-    {
-        return SCHEMA1_PULL_ERROR;
-    }
+    pull->request.blob = (pull->action == SCHEMA1_ACTION_SCHEMA1);
+    descriptor = pull->request.blob ? &pull->manifest.config
+                                    : &pull->child.descriptor;
 
-    return schema1_pull_converted(pull, SCHEMA1_TYPE_SCHEMA2, err);
+    pull->request.digest = descriptor->digest;
+    pull->request.size = descriptor->size;
+
+    return SCHEMA1_PULL_NEED_FETCH;
 }
 
 
 /* the digest of schema 1 is that of the payload, without the signature */
 
 static schema1_pull_step_e
-schema1_pull_converted(schema1_pull_t *pull, schema1_type_e type,
-    schema1_error_t *err)
+schema1_pull_converted(schema1_pull_t *pull, schema1_type_e type)
 {
     schema1_str_t      document;
     schema1_answer_t  *answer;
@@ -493,7 +459,7 @@ schema1_pull_converted(schema1_pull_t *pull, schema1_type_e type,
     answer = &pull->answer;
     document = schema1_buf_str(&pull->body);
 
-    if (schema1_pull_digest(&answer->digest, pull->digest, document, err)
+    if (schema1_pull_digest(pull, &answer->digest, pull->digest, document)
         != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
@@ -501,7 +467,7 @@ schema1_pull_converted(schema1_pull_t *pull, schema1_type_e type,
 
     if (type == SCHEMA1_TYPE_SIGNED
         && schema1_jws_sign(pull->conf.key, document, pull->conf.now,
-                            &pull->body, err)
+                            &pull->body, pull->err)
            != SCHEMA1_OK)
     {
         return SCHEMA1_PULL_ERROR;
@@ -516,45 +482,26 @@ schema1_pull_converted(schema1_pull_t *pull, schema1_type_e type,
 
 
 static schema1_pull_step_e
-schema1_pull_as_is(schema1_pull_t *pull, schema1_str_t document)
-{
-    schema1_answer_t  *answer;
-
-    answer = &pull->answer;
-
-    answer->body = document;
-    answer->type = pull->type;
-
-    /* of a payload that the list does not name it was computed */
-
-    if (pull->payload || answer->digest.len == 0) {
-        answer->digest = pull->request.digest;
-    }
-
-    return SCHEMA1_PULL_DONE;
-}
-
-
-static schema1_pull_step_e
-schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
+schema1_pull_refuse(const schema1_pull_t *pull)
 {
     size_t  offset;
 
     if (schema1_media_type_known(pull->type)) {
-        schema1_error_set(err, SCHEMA1_NOT_ACCEPTABLE,
+        schema1_error_set(pull->err, SCHEMA1_NOT_ACCEPTABLE,
                           "this image can be sent as schema 1 only, which the "
                           "client's Accept header does not name; push the "
                           "image again, or let the client accept %s",
                           schema1_media_type_name(SCHEMA1_TYPE_SIGNED));
 
-    } else if (schema1_json_check(document, &offset) != SCHEMA1_OK) {
-        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+    } else if (schema1_json_check(pull->document->body, &offset)
+               != SCHEMA1_OK)
+    {
+        schema1_error_set(pull->err, SCHEMA1_INVALID_MANIFEST,
                           "the platform's manifest is not valid JSON, as it "
                           "is stored; push the image again");
 
     } else {
-        schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
+        schema1_error_set(pull->err, SCHEMA1_NOT_AN_IMAGE,
                           "the document for the platform is no image manifest "
                           "of a known type; push an image under this tag");
     }
@@ -563,45 +510,35 @@ schema1_pull_refuse(schema1_pull_t *pull, schema1_str_t document,
 }
 
 
-static schema1_pull_step_e
-schema1_pull_fetch(schema1_pull_t *pull, bool blob,
-    const schema1_descriptor_t *descriptor)
-{
-    pull->request.blob = blob;
-    pull->request.digest = descriptor->digest;
-    pull->request.size = descriptor->size;
-
-    return SCHEMA1_PULL_NEED_FETCH;
-}
-
-
-/* verifies a document by its descriptor's digest and size */
+/* verifies the document by its descriptor's digest and size */
 
 static int
-schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
-    const char *what, schema1_error_t *err)
+schema1_pull_verify(const schema1_pull_t *pull, const char *what)
 {
-    int64_t  size;
+    int64_t        size;
+    schema1_str_t  body;
 
     size = pull->request.size;
+    body = pull->document->body;
 
-    if (!pull->request.blob && pull->payload) {
+    if (pull->payload) {
 
         if (size >= 0 && (uint64_t) size == pull->payload_len) {
             return SCHEMA1_OK;
         }
 
-    } else if (schema1_digest_verify(pull->request.digest, document, what, err)
+    } else if (schema1_digest_verify(pull->request.digest, body, what,
+                                     pull->err)
                != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
     }
 
-    if (size >= 0 && (uint64_t) size != document.len) {
-        schema1_error_set(err, SCHEMA1_SIZE_MISMATCH,
+    if (size >= 0 && (uint64_t) size != body.len) {
+        schema1_error_set(pull->err, SCHEMA1_SIZE_MISMATCH,
                           "the %s is declared with %lld bytes and has %zu; "
                           "push the image again", what,
-                          (long long) size, document.len);
+                          (long long) size, body.len);
         return SCHEMA1_ERROR;
     }
 
@@ -611,54 +548,47 @@ schema1_pull_verify(const schema1_pull_t *pull, schema1_str_t document,
 
 /*
  * The digest of a signed schema 1 manifest is that of its payload, and a list
- * may name it by that.  Without a payload it is that of the document.
+ * may name it by that.  Without a payload it is that of the document, which
+ * schema1_pull_verify() checks: only a lack of memory is an error here.
  */
 
-static int
-schema1_pull_payload(schema1_pull_t *pull, schema1_str_t document,
-    schema1_error_t *err)
+static void
+schema1_pull_payload(schema1_pull_t *pull)
 {
-    int              rc;
-    schema1_buf_t    buf;
-    schema1_str_t    payload;
-    schema1_error_t  local;
+    schema1_buf_t  buf;
+    schema1_str_t  payload;
 
-    rc = SCHEMA1_OK;
-    local.reason = SCHEMA1_NO_REASON;
     memset(&buf, 0, sizeof(schema1_buf_t));
 
-    if (schema1_jws_payload(document, &buf) == SCHEMA1_OK) {
+    if (schema1_jws_payload(pull->document->body, &buf) == SCHEMA1_OK) {
         payload = schema1_buf_str(&buf);
 
-        rc = schema1_pull_digest(&pull->answer.digest, pull->digest, payload,
-                                 err);
-
         pull->payload_len = payload.len;
-        pull->payload = (schema1_digest_verify(pull->request.digest, payload,
-                                               "payload", &local)
-                         == SCHEMA1_OK);
-    }
+        pull->payload = schema1_pull_digest(pull, &pull->answer.digest,
+                                            pull->digest, payload)
+                        == SCHEMA1_OK
+                        && schema1_digest_verify(pull->request.digest, payload,
+                                                 "payload", pull->err)
+                           == SCHEMA1_OK;
 
-    if (buf.failed || local.reason == SCHEMA1_NO_MEMORY) {
-        rc = schema1_error_no_memory(err);
+    } else if (buf.failed) {
+        (void) schema1_error_no_memory(pull->err);
     }
 
     schema1_buf_free(&buf);
-
-    return rc;
 }
 
 
 /* "buf" has space for 7 + 64 + 1 bytes */
 
 static int
-schema1_pull_digest(schema1_str_t *digest, char *buf, schema1_str_t data,
-    schema1_error_t *err)
+schema1_pull_digest(schema1_pull_t *pull, schema1_str_t *digest, char *buf,
+    schema1_str_t data)
 {
     memcpy(buf, "sha256:", 7);
 
     if (schema1_digest_sha256_hex(data, buf + 7) != SCHEMA1_OK) {
-        return schema1_error_no_memory(err);
+        return schema1_error_no_memory(pull->err);
     }
 
     buf[7 + 64] = '\0';
@@ -672,19 +602,13 @@ schema1_pull_digest(schema1_str_t *digest, char *buf, schema1_str_t data,
 
 /* adds to an error what is known here and helps */
 
-static schema1_pull_step_e
-schema1_pull_end(schema1_pull_t *pull, schema1_pull_step_e step,
-    schema1_error_t *err)
+static void
+schema1_pull_note(const schema1_pull_t *pull)
 {
-    schema1_str_t  value;
+    schema1_str_t     value;
+    schema1_error_t  *err;
 
-    pull->step = step;
-    schema1_raw_manifest_free(&pull->raw);
-
-    if (step != SCHEMA1_PULL_ERROR) {
-        schema1_error_clear(err);
-        return step;
-    }
+    err = pull->err;
 
     if (pull->answer.source_digest.len != 0) {
         schema1_error_note(err->source_digest, sizeof(err->source_digest),
@@ -702,6 +626,4 @@ schema1_pull_end(schema1_pull_t *pull, schema1_pull_step_e step,
         schema1_error_note(err->platform, sizeof(err->platform),
                            pull->conf.platform);
     }
-
-    return SCHEMA1_PULL_ERROR;
 }

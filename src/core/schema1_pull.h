@@ -23,7 +23,7 @@
  * document.
  *
  *     pull = schema1_pull_new(&conf);
- *     step = schema1_pull_start(pull, &document, &err);
+ *     step = schema1_pull_feed(pull, &document, &err);
  *     if (step == SCHEMA1_PULL_NEED_LOOKUP) {
  *         ... look for the response in a cache, else ...
  *         step = schema1_pull_feed(pull, NULL, &err);
@@ -64,7 +64,8 @@ typedef struct {
 
 typedef enum {
     SCHEMA1_PULL_ERROR = -1,            /* see err */
-    SCHEMA1_PULL_PASS = 0,              /* the source is sent unchanged */
+    SCHEMA1_PULL_NEED_SOURCE = 0,       /* of a new pull */
+    SCHEMA1_PULL_PASS,                  /* the source is sent unchanged */
     SCHEMA1_PULL_NEED_LOOKUP,           /* feed nothing to convert it */
     SCHEMA1_PULL_NEED_FETCH,            /* fetch the request and feed it */
     SCHEMA1_PULL_DONE                   /* the response is ready */
@@ -101,16 +102,11 @@ schema1_pull_t *schema1_pull_new(const schema1_pull_conf_t *conf);
 void schema1_pull_free(schema1_pull_t *pull);
 
 /*
- * Determines the source's type and what the client receives: PASS, NEED_LOOKUP
- * or ERROR.  A source that is to be converted is read, and verified first if it
- * came with a digest.
- */
-schema1_pull_step_e schema1_pull_start(schema1_pull_t *pull,
-    const schema1_document_t *document, schema1_error_t *err);
-
-/*
- * The document that was requested; after NEED_LOOKUP it is not used and can be
- * NULL.  NEED_FETCH, DONE or ERROR.
+ * The source is fed first, which determines its type and what the client
+ * receives: PASS, NEED_LOOKUP or ERROR.  A source that is to be converted is
+ * read, and verified first if it came with a digest.  Then each document that
+ * was requested: NEED_FETCH, DONE or ERROR.  After NEED_LOOKUP the document is
+ * not used and can be NULL.
  */
 schema1_pull_step_e schema1_pull_feed(schema1_pull_t *pull,
     const schema1_document_t *document, schema1_error_t *err);
@@ -119,9 +115,9 @@ schema1_pull_step_e schema1_pull_feed(schema1_pull_t *pull,
 const schema1_pull_request_t *schema1_pull_request(const schema1_pull_t *pull);
 
 /*
- * Borrowed until the next call.  The source's type is there after
- * schema1_pull_start(), the digest of its bytes, computed here, after
- * NEED_LOOKUP, the rest after DONE.
+ * Borrowed until the next call.  The source's type is there after it was fed,
+ * the digest of its bytes, computed here, after NEED_LOOKUP, the rest after
+ * DONE.
  */
 const schema1_answer_t *schema1_pull_answer(const schema1_pull_t *pull);
 

@@ -264,7 +264,7 @@ pull_run(pull_t *p)
 
     (void) fuzz_memory_fail(p->failing);
 
-    step = schema1_pull_start(pull, &document, &err);
+    step = schema1_pull_feed(pull, &document, &err);
 
     fuzz_check(step == SCHEMA1_PULL_PASS || step == SCHEMA1_PULL_NEED_LOOKUP
                || step == SCHEMA1_PULL_ERROR);

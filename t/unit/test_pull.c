@@ -263,7 +263,7 @@ test_run(const char *accept, const char *platform, bool digest)
         return;
     }
 
-    test_result.step = schema1_pull_start(pull, &document, &test_result.err);
+    test_result.step = schema1_pull_feed(pull, &document, &test_result.err);
     test_keep_answer(schema1_pull_answer(pull));
 
     if (test_result.step == SCHEMA1_PULL_NEED_LOOKUP) {
@@ -1012,11 +1012,8 @@ test_order(void)
 
     pull = schema1_pull_new(&conf);
 
-    tap_ok(test_unrequested(pull, &document),
-           "a document before the tag's is an error");
-
     document.type = exact_str(V2);
-    tap_ok(schema1_pull_start(pull, &document, &err) == SCHEMA1_PULL_ERROR
+    tap_ok(schema1_pull_feed(pull, &document, &err) == SCHEMA1_PULL_ERROR
            && err.reason == SCHEMA1_UNVERIFIED,
            "an empty document of a manifest type is an error");
     tap_ok(test_unrequested(pull, &document),
@@ -1036,7 +1033,7 @@ test_order(void)
 
     pull = schema1_pull_new(&conf);
 
-    tap_ok(schema1_pull_start(pull, &document, &err)
+    tap_ok(schema1_pull_feed(pull, &document, &err)
            == SCHEMA1_PULL_NEED_LOOKUP
            && schema1_pull_feed(pull, NULL, &err) == SCHEMA1_PULL_DONE,
            "a manifest is converted");
