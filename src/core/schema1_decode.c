@@ -32,8 +32,26 @@ static int schema1_decode_array(schema1_decoder_t *d,
     const schema1_field_t *field, schema1_array_t *array);
 static char *schema1_decode_slot(schema1_decoder_t *d,
     const schema1_field_t *field, schema1_array_t *array, size_t n);
-static int schema1_decode_type(schema1_decoder_t *d,
-    const schema1_field_t *field, const char *want);
+static int schema1_decode_bad(schema1_decoder_t *d,
+    const schema1_field_t *field);
+
+
+/* in the order of schema1_field_e */
+
+static const struct {
+    schema1_json_e  type;
+    const char     *want;
+} schema1_decode_types[] = {
+    { SCHEMA1_JSON_STRING, "a string" },
+    { SCHEMA1_JSON_NUMBER, "a 64-bit integer" },
+    { SCHEMA1_JSON_STRING, "a time (RFC 3339)" },
+    { SCHEMA1_JSON_BOOL, "true or false" },
+    { SCHEMA1_JSON_ARRAY, "an array of strings" },
+    { SCHEMA1_JSON_OBJECT, "an object of strings" },
+    { SCHEMA1_JSON_OBJECT, "an object" },
+    { SCHEMA1_JSON_OBJECT, "an object" },
+    { SCHEMA1_JSON_ARRAY, "an array" }
+};
 
 
 int
@@ -193,6 +211,10 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
         return SCHEMA1_OK;
     }
 
+    if (type != schema1_decode_types[field->type].type) {
+        return schema1_decode_bad(d, field);
+    }
+
     switch (field->type) {
 
     case SCHEMA1_FIELD_STRINGS:
@@ -205,11 +227,6 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
         /* fall through */
 
     case SCHEMA1_FIELD_STRUCT:
-
-        if (type != SCHEMA1_JSON_OBJECT) {
-            return schema1_decode_type(d, field, "an object");
-        }
-
         return schema1_decode_struct(d, field->fields, NULL, to);
 
     case SCHEMA1_FIELD_ARRAY:
@@ -254,41 +271,18 @@ static int
 schema1_decode_scalar(schema1_decoder_t *d, const schema1_field_t *field,
     void *to)
 {
-    bool            valid;
     int64_t         n;
-    const char     *want;
     schema1_str_t   token;
-    schema1_json_e  type;
     schema1_time_t  t;
 
-    type = schema1_json_peek(&d->json);
     token = schema1_json_value(&d->json);
 
-    switch (field->type) {
-
-    case SCHEMA1_FIELD_INT:
-        want = "a 64-bit integer";
-        valid = (type == SCHEMA1_JSON_NUMBER
-                 && schema1_json_int(token, &n) == SCHEMA1_OK);
-        break;
-
-    case SCHEMA1_FIELD_TIME:
-        want = "a time (RFC 3339)";
-        valid = (schema1_time_parse(&t, token) == SCHEMA1_OK);
-        break;
-
-    case SCHEMA1_FIELD_BOOL:
-        want = "true or false";
-        valid = (type == SCHEMA1_JSON_BOOL);
-        break;
-
-    default: /* SCHEMA1_FIELD_STRING */
-        want = "a string";
-        valid = (type == SCHEMA1_JSON_STRING);
-    }
-
-    if (!valid) {
-        return schema1_decode_type(d, field, want);
+    if ((field->type == SCHEMA1_FIELD_INT
+         && schema1_json_int(token, &n) != SCHEMA1_OK)
+        || (field->type == SCHEMA1_FIELD_TIME
+            && schema1_time_parse(&t, token) != SCHEMA1_OK))
+    {
+        return schema1_decode_bad(d, field);
     }
 
     if (field->type == SCHEMA1_FIELD_BOOL) {
@@ -308,20 +302,12 @@ static int
 schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
     void *to)
 {
-    bool             map;
-    size_t           n;
-    const char      *want;
-    schema1_str_t    token, name;
-    schema1_json_e   type;
+    bool            map;
+    size_t          n;
+    schema1_str_t   token, name;
+    schema1_json_e  type;
 
     map = (field->type == SCHEMA1_FIELD_MAP);
-    want = map ? "an object of strings" : "an array of strings";
-    type = schema1_json_peek(&d->json);
-
-    if (type != (map ? SCHEMA1_JSON_OBJECT : SCHEMA1_JSON_ARRAY)) {
-        return schema1_decode_type(d, field, want);
-    }
-
     token.data = d->json.pos;
     schema1_json_enter(&d->json);
 
@@ -333,7 +319,7 @@ schema1_decode_strings(schema1_decoder_t *d, const schema1_field_t *field,
         type = schema1_json_peek(&d->json);
 
         if (type != SCHEMA1_JSON_STRING && type != SCHEMA1_JSON_NULL) {
-            return schema1_decode_type(d, field, want);
+            return schema1_decode_bad(d, field);
         }
 
         (void) schema1_json_value(&d->json);
@@ -359,10 +345,6 @@ schema1_decode_array(schema1_decoder_t *d, const schema1_field_t *field,
     size_t           n;
     schema1_json_e   type;
 
-    if (schema1_json_peek(&d->json) != SCHEMA1_JSON_ARRAY) {
-        return schema1_decode_type(d, field, "an array");
-    }
-
     schema1_json_enter(&d->json);
 
     for (n = 0; schema1_json_item(&d->json); n++) {
@@ -380,7 +362,9 @@ schema1_decode_array(schema1_decoder_t *d, const schema1_field_t *field,
         }
 
         if (type != SCHEMA1_JSON_OBJECT) {
-            return schema1_decode_type(d, field, "an array of objects");
+            (void) schema1_decode_bad(d, field);
+            d->bad.want = "an array of objects";
+            return SCHEMA1_ERROR;
         }
 
         if (schema1_decode_struct(d, field->fields, NULL, slot)
@@ -434,12 +418,11 @@ schema1_decode_slot(schema1_decoder_t *d, const schema1_field_t *field,
 
 
 static int
-schema1_decode_type(schema1_decoder_t *d, const schema1_field_t *field,
-    const char *want)
+schema1_decode_bad(schema1_decoder_t *d, const schema1_field_t *field)
 {
     d->bad.reason = d->invalid;
     d->bad.name = field->name;
-    d->bad.want = want;
+    d->bad.want = schema1_decode_types[field->type].want;
 
     return SCHEMA1_ERROR;
 }
