@@ -16,7 +16,6 @@ typedef struct {
 
 
 static bool schema1_json_check_document(schema1_scanner_t *s);
-static bool schema1_json_check_rest(schema1_scanner_t *s);
 static bool schema1_json_check_name(schema1_scanner_t *s);
 static bool schema1_json_check_scalar(schema1_scanner_t *s);
 static bool schema1_json_check_char(schema1_scanner_t *s, char ch);
@@ -52,9 +51,13 @@ schema1_json_check(schema1_str_t document, size_t *offset)
 }
 
 
+/* a value, what ends after it, what comes before the next value, and so on */
+
 static bool
 schema1_json_check_document(schema1_scanner_t *s)
 {
+    bool  opened;
+
     for ( ;; ) {
         s->pos = schema1_json_skip_space(s->pos, s->last);
 
@@ -62,62 +65,41 @@ schema1_json_check_document(schema1_scanner_t *s)
             return false;
         }
 
-        if (*s->pos == '{' || *s->pos == '[') {
+        opened = (*s->pos == '{' || *s->pos == '[');
+
+        if (opened) {
 
             if (s->depth == SCHEMA1_JSON_MAX_DEPTH) {
                 return false;
             }
 
             s->closing[s->depth++] = (*s->pos++ == '{') ? '}' : ']';
-            s->pos = schema1_json_skip_space(s->pos, s->last);
-
-            /* its first value comes next, unless it is empty */
-
-            if (s->pos == s->last || (*s->pos != '}' && *s->pos != ']')) {
-
-                if (!schema1_json_check_name(s)) {
-                    return false;
-                }
-
-                continue;
-            }
 
         } else if (!schema1_json_check_scalar(s)) {
             return false;
         }
 
-        if (!schema1_json_check_rest(s)) {
-            return false;
-        }
-
-        if (s->depth == 0) {
-            return true;
-        }
-    }
-}
-
-
-/* what follows a value: the document's end, or all before the next value */
-
-static bool
-schema1_json_check_rest(schema1_scanner_t *s)
-{
-    for ( ;; ) {
         s->pos = schema1_json_skip_space(s->pos, s->last);
+
+        while (s->depth != 0
+               && schema1_json_check_char(s, s->closing[s->depth - 1]))
+        {
+            s->depth--;
+            opened = false;
+            s->pos = schema1_json_skip_space(s->pos, s->last);
+        }
 
         if (s->depth == 0) {
             return s->pos == s->last;
         }
 
-        if (schema1_json_check_char(s, ',')) {
-            return schema1_json_check_name(s);
-        }
-
-        if (!schema1_json_check_char(s, s->closing[s->depth - 1])) {
+        if (!opened && !schema1_json_check_char(s, ',')) {
             return false;
         }
 
-        s->depth--;
+        if (!schema1_json_check_name(s)) {
+            return false;
+        }
     }
 }
 
