@@ -11,8 +11,12 @@ unsigned
 schema1_utf8_decode(const char **p, const char *last)
 {
     size_t                n, i;
-    unsigned              rune, min;
+    unsigned              rune;
     const unsigned char  *s;
+
+    /* of two bytes, three, four: a smaller one has a shorter form */
+
+    static const unsigned  min[] = { 0x80, 0x800, 0x10000 };
 
     s = (const unsigned char *) *p;
     (*p)++;
@@ -21,26 +25,10 @@ schema1_utf8_decode(const char **p, const char *last)
         return s[0];
     }
 
-    if (s[0] >= 0xc2 && s[0] <= 0xdf) {
-        n = 1;
-        min = 0x80;
-        rune = s[0] & 0x1f;
+    n = 1 + (s[0] >= 0xe0) + (s[0] >= 0xf0);
+    rune = s[0] & 0x3fu >> n;
 
-    } else if (s[0] >= 0xe0 && s[0] <= 0xef) {
-        n = 2;
-        min = 0x800;
-        rune = s[0] & 0x0f;
-
-    } else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-        n = 3;
-        min = 0x10000;
-        rune = s[0] & 0x07;
-
-    } else {
-        return SCHEMA1_UTF8_REPLACEMENT;
-    }
-
-    if ((size_t) (last - *p) < n) {
+    if (s[0] < 0xc2 || s[0] > 0xf4 || (size_t) (last - *p) < n) {
         return SCHEMA1_UTF8_REPLACEMENT;
     }
 
@@ -52,7 +40,9 @@ schema1_utf8_decode(const char **p, const char *last)
         rune = rune << 6 | (s[i] & 0x3f);
     }
 
-    if (rune < min || rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff)) {
+    if (rune < min[n - 1] || rune > 0x10ffff
+        || (rune >= 0xd800 && rune <= 0xdfff))
+    {
         return SCHEMA1_UTF8_REPLACEMENT;
     }
 
