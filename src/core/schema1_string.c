@@ -15,7 +15,6 @@
 
 
 static bool schema1_buf_grow(schema1_buf_t *buf, size_t len, bool exact);
-static bool schema1_buf_fits(schema1_buf_t *buf, size_t len);
 static size_t schema1_str_unquoted(schema1_str_t str, char separator);
 static char schema1_lower(char ch);
 
@@ -272,7 +271,14 @@ schema1_buf_grow(schema1_buf_t *buf, size_t len, bool exact)
     char    *data;
     size_t   size;
 
-    if (buf->failed || !schema1_buf_fits(buf, len)) {
+    if (buf->failed) {
+        return false;
+    }
+
+    buf->full = (buf->limit && len > buf->limit - buf->len);
+
+    if (buf->full || len > SIZE_MAX / 2 - buf->len) {
+        buf->failed = true;
         return false;
     }
 
@@ -308,24 +314,6 @@ schema1_buf_grow(schema1_buf_t *buf, size_t len, bool exact)
 }
 
 
-static bool
-schema1_buf_fits(schema1_buf_t *buf, size_t len)
-{
-    if (buf->limit && len > buf->limit - buf->len) {
-        buf->full = true;
-        buf->failed = true;
-        return false;
-    }
-
-    if (len > SIZE_MAX / 2 - buf->len) {
-        buf->failed = true;
-        return false;
-    }
-
-    return true;
-}
-
-
 /* how many bytes there are before a separator outside of quotes */
 
 static size_t
@@ -338,17 +326,13 @@ schema1_str_unquoted(schema1_str_t str, char separator)
 
     for (i = 0; i < str.len; i++) {
 
-        if (quoted && str.data[i] == '\\') {
-            i++;
-            continue;
-        }
-
         if (str.data[i] == '"') {
             quoted = !quoted;
-            continue;
-        }
 
-        if (!quoted && str.data[i] == separator) {
+        } else if (quoted) {
+            i += (str.data[i] == '\\');
+
+        } else if (str.data[i] == separator) {
             break;
         }
     }
