@@ -92,7 +92,7 @@ bool schema1_json_member(schema1_json_t *json, schema1_str_t *name);
 
 /*
  * Strings, decoded as Go does: an unpaired surrogate and every byte that is
- * not UTF-8 become U+FFFD.
+ * not UTF-8 become U+FFFD.  A token without bytes is the empty string.
  */
 
 /* the length of the decoded string; of its bytes "size" at most go to "to" */
@@ -104,10 +104,7 @@ size_t schema1_json_decode(schema1_str_t token, char *to, size_t size);
  */
 schema1_str_t schema1_json_text(schema1_str_t token, char *buf, size_t size);
 
-/*
- * The same in a block, with a terminator; "" for a token that is not a string.
- * Returns the end of the copy.
- */
+/* the same in a block, with a terminator; returns the end of the copy */
 size_t schema1_json_text_size(schema1_str_t token);
 char *schema1_json_text_copy(schema1_str_t *text, schema1_str_t token,
     char *to);

@@ -244,10 +244,6 @@ schema1_json_text(schema1_str_t token, char *buf, size_t size)
 {
     schema1_str_t  text;
 
-    if (token.len == 0) {
-        return token;
-    }
-
     text.data = buf;
     text.len = schema1_json_decode(token, buf, size);
 
@@ -258,10 +254,6 @@ schema1_json_text(schema1_str_t token, char *buf, size_t size)
 size_t
 schema1_json_text_size(schema1_str_t token)
 {
-    if (token.len == 0 || token.data[0] != '"') {
-        return 1;
-    }
-
     return schema1_json_decode(token, NULL, 0) + 1;
 }
 
@@ -269,12 +261,8 @@ schema1_json_text_size(schema1_str_t token)
 char *
 schema1_json_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
 {
-    text->len = 0;
     text->data = to;
-
-    if (token.len && token.data[0] == '"') {
-        text->len = schema1_json_decode(token, to, SIZE_MAX);
-    }
+    text->len = schema1_json_decode(token, to, SIZE_MAX);
 
     to += text->len;
 
@@ -422,6 +410,11 @@ schema1_json_int(schema1_str_t token, int64_t *value)
 const char *
 schema1_json_content(schema1_str_t token, const char **last)
 {
+    if (token.len == 0) {
+        *last = token.data;
+        return token.data;
+    }
+
     *last = token.data + token.len - 1;
 
     return token.data + 1;

@@ -77,18 +77,16 @@ schema1_json_write_string(schema1_writer_t *writer, schema1_str_t token)
 
     schema1_json_write(writer, "\"", 1);
 
-    if (token.len != 0) {
-        p = schema1_json_content(token, &last);
+    p = schema1_json_content(token, &last);
 
-        while (p < last) {
-            start = p;
-            p = schema1_json_write_plain(p, last);
+    while (p < last) {
+        start = p;
+        p = schema1_json_write_plain(p, last);
 
-            schema1_json_write_bytes(writer, start, (size_t) (p - start));
+        schema1_json_write_bytes(writer, start, (size_t) (p - start));
 
-            if (p < last) {
-                schema1_json_write_rune(writer, schema1_json_rune(&p, last));
-            }
+        if (p < last) {
+            schema1_json_write_rune(writer, schema1_json_rune(&p, last));
         }
     }
 

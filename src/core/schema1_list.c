@@ -240,9 +240,7 @@ schema1_list_is_attestation(const schema1_raw_descriptor_t *entry)
 
     platform = &entry->platform;
 
-    return platform->os.len != 0
-           && platform->architecture.len != 0
-           && schema1_json_is(platform->os, "unknown")
+    return schema1_json_is(platform->os, "unknown")
            && schema1_json_is(platform->architecture, "unknown");
 }
 

@@ -85,7 +85,8 @@ static const schema1_field_t  schema1_raw_manifest_fields[] = {
                    schema1_raw_layer_fields, schema1_raw_descriptor_t),
     schema1_fields("layers", ARRAY, schema1_raw_manifest_t, layers,
                    schema1_raw_layer_fields, schema1_raw_descriptor_t),
-    schema1_field("artifactType", RAW, schema1_raw_manifest_t, artifact_type),
+    schema1_field("artifactType", STRING, schema1_raw_manifest_t,
+                  artifact_type),
     schema1_field("annotations", MAP, schema1_raw_manifest_t, annotations),
     schema1_fields("manifests", ARRAY, schema1_raw_manifest_t, manifests,
                    schema1_raw_entry_fields, schema1_raw_descriptor_t),
@@ -99,8 +100,6 @@ int
 schema1_raw_manifest_read(schema1_raw_manifest_t *raw, schema1_str_t document,
     schema1_error_t *err)
 {
-    static const schema1_str_t  none = schema1_string("\"\"");
-
     memset(raw, 0, sizeof(schema1_raw_manifest_t));
 
     if (schema1_decode(document, schema1_raw_manifest_fields, raw,
@@ -109,10 +108,6 @@ schema1_raw_manifest_read(schema1_raw_manifest_t *raw, schema1_str_t document,
     {
         schema1_raw_manifest_free(raw);
         return SCHEMA1_ERROR;
-    }
-
-    if (raw->media_type.data == NULL) {
-        raw->media_type = none;
     }
 
     return SCHEMA1_OK;

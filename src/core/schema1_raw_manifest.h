@@ -69,7 +69,7 @@ typedef enum {
 
 typedef struct {
     schema1_str_t             version;
-    schema1_str_t             media_type;       /* "" if it is missing */
+    schema1_str_t             media_type;
     schema1_raw_descriptor_t  config;
     schema1_array_t           layers;
     schema1_str_t             artifact_type;

@@ -11,7 +11,6 @@ static schema1_type_e schema1_sniff_schema1(const schema1_raw_manifest_t *raw,
     schema1_type_e stated);
 static schema1_type_e schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
     schema1_type_e stated);
-static bool schema1_sniff_oci_config(const schema1_raw_manifest_t *raw);
 
 
 schema1_type_e
@@ -92,22 +91,16 @@ schema1_sniff_manifest(const schema1_raw_manifest_t *raw,
         return SCHEMA1_TYPE_GENERIC;
     }
 
-    if (stated == SCHEMA1_TYPE_SCHEMA2 && !schema1_sniff_oci_config(raw)) {
+    /* registries label a manifest without a mediaType as schema 2 */
+
+    if (stated == SCHEMA1_TYPE_SCHEMA2
+        && !schema1_json_is(raw->config.media_type,
+                            "application/vnd.oci.image.config.v1+json"))
+    {
         return stated;
     }
 
     return SCHEMA1_TYPE_OCI_MANIFEST;
-}
-
-
-/* registries label a manifest without a mediaType as schema 2 */
-
-static bool
-schema1_sniff_oci_config(const schema1_raw_manifest_t *raw)
-{
-    return raw->config.media_type.len != 0
-           && schema1_json_is(raw->config.media_type,
-                              "application/vnd.oci.image.config.v1+json");
 }
 
 
