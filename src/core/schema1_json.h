@@ -153,11 +153,8 @@ typedef struct {
 void schema1_json_write(schema1_writer_t *writer, const char *data, size_t len);
 void schema1_json_write_ascii(schema1_writer_t *writer, const char *text);
 
-/* a string token, decoded and encoded again; no bytes: "" */
+/* a string token, decoded and encoded again */
 void schema1_json_write_string(schema1_writer_t *writer, schema1_str_t token);
-
-/* decoded bytes as a string */
-void schema1_json_write_text(schema1_writer_t *writer, schema1_str_t text);
 
 /* any token, without white space; all other bytes are kept */
 void schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token);

@@ -133,33 +133,6 @@ schema1_json_write_plain(const char *p, const char *last)
 }
 
 
-void
-schema1_json_write_text(schema1_writer_t *writer, schema1_str_t text)
-{
-    unsigned     rune;
-    const char  *p, *last, *start;
-
-    schema1_json_write(writer, "\"", 1);
-
-    p = text.data;
-    last = text.len ? p + text.len : p;
-
-    while (p < last) {
-        start = p;
-        rune = schema1_utf8_decode(&p, last);
-
-        if (rune == SCHEMA1_UTF8_REPLACEMENT && p - start == 1) {
-            schema1_json_write(writer, "\\ufffd", 6);
-
-        } else {
-            schema1_json_write_rune(writer, rune);
-        }
-    }
-
-    schema1_json_write(writer, "\"", 1);
-}
-
-
 /*
  * Only a few bytes are not copied: white space between the values, and in the
  * strings quotes, backslashes and what schema1_json_write_special() escapes.

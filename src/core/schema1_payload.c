@@ -86,23 +86,21 @@ typedef struct {
     char                      text[SCHEMA1_ADDED_SIZE];
     schema1_payload_member_t *members;      /* sorted by name */
     size_t                    nmembers;
+    schema1_writer_t          out;
+    schema1_error_t          *err;
 } schema1_conversion_t;
 
 
-static int schema1_payload_image(schema1_conversion_t *c,
-    schema1_error_t *err);
-static int schema1_payload_history(schema1_conversion_t *c,
-    schema1_error_t *err);
-static int schema1_payload_synthesize_history(schema1_conversion_t *c,
-    schema1_error_t *err);
+static int schema1_payload_image(schema1_conversion_t *c);
+static int schema1_payload_history(schema1_conversion_t *c);
+static int schema1_payload_synthesize_history(schema1_conversion_t *c);
 static size_t schema1_payload_created(char to[SCHEMA1_TIME_SIZE],
     schema1_str_t token);
-static int schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err);
+static int schema1_payload_ids(schema1_conversion_t *c);
 static int schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md,
     size_t i);
 static int schema1_payload_base(schema1_conversion_t *c);
-static int schema1_payload_members(schema1_conversion_t *c,
-    schema1_error_t *err);
+static int schema1_payload_members(schema1_conversion_t *c);
 static void schema1_payload_collect(schema1_conversion_t *c,
     schema1_str_t document);
 static bool schema1_payload_dropped(const schema1_conversion_t *c,
@@ -110,20 +108,13 @@ static bool schema1_payload_dropped(const schema1_conversion_t *c,
 static int schema1_payload_sort(const void *one, const void *two);
 static schema1_str_t schema1_payload_name(
     const schema1_payload_member_t *member);
-static int schema1_payload_append(const schema1_conversion_t *c,
-    schema1_buf_t *payload, schema1_error_t *err);
-static void schema1_payload_write(schema1_writer_t *writer,
-    const schema1_conversion_t *c);
-static void schema1_payload_write_layers(schema1_writer_t *writer,
-    const schema1_conversion_t *c);
-static void schema1_payload_write_history(schema1_writer_t *writer,
-    const schema1_conversion_t *c);
-static void schema1_payload_write_entry(schema1_writer_t *writer,
-    const schema1_conversion_t *c, size_t i);
-static void schema1_payload_write_created(schema1_writer_t *writer,
-    const schema1_conversion_t *c, const schema1_entry_t *entry);
-static void schema1_payload_write_config(schema1_writer_t *writer,
-    const schema1_conversion_t *c);
+static int schema1_payload_append(schema1_conversion_t *c,
+    schema1_buf_t *payload);
+static void schema1_payload_write(schema1_conversion_t *c);
+static void schema1_payload_write_layers(schema1_conversion_t *c);
+static void schema1_payload_write_history(schema1_conversion_t *c);
+static void schema1_payload_write_entry(schema1_conversion_t *c, size_t i);
+static void schema1_payload_write_config(schema1_conversion_t *c);
 
 
 static const schema1_field_t  schema1_rootfs_fields[] = {
@@ -169,14 +160,15 @@ schema1_payload_build(const schema1_manifest_t *manifest,
     c.config = config;
     c.name = name;
     c.tag = tag;
+    c.err = err;
 
     rc = SCHEMA1_ERROR;
 
-    if (schema1_payload_image(&c, err) == SCHEMA1_OK
-        && schema1_payload_ids(&c, err) == SCHEMA1_OK
-        && schema1_payload_members(&c, err) == SCHEMA1_OK)
+    if (schema1_payload_image(&c) == SCHEMA1_OK
+        && schema1_payload_ids(&c) == SCHEMA1_OK
+        && schema1_payload_members(&c) == SCHEMA1_OK)
     {
-        rc = schema1_payload_append(&c, payload, err);
+        rc = schema1_payload_append(&c, payload);
         *entries = c.n;
     }
 
@@ -189,23 +181,23 @@ schema1_payload_build(const schema1_manifest_t *manifest,
 
 
 static int
-schema1_payload_image(schema1_conversion_t *c, schema1_error_t *err)
+schema1_payload_image(schema1_conversion_t *c)
 {
     if (c->config.len > UINT32_MAX) {
-        schema1_error_set(err, SCHEMA1_TOO_LARGE,
+        schema1_error_set(c->err, SCHEMA1_TOO_LARGE,
                           "the config of the image is larger than 4 GiB");
         return SCHEMA1_ERROR;
     }
 
     if (schema1_decode(c->config, schema1_image_fields, &c->image, NULL,
-                       "config of the image", SCHEMA1_INVALID_CONFIG, err)
+                       "config of the image", SCHEMA1_INVALID_CONFIG, c->err)
         != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
     }
 
     if (!c->image.rootfs.there) {
-        schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
+        schema1_error_set(c->err, SCHEMA1_INVALID_CONFIG,
                           "the config of the image has no \"rootfs\", so it "
                           "is not a container image's; build and push the "
                           "image again");
@@ -213,7 +205,7 @@ schema1_payload_image(schema1_conversion_t *c, schema1_error_t *err)
     }
 
     if (c->image.rootfs.diff_ids != c->manifest->nlayers) {
-        schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
+        schema1_error_set(c->err, SCHEMA1_INVALID_CONFIG,
                           "the config of the image lists %zu layers in "
                           "\"diff_ids\", and the manifest %zu; build and push "
                           "the image again",
@@ -221,12 +213,12 @@ schema1_payload_image(schema1_conversion_t *c, schema1_error_t *err)
         return SCHEMA1_ERROR;
     }
 
-    return schema1_payload_history(c, err);
+    return schema1_payload_history(c);
 }
 
 
 static int
-schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
+schema1_payload_history(schema1_conversion_t *c)
 {
     size_t            i, layers;
     schema1_array_t  *history;
@@ -243,7 +235,7 @@ schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
     }
 
     if (c->n == 0 || layers != c->manifest->nlayers) {
-        return schema1_payload_synthesize_history(c, err);
+        return schema1_payload_synthesize_history(c);
     }
 
     return SCHEMA1_OK;
@@ -257,8 +249,7 @@ schema1_payload_history(schema1_conversion_t *c, schema1_error_t *err)
  */
 
 static int
-schema1_payload_synthesize_history(schema1_conversion_t *c,
-    schema1_error_t *err)
+schema1_payload_synthesize_history(schema1_conversion_t *c)
 {
     schema1_array_t  *history;
 
@@ -267,7 +258,7 @@ schema1_payload_synthesize_history(schema1_conversion_t *c,
     c->n = c->manifest->nlayers;
 
     if (c->n == 0) {
-        schema1_error_set(err, SCHEMA1_INVALID_CONFIG,
+        schema1_error_set(c->err, SCHEMA1_INVALID_CONFIG,
                           "the image has %s, so there is nothing that an old "
                           "client could pull", history->n
                           ? "no layers" : "neither layers nor history");
@@ -278,7 +269,7 @@ schema1_payload_synthesize_history(schema1_conversion_t *c,
 
     history->items = calloc(c->n, sizeof(schema1_entry_t));
     if (history->items == NULL) {
-        return schema1_error_no_memory(err);
+        return schema1_error_no_memory(c->err);
     }
 
     c->entries = history->items;
@@ -308,7 +299,7 @@ schema1_payload_created(char to[SCHEMA1_TIME_SIZE], schema1_str_t token)
 
 
 static int
-schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
+schema1_payload_ids(schema1_conversion_t *c)
 {
     int                         rc;
     size_t                      i, layer;
@@ -318,17 +309,9 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
         schema1_string(SCHEMA1_EMPTY_LAYER_DIGEST);
 
     c->ids = malloc((c->n + 1) * SCHEMA1_ID_SIZE);
-    if (c->ids == NULL) {
-        return schema1_error_no_memory(err);
-    }
-
     md = EVP_MD_CTX_new();
-    if (md == NULL) {
-        ERR_clear_error();
-        return schema1_error_no_memory(err);
-    }
 
-    rc = schema1_payload_base(c);
+    rc = (c->ids && md) ? schema1_payload_base(c) : SCHEMA1_ERROR;
 
     for (i = 0, layer = 0; i < c->n && rc == SCHEMA1_OK; i++) {
         entry = &c->entries[i];
@@ -342,7 +325,7 @@ schema1_payload_ids(schema1_conversion_t *c, schema1_error_t *err)
 
     if (rc != SCHEMA1_OK) {
         ERR_clear_error();
-        return schema1_error_no_memory(err);
+        return schema1_error_no_memory(c->err);
     }
 
     return SCHEMA1_OK;
@@ -359,23 +342,13 @@ schema1_payload_id(schema1_conversion_t *c, EVP_MD_CTX *md, size_t i)
 
     if (EVP_DigestInit_ex(md, schema1_digest_sha256(), NULL) != 1
         || EVP_DigestUpdate(md, blob.data, blob.len) != 1
-        || EVP_DigestUpdate(md, " ", 1) != 1)
+        || EVP_DigestUpdate(md, " ", 1) != 1
+        || (i > 0 && EVP_DigestUpdate(md, c->ids[i], SCHEMA1_ID_SIZE) != 1)
+        || (i == c->n - 1
+            && (EVP_DigestUpdate(md, " ", 1) != 1
+                || EVP_DigestUpdate(md, c->config.data, c->config.len) != 1))
+        || EVP_DigestFinal_ex(md, hash, NULL) != 1)
     {
-        return SCHEMA1_ERROR;
-    }
-
-    if (i > 0 && EVP_DigestUpdate(md, c->ids[i], SCHEMA1_ID_SIZE) != 1) {
-        return SCHEMA1_ERROR;
-    }
-
-    if (i == c->n - 1
-        && (EVP_DigestUpdate(md, " ", 1) != 1
-            || EVP_DigestUpdate(md, c->config.data, c->config.len) != 1))
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    if (EVP_DigestFinal_ex(md, hash, NULL) != 1) {
         return SCHEMA1_ERROR;
     }
 
@@ -425,7 +398,7 @@ schema1_payload_base(schema1_conversion_t *c)
 
 
 static int
-schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
+schema1_payload_members(schema1_conversion_t *c)
 {
     const char  *parent, *throwaway;
 
@@ -447,7 +420,7 @@ schema1_payload_members(schema1_conversion_t *c, schema1_error_t *err)
 
     c->members = malloc(c->nmembers * sizeof(schema1_payload_member_t));
     if (c->members == NULL) {
-        return schema1_error_no_memory(err);
+        return schema1_error_no_memory(c->err);
     }
 
     c->nmembers = 0;
@@ -564,11 +537,9 @@ schema1_payload_name(const schema1_payload_member_t *member)
  */
 
 static int
-schema1_payload_append(const schema1_conversion_t *c, schema1_buf_t *payload,
-    schema1_error_t *err)
+schema1_payload_append(schema1_conversion_t *c, schema1_buf_t *payload)
 {
-    size_t            start, size;
-    schema1_writer_t  writer;
+    size_t  start, size;
 
     start = payload->len;
     size = c->config.len + c->config.len / 2 + SCHEMA1_ENTRY_SIZE * (c->n + 4);
@@ -581,57 +552,56 @@ schema1_payload_append(const schema1_conversion_t *c, schema1_buf_t *payload,
         schema1_buf_reserve(payload, size);
 
         if (payload->failed) {
-            return schema1_error_buf(err, payload);
+            return schema1_error_buf(c->err, payload);
         }
 
-        memset(&writer, 0, sizeof(schema1_writer_t));
+        c->out.buf = payload;
+        c->out.len = 0;
 
-        writer.buf = payload;
-        schema1_payload_write(&writer, c);
+        schema1_payload_write(c);
 
-        if (writer.len / SCHEMA1_MAX_ESCAPE
+        if (c->out.len / SCHEMA1_MAX_ESCAPE
             > c->config.len + SCHEMA1_MAX_ENTRY * (c->n + 1))
         {
             payload->len = start;
-            schema1_error_set(err, SCHEMA1_TOO_LARGE,
+            schema1_error_set(c->err, SCHEMA1_TOO_LARGE,
                               "the manifest generated from the config would "
                               "be %zu bytes large, which is out of "
                               "proportion; build and push the image again",
-                              writer.len);
+                              c->out.len);
             return SCHEMA1_ERROR;
         }
 
-        if (writer.buf != NULL) {
+        if (c->out.buf != NULL) {
             return SCHEMA1_OK;
         }
 
         payload->len = start;
-        size = writer.len;
+        size = c->out.len;
     }
 }
 
 
 static void
-schema1_payload_write(schema1_writer_t *writer, const schema1_conversion_t *c)
+schema1_payload_write(schema1_conversion_t *c)
 {
-    schema1_json_write_ascii(writer,
-                             "{\n   \"schemaVersion\": 1,\n   \"name\": ");
-    schema1_json_write_text(writer, c->name);
-    schema1_json_write_ascii(writer, ",\n   \"tag\": ");
-    schema1_json_write_text(writer, c->tag);
-    schema1_json_write_ascii(writer, ",\n   \"architecture\": ");
-    schema1_json_write_string(writer, c->image.architecture);
-    schema1_json_write_ascii(writer, ",\n   \"fsLayers\": [");
-    schema1_payload_write_layers(writer, c);
-    schema1_json_write_ascii(writer, "\n   ],\n   \"history\": [");
-    schema1_payload_write_history(writer, c);
-    schema1_json_write_ascii(writer, "\n   ]\n}");
+    schema1_json_write_ascii(&c->out, "{\n   \"schemaVersion\": 1,\n"
+                                      "   \"name\": \"");
+    schema1_json_write(&c->out, c->name.data, c->name.len);
+    schema1_json_write_ascii(&c->out, "\",\n   \"tag\": \"");
+    schema1_json_write(&c->out, c->tag.data, c->tag.len);
+    schema1_json_write_ascii(&c->out, "\",\n   \"architecture\": ");
+    schema1_json_write_string(&c->out, c->image.architecture);
+    schema1_json_write_ascii(&c->out, ",\n   \"fsLayers\": [");
+    schema1_payload_write_layers(c);
+    schema1_json_write_ascii(&c->out, "\n   ],\n   \"history\": [");
+    schema1_payload_write_history(c);
+    schema1_json_write_ascii(&c->out, "\n   ]\n}");
 }
 
 
 static void
-schema1_payload_write_layers(schema1_writer_t *writer,
-    const schema1_conversion_t *c)
+schema1_payload_write_layers(schema1_conversion_t *c)
 {
     size_t                i;
     const schema1_str_t  *blob;
@@ -639,100 +609,90 @@ schema1_payload_write_layers(schema1_writer_t *writer,
     for (i = c->n; i-- > 0; /* void */ ) {
         blob = c->entries[i].blob;
 
-        schema1_json_write_ascii(writer,
-                                 "\n      {\n         \"blobSum\": \"");
-        schema1_json_write(writer, blob->data, blob->len);
-        schema1_json_write_ascii(writer, i ? "\"\n      }," : "\"\n      }");
+        schema1_json_write_ascii(&c->out, "\n      {\n"
+                                          "         \"blobSum\": \"");
+        schema1_json_write(&c->out, blob->data, blob->len);
+        schema1_json_write_ascii(&c->out, i ? "\"\n      }," : "\"\n      }");
     }
 }
 
 
 static void
-schema1_payload_write_history(schema1_writer_t *writer,
-    const schema1_conversion_t *c)
+schema1_payload_write_history(schema1_conversion_t *c)
 {
     size_t  i;
 
     for (i = c->n; i-- > 0; /* void */ ) {
-        schema1_json_write_ascii(writer,
-                                 "\n      {\n         \"v1Compatibility\": \"");
+        schema1_json_write_ascii(&c->out, "\n      {\n"
+                                          "         \"v1Compatibility\": \"");
 
-        writer->nested = true;
+        c->out.nested = true;
 
         if (i == c->n - 1) {
-            schema1_payload_write_config(writer, c);
+            schema1_payload_write_config(c);
 
         } else {
-            schema1_payload_write_entry(writer, c, i);
+            schema1_payload_write_entry(c, i);
         }
 
-        writer->nested = false;
+        c->out.nested = false;
 
-        schema1_json_write_ascii(writer, i ? "\"\n      }," : "\"\n      }");
+        schema1_json_write_ascii(&c->out, i ? "\"\n      }," : "\"\n      }");
     }
 }
 
 
 static void
-schema1_payload_write_entry(schema1_writer_t *writer,
-    const schema1_conversion_t *c, size_t i)
+schema1_payload_write_entry(schema1_conversion_t *c, size_t i)
 {
+    char                    text[SCHEMA1_TIME_SIZE];
     const schema1_entry_t  *entry;
 
     entry = &c->entries[i];
 
-    schema1_json_write_ascii(writer, "{\"id\":\"");
-    schema1_json_write(writer, c->ids[i + 1], SCHEMA1_ID_SIZE);
+    schema1_json_write_ascii(&c->out, "{\"id\":\"");
+    schema1_json_write(&c->out, c->ids[i + 1], SCHEMA1_ID_SIZE);
 
     if (i > 0 || c->based) {
-        schema1_json_write_ascii(writer, "\",\"parent\":\"");
-        schema1_json_write(writer, c->ids[i], SCHEMA1_ID_SIZE);
+        schema1_json_write_ascii(&c->out, "\",\"parent\":\"");
+        schema1_json_write(&c->out, c->ids[i], SCHEMA1_ID_SIZE);
     }
 
-    schema1_json_write(writer, "\"", 1);
+    schema1_json_write(&c->out, "\"", 1);
 
     if (entry->comment.len > sizeof("\"\"") - 1) {
-        schema1_json_write_ascii(writer, ",\"comment\":");
-        schema1_json_write_string(writer, entry->comment);
+        schema1_json_write_ascii(&c->out, ",\"comment\":");
+        schema1_json_write_string(&c->out, entry->comment);
     }
 
-    schema1_json_write_ascii(writer, ",\"created\":\"");
-    schema1_payload_write_created(writer, c, entry);
-    schema1_json_write_ascii(writer, "\",\"container_config\":{\"Cmd\":[");
-    schema1_json_write_string(writer, entry->created_by);
-    schema1_json_write_ascii(writer, "]}");
-
-    if (entry->author.len > sizeof("\"\"") - 1) {
-        schema1_json_write_ascii(writer, ",\"author\":");
-        schema1_json_write_string(writer, entry->author);
-    }
-
-    schema1_json_write_ascii(writer,
-                             entry->empty ? ",\"throwaway\":true}" : "}");
-}
-
-
-static void
-schema1_payload_write_created(schema1_writer_t *writer,
-    const schema1_conversion_t *c, const schema1_entry_t *entry)
-{
-    char  text[SCHEMA1_TIME_SIZE];
+    schema1_json_write_ascii(&c->out, ",\"created\":\"");
 
     if (c->created_len) {
-        schema1_json_write(writer, c->created, c->created_len);
-        return;
+        schema1_json_write(&c->out, c->created, c->created_len);
+
+    } else {
+        schema1_json_write(&c->out, text,
+                           schema1_payload_created(text, entry->created));
     }
 
-    schema1_json_write(writer, text,
-                       schema1_payload_created(text, entry->created));
+    schema1_json_write_ascii(&c->out, "\",\"container_config\":{\"Cmd\":[");
+    schema1_json_write_string(&c->out, entry->created_by);
+    schema1_json_write_ascii(&c->out, "]}");
+
+    if (entry->author.len > sizeof("\"\"") - 1) {
+        schema1_json_write_ascii(&c->out, ",\"author\":");
+        schema1_json_write_string(&c->out, entry->author);
+    }
+
+    schema1_json_write_ascii(&c->out, entry->empty ? ",\"throwaway\":true}"
+                                                   : "}");
 }
 
 
 /* the newest entry: the config's members and those added, sorted by name */
 
 static void
-schema1_payload_write_config(schema1_writer_t *writer,
-    const schema1_conversion_t *c)
+schema1_payload_write_config(schema1_conversion_t *c)
 {
     size_t                           i;
     const char                      *open;
@@ -764,13 +724,13 @@ schema1_payload_write_config(schema1_writer_t *writer,
 
         (void) schema1_json_member(&json, &name);
 
-        schema1_json_write(writer, open, 1);
-        schema1_json_write_string(writer, name);
-        schema1_json_write(writer, ":", 1);
-        schema1_json_write_compact(writer, schema1_json_value(&json));
+        schema1_json_write(&c->out, open, 1);
+        schema1_json_write_string(&c->out, name);
+        schema1_json_write(&c->out, ":", 1);
+        schema1_json_write_compact(&c->out, schema1_json_value(&json));
 
         open = ",";
     }
 
-    schema1_json_write(writer, "}", 1);
+    schema1_json_write(&c->out, "}", 1);
 }

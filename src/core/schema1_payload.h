@@ -14,7 +14,8 @@
 /*
  * Appends the schema 1 payload, byte for byte as the schema 1 builder of
  * distribution 2.8 makes it, for a manifest that passed the check and its
- * config.  *entries is the number of history entries.  SCHEMA1_ERROR:
+ * config.  The name and the tag are valid, or the tag is empty: they are not
+ * escaped.  *entries is the number of history entries.  SCHEMA1_ERROR:
  * INVALID_CONFIG, TOO_MANY, TOO_LARGE (the config is over 4 GiB, or the
  * payload over 7 times the config and 7 KiB for each entry, or over the limit
  * of the buffer) or NO_MEMORY.

@@ -42,7 +42,7 @@ typedef struct schema1_pull_s  schema1_pull_t;
 /* borrowed: everything must outlive the pull */
 
 typedef struct {
-    schema1_str_t         name;
+    schema1_str_t         name;         /* both valid (schema1_uri.h) */
     schema1_str_t         tag;
     schema1_accept_t      accept;
     schema1_str_t         platform;     /* read if a list requires it */

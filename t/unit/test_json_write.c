@@ -56,11 +56,14 @@ test_writer(void)
         { 'c', "\"\\\\\"", "\"\\\\\"", "\\\"\\\\\\\\\\\"" },
         { 'c', "[\"\xf0\xe2\x80\xa8\"]", "[\"\xf0\\u2028\"]",
           "[\\\"\\ufffd\\\\u2028\\\"]" },
-        { 't', "a\"<\xc3\xa9\xff\x01\xf0\x9f\x98\x80",
-          "\"a\\\"\\u003c\xc3\xa9\\ufffd\\u0001\xf0\x9f\x98\x80\"", NULL },
-        { 't', "a\xc3", "\"a\\ufffd\"", NULL },
-        { 't', "a\xe2\x82", "\"a\\ufffd\\ufffd\"", NULL },
-        { 't', "a\xf0\x9f\x98", "\"a\\ufffd\\ufffd\\ufffd\"", NULL },
+        { 's', "\"a\xc3\xa9\\u0001\xf0\x9f\x98\x80\"",
+          "\"a\xc3\xa9\\u0001\xf0\x9f\x98\x80\"",
+          "\\\"a\xc3\xa9\\\\u0001\xf0\x9f\x98\x80\\\"" },
+        { 'c', "\"a\xc3\"", "\"a\xc3\"", "\\\"a\\ufffd\\\"" },
+        { 'c', "\"a\xe2\x82\"", "\"a\xe2\x82\"",
+          "\\\"a\\ufffd\\ufffd\\\"" },
+        { 'c', "\"a\xf0\x9f\x98\"", "\"a\xf0\x9f\x98\"",
+          "\\\"a\\ufffd\\ufffd\\ufffd\\\"" },
         { 's', "", "\"\"", "\\\"\\\"" }
     };
 
@@ -75,20 +78,14 @@ test_writer(void)
             writer.nested = n & 2;
             want = writer.nested ? cases[i].nested : cases[i].plain;
 
-            if (want == NULL) {
-                continue;
-            }
-
             schema1_buf_reserve(&buf, strlen(want) - (n & 1));
             writer.buf = &buf;
+
             if (cases[i].kind == 's') {
                 schema1_json_write_string(&writer, exact_str(cases[i].token));
 
-            } else if (cases[i].kind == 'c') {
-                schema1_json_write_compact(&writer, exact_str(cases[i].token));
-
             } else {
-                schema1_json_write_text(&writer, exact_str(cases[i].token));
+                schema1_json_write_compact(&writer, exact_str(cases[i].token));
             }
 
             tap_ok(writer.len == strlen(want)
