@@ -8,13 +8,9 @@
 #include "schema1_utf8.h"
 
 
+static const char *schema1_json_write_chars(schema1_writer_t *writer,
+    const char *p, const char *last, bool decode);
 static const char *schema1_json_write_plain(const char *p, const char *last);
-static const char *schema1_json_write_escaped(schema1_writer_t *writer,
-    const char *p, const char *last);
-static size_t schema1_json_write_special(schema1_writer_t *writer,
-    const char *p, const char *last);
-static void schema1_json_write_bytes(schema1_writer_t *writer, const char *data,
-    size_t len);
 static void schema1_json_write_rune(schema1_writer_t *writer, unsigned rune);
 
 
@@ -73,24 +69,95 @@ schema1_json_write_ascii(schema1_writer_t *writer, const char *text)
 void
 schema1_json_write_string(schema1_writer_t *writer, schema1_str_t token)
 {
-    const char  *p, *last, *start;
-
-    schema1_json_write(writer, "\"", 1);
+    const char  *p, *last;
 
     p = schema1_json_content(token, &last);
 
+    (void) schema1_json_write_chars(writer, p, last, true);
+}
+
+
+/*
+ * Only a few bytes are not copied: white space between the values, and in the
+ * strings quotes, backslashes and what schema1_json_write_rune() escapes.
+ */
+
+void
+schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token)
+{
+    const char  *p, *last, *start;
+
+    p = token.data;
+    last = p + token.len;
+
     while (p < last) {
+
+        if (*p == '"') {
+            p = schema1_json_write_chars(writer, p + 1, last, false);
+            continue;
+        }
+
+        start = p;
+
+        while (p < last && *p != '"' && !schema1_json_is_space(*p)) {
+            p++;
+        }
+
+        schema1_json_write_bytes(writer, start, (size_t) (p - start));
+
+        p = schema1_json_skip_space(p, last);
+    }
+}
+
+
+/*
+ * A string whose content is at "p", and its quotes; returns its end.  Escapes
+ * and invalid UTF-8 are decoded, or kept: in a string of a string the latter
+ * has to be escaped.
+ */
+
+static const char *
+schema1_json_write_chars(schema1_writer_t *writer, const char *p,
+    const char *last, bool decode)
+{
+    unsigned     rune;
+    const char  *start;
+
+    schema1_json_write(writer, "\"", 1);
+
+    for ( ;; ) {
         start = p;
         p = schema1_json_write_plain(p, last);
 
         schema1_json_write_bytes(writer, start, (size_t) (p - start));
 
-        if (p < last) {
-            schema1_json_write_rune(writer, schema1_json_rune(&p, last));
+        if (p == last || *p == '"') {
+            break;
+        }
+
+        if (*p == '\\' && !decode) {
+            schema1_json_write(writer, p, 2);
+            p += 2;
+            continue;
+        }
+
+        start = p;
+        rune = schema1_json_rune(&p, last);
+
+        if (decode || rune != SCHEMA1_UTF8_REPLACEMENT || p - start > 1) {
+            schema1_json_write_rune(writer, rune);
+
+        } else if (writer->nested) {
+            schema1_json_write_bytes(writer, "\\ufffd", 6);
+
+        } else {
+            schema1_json_write_bytes(writer, start, 1);
         }
     }
 
     schema1_json_write(writer, "\"", 1);
+
+    return p < last ? p + 1 : last;
 }
 
 
@@ -130,109 +197,6 @@ schema1_json_write_plain(const char *p, const char *last)
     }
 
     return p;
-}
-
-
-/*
- * Only a few bytes are not copied: white space between the values, and in the
- * strings quotes, backslashes and what schema1_json_write_special() escapes.
- */
-
-void
-schema1_json_write_compact(schema1_writer_t *writer, schema1_str_t token)
-{
-    const char  *p, *last, *start;
-
-    p = token.data;
-    last = p + token.len;
-
-    while (p < last) {
-
-        if (*p == '"') {
-            p = schema1_json_write_escaped(writer, p, last);
-            continue;
-        }
-
-        start = p;
-
-        while (p < last && *p != '"' && !schema1_json_is_space(*p)) {
-            p++;
-        }
-
-        schema1_json_write_bytes(writer, start, (size_t) (p - start));
-
-        p = schema1_json_skip_space(p, last);
-    }
-}
-
-
-/* escapes are kept; returns the end of the string */
-
-static const char *
-schema1_json_write_escaped(schema1_writer_t *writer, const char *p,
-    const char *last)
-{
-    const char  *start;
-
-    schema1_json_write(writer, p++, 1);
-
-    while (p < last) {
-        start = p;
-        p = schema1_json_write_plain(p, last);
-
-        schema1_json_write_bytes(writer, start, (size_t) (p - start));
-
-        if (p == last) {
-            break;
-        }
-
-        if (*p == '"') {
-            schema1_json_write(writer, p, 1);
-            return p + 1;
-        }
-
-        if (*p == '\\') {
-            schema1_json_write(writer, p, 2);
-            p += 2;
-            continue;
-        }
-
-        p += schema1_json_write_special(writer, p, last);
-    }
-
-    return last;
-}
-
-
-/*
- * Escapes "<", ">", "&", U+2028 and U+2029, and, in a string of a string,
- * invalid UTF-8.
- */
-
-static size_t
-schema1_json_write_special(schema1_writer_t *writer, const char *p,
-    const char *last)
-{
-    unsigned     rune;
-    const char  *start;
-
-    start = p;
-    rune = schema1_utf8_decode(&p, last);
-
-    if (rune == SCHEMA1_UTF8_REPLACEMENT && p - start == 1) {
-
-        if (writer->nested) {
-            schema1_json_write_bytes(writer, "\\ufffd", 6);
-
-        } else {
-            schema1_json_write_bytes(writer, start, 1);
-        }
-
-    } else {
-        schema1_json_write_rune(writer, rune);
-    }
-
-    return (size_t) (p - start);
 }
 
 
