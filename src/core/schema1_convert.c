@@ -5,30 +5,19 @@
 
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "schema1_convert.h"
 #include "schema1_media_type.h"
 
 
-typedef enum {
-    SCHEMA1_LAYER_TAR = 0,
-    SCHEMA1_LAYER_GZIP,
-    SCHEMA1_LAYER_FOREIGN,
-    SCHEMA1_LAYER_ENCRYPTED,
-    SCHEMA1_LAYER_COMPRESSED,
-    SCHEMA1_LAYER_OTHER
-} schema1_layer_e;
-
-
 static bool schema1_convert_check_config(const schema1_manifest_t *manifest);
 static bool schema1_convert_is_config(schema1_str_t type);
-static schema1_layer_e schema1_convert_layer_kind(schema1_str_t media_type);
-static schema1_layer_e schema1_convert_layer_compression(schema1_str_t end);
+static schema1_reason_e schema1_convert_check_layer(schema1_str_t media_type);
+static bool schema1_convert_skip_tar(schema1_str_t *type);
 static bool schema1_convert_contains(schema1_str_t type, const char *text);
 static bool schema1_convert_skip(schema1_str_t *type, const char *text);
 static int schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
-    schema1_layer_e kind, schema1_error_t *err);
+    schema1_reason_e reason, schema1_error_t *err);
 static void schema1_convert_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
     const char *indent);
@@ -53,8 +42,8 @@ const unsigned char  schema1_empty_layer[SCHEMA1_EMPTY_LAYER_SIZE] = {
 int
 schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
 {
-    size_t           i;
-    schema1_layer_e  kind;
+    size_t            i;
+    schema1_reason_e  reason;
 
     if (!schema1_convert_check_config(manifest)) {
         /* "The error message for an artifact names its artifactType" */
@@ -72,10 +61,10 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
     }
 
     for (i = 0; i < manifest->nlayers; i++) {
-        kind = schema1_convert_layer_kind(manifest->layers[i].media_type);
+        reason = schema1_convert_check_layer(manifest->layers[i].media_type);
 
-        if (kind != SCHEMA1_LAYER_TAR && kind != SCHEMA1_LAYER_GZIP) {
-            return schema1_convert_refuse(&manifest->layers[i], i + 1, kind,
+        if (reason != SCHEMA1_NO_REASON) {
+            return schema1_convert_refuse(&manifest->layers[i], i + 1, reason,
                                           err);
         }
     }
@@ -121,15 +110,15 @@ schema1_convert_is_config(schema1_str_t type)
 }
 
 
-static schema1_layer_e
-schema1_convert_layer_kind(schema1_str_t media_type)
+static schema1_reason_e
+schema1_convert_check_layer(schema1_str_t media_type)
 {
     schema1_str_t  type;
 
     type = schema1_media_type_bare(media_type);
 
     if (schema1_convert_contains(type, "+encrypted")) {
-        return SCHEMA1_LAYER_ENCRYPTED;
+        return SCHEMA1_ENCRYPTED_LAYER;
     }
 
     if (schema1_convert_skip(&type,
@@ -137,21 +126,28 @@ schema1_convert_layer_kind(schema1_str_t media_type)
         || schema1_convert_skip(&type, "application/"
                                 "vnd.oci.image.layer.nondistributable."))
     {
-        return SCHEMA1_LAYER_FOREIGN;
+        return SCHEMA1_FOREIGN_LAYER;
     }
 
-    if (schema1_convert_skip(&type, schema1_tar_type)
-        || schema1_convert_skip(&type,
-                                "application/vnd.oci.image.layer.v1.tar"))
-    {
-        return schema1_convert_layer_compression(type);
+    /*
+     * "The end of a layer's media type determines its compression.  .tar
+     * followed by nothing, +gzip, .gzip, +gz or .gz is supported."
+     */
+
+    if (schema1_convert_skip_tar(&type)) {
+        return type.len == 0
+               || schema1_str_caseeq(type, "+gzip")
+               || schema1_str_caseeq(type, ".gzip")
+               || schema1_str_caseeq(type, "+gz")
+               || schema1_str_caseeq(type, ".gz")
+               ? SCHEMA1_NO_REASON : SCHEMA1_LAYER_COMPRESSION;
     }
 
     if (schema1_convert_contains(type, "squashfs")
         || schema1_convert_contains(type, "erofs")
         || schema1_convert_contains(type, "nydus"))
     {
-        return SCHEMA1_LAYER_COMPRESSED;
+        return SCHEMA1_LAYER_COMPRESSION;
     }
 
     /* other types than a vendor's are inconclusive, as in distribution 2.8 */
@@ -160,32 +156,19 @@ schema1_convert_layer_kind(schema1_str_t media_type)
         || schema1_str_caseeq(type,
                               "docker.container.image.rootfs.diff+x-gtar"))
     {
-        return SCHEMA1_LAYER_GZIP;
+        return SCHEMA1_NO_REASON;
     }
 
-    return SCHEMA1_LAYER_OTHER;
+    return SCHEMA1_NOT_AN_IMAGE;
 }
 
 
-/*
- * "The end of a layer's media type determines its compression.  .tar followed
- * by nothing, +gzip, .gzip, +gz or .gz is supported."
- */
-
-static schema1_layer_e
-schema1_convert_layer_compression(schema1_str_t end)
+static bool
+schema1_convert_skip_tar(schema1_str_t *type)
 {
-    if (end.len == 0) {
-        return SCHEMA1_LAYER_TAR;
-    }
-
-    if (schema1_str_caseeq(end, "+gzip") || schema1_str_caseeq(end, ".gzip")
-        || schema1_str_caseeq(end, "+gz") || schema1_str_caseeq(end, ".gz"))
-    {
-        return SCHEMA1_LAYER_GZIP;
-    }
-
-    return SCHEMA1_LAYER_COMPRESSED;
+    return schema1_convert_skip(type, schema1_tar_type)
+           || schema1_convert_skip(type,
+                                   "application/vnd.oci.image.layer.v1.tar");
 }
 
 
@@ -238,34 +221,29 @@ schema1_convert_skip(schema1_str_t *type, const char *text)
 
 static int
 schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
-    schema1_layer_e kind, schema1_error_t *err)
+    schema1_reason_e reason, schema1_error_t *err)
 {
-    const char        *text;
-    schema1_reason_e   reason;
+    const char  *text;
 
-    switch (kind) {
+    switch (reason) {
 
-    case SCHEMA1_LAYER_FOREIGN:
-        reason = SCHEMA1_FOREIGN_LAYER;
+    case SCHEMA1_FOREIGN_LAYER:
         text = "is foreign: it is not kept in the registry, and an old client "
                "cannot fetch it; the image has to be built with layers that "
                "may be distributed";
         break;
 
-    case SCHEMA1_LAYER_ENCRYPTED:
-        reason = SCHEMA1_ENCRYPTED_LAYER;
+    case SCHEMA1_ENCRYPTED_LAYER:
         text = "is encrypted, which old clients cannot read; push the image "
                "without encryption";
         break;
 
-    case SCHEMA1_LAYER_COMPRESSED:
-        reason = SCHEMA1_LAYER_COMPRESSION;
+    case SCHEMA1_LAYER_COMPRESSION:
         text = "is in a format that only newer runtimes can read; push the "
                "image with gzip layers";
         break;
 
-    default: /* SCHEMA1_LAYER_OTHER */
-        reason = SCHEMA1_NOT_AN_IMAGE;
+    default: /* SCHEMA1_NOT_AN_IMAGE */
         text = "is no file system layer: the tag names an artifact, not a "
                "container image";
     }
@@ -286,9 +264,9 @@ int
 schema1_convert_schema2(const schema1_manifest_t *manifest,
     schema1_buf_t *document, schema1_error_t *err)
 {
+    bool                         tar;
     size_t                       i;
-    const char                  *type;
-    schema1_layer_e              kind;
+    schema1_str_t                type;
     const schema1_descriptor_t  *layer;
 
     schema1_buf_puts(document, "{\n   \"schemaVersion\": 2,\n"
@@ -297,18 +275,19 @@ schema1_convert_schema2(const schema1_manifest_t *manifest,
                      schema1_media_type_name(SCHEMA1_TYPE_SCHEMA2));
     schema1_buf_puts(document, "\",\n   \"config\": {");
     schema1_convert_descriptor(document, &manifest->config, schema1_config_type,
-                               "      ");
+                               "\n      ");
     schema1_buf_puts(document, "\n   },\n   \"layers\": [");
 
     for (i = 0; i < manifest->nlayers; i++) {
         layer = &manifest->layers[i];
 
-        kind = schema1_convert_layer_kind(layer->media_type);
-        type = (kind == SCHEMA1_LAYER_TAR) ? schema1_tar_type
-                                           : schema1_gzip_type;
+        type = schema1_media_type_bare(layer->media_type);
+        tar = schema1_convert_skip_tar(&type) && type.len == 0;
 
         schema1_buf_puts(document, i ? ",\n      {" : "\n      {");
-        schema1_convert_descriptor(document, layer, type, "         ");
+        schema1_convert_descriptor(document, layer,
+                                   tar ? schema1_tar_type : schema1_gzip_type,
+                                   "\n         ");
         schema1_buf_puts(document, "\n      }");
     }
 
@@ -325,19 +304,15 @@ schema1_convert_descriptor(schema1_buf_t *document,
     const schema1_descriptor_t *descriptor, const char *media_type,
     const char *indent)
 {
-    char  size[sizeof("\"size\": -9223372036854775808,\n")];
-
-    schema1_buf_puts(document, "\n");
     schema1_buf_puts(document, indent);
     schema1_buf_puts(document, "\"mediaType\": \"");
     schema1_buf_puts(document, media_type);
-    schema1_buf_puts(document, "\",\n");
+    schema1_buf_puts(document, "\",");
     schema1_buf_puts(document, indent);
 
     if (descriptor->size > 0) {
-        (void) snprintf(size, sizeof(size), "\"size\": %" PRId64 ",\n",
-                        descriptor->size);
-        schema1_buf_puts(document, size);
+        schema1_buf_printf(document, "\"size\": %" PRId64 ",",
+                           descriptor->size);
         schema1_buf_puts(document, indent);
     }
 
