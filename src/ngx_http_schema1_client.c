@@ -24,78 +24,27 @@ typedef struct {
 } ngx_http_schema1_accept_line_t;
 
 
-static ngx_uint_t ngx_http_schema1_client_is_modern_slow(
-    ngx_http_request_t *r);
-static ngx_uint_t ngx_http_schema1_client_replaced(ngx_http_request_t *r,
-    ngx_http_schema1_loc_conf_t *slcf);
 static ngx_int_t ngx_http_schema1_client_add_line(ngx_str_t *value,
     schema1_accept_t *accept, ngx_array_t *lines);
-static inline ngx_uint_t ngx_http_schema1_client_is_accept(
-    ngx_table_elt_t *h);
 static schema1_accept_t *ngx_http_schema1_client_read_line(ngx_str_t *value);
-static inline ngx_http_schema1_accept_line_t *
-    ngx_http_schema1_client_accept_cache_slot(ngx_str_t *value);
-static inline ngx_uint_t ngx_http_schema1_client_line_is(
-    ngx_http_schema1_accept_line_t *line, ngx_str_t *value);
 
-
-/* most clients name all modern types in one line: no other line matters */
 
 ngx_uint_t
 ngx_http_schema1_client_is_modern(ngx_http_request_t *r)
 {
-    ngx_uint_t                       i;
-    ngx_list_part_t                 *part;
-    ngx_table_elt_t                 *header;
-    ngx_http_schema1_loc_conf_t     *slcf;
-    ngx_http_schema1_accept_line_t  *line;
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    if (slcf->accept && ngx_http_schema1_client_replaced(r, slcf)) {
-        return 0;
-    }
-
-    part = &r->headers_in.headers.part;
-    header = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_schema1_client_is_accept(&header[i])) {
-
-            line = ngx_http_schema1_client_accept_cache_slot(&header[i].value);
-
-            return ((line->accept.types & SCHEMA1_MODERN_TYPES)
-                    == SCHEMA1_MODERN_TYPES
-                    && ngx_http_schema1_client_line_is(line, &header[i].value))
-                   || ngx_http_schema1_client_is_modern_slow(r);
-        }
-    }
-
-    return 0;
-}
-
-
-static SCHEMA1_COLD ngx_uint_t
-ngx_http_schema1_client_is_modern_slow(ngx_http_request_t *r)
-{
     schema1_accept_t  accept;
 
-    (void) ngx_http_schema1_client_accept(r, &accept, NULL);
+    /* an error is found again where it can be returned */
 
-    return schema1_accept_is_modern(&accept);
+    return ngx_http_schema1_client_accept(r, &accept, NULL) == NGX_OK
+           && schema1_accept_is_modern(&accept);
 }
 
+
+/*
+ * "If the value of schema_conversion_accept is not empty, it replaces the
+ * header lines, both for this evaluation and for what is requested upstream."
+ */
 
 ngx_int_t
 ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
@@ -104,7 +53,7 @@ ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
     ngx_str_t                     value;
     ngx_uint_t                    i;
     ngx_list_part_t              *part;
-    ngx_table_elt_t              *header;
+    ngx_table_elt_t              *h;
     ngx_http_schema1_loc_conf_t  *slcf;
 
     ngx_memzero(accept, sizeof(schema1_accept_t));
@@ -117,55 +66,44 @@ ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
         }
 
         if (value.len) {
-            return ngx_http_schema1_client_add_line(&value, accept, lines);
+            return lines
+                   ? ngx_http_schema1_client_add_line(&value, accept, lines)
+                   : NGX_DECLINED;
         }
     }
 
-    part = &r->headers_in.headers.part;
-    header = part->elts;
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            /* nginx has converted the names to lower case */
+
+            if (h[i].key.len != 6
+                || h[i].hash == 0
+                || ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0)
+            {
+                continue;
             }
 
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
+            if (ngx_http_schema1_client_add_line(&h[i].value, accept, lines)
+                != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
 
-        if (!ngx_http_schema1_client_is_accept(&header[i])) {
-            continue;
-        }
+            if (lines == NULL
+                && (accept->types & SCHEMA1_MODERN_TYPES)
+                   == SCHEMA1_MODERN_TYPES)
+            {
+                /* as in most requests: no other line matters */
 
-        if (ngx_http_schema1_client_add_line(&header[i].value, accept, lines)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
+                return NGX_OK;
+            }
         }
     }
 
     return NGX_OK;
-}
-
-
-/*
- * "If the value of schema_conversion_accept is not empty, it replaces the
- * header lines, both for this evaluation and for what is requested upstream."
- */
-
-static SCHEMA1_COLD ngx_uint_t
-ngx_http_schema1_client_replaced(ngx_http_request_t *r,
-    ngx_http_schema1_loc_conf_t *slcf)
-{
-    ngx_str_t  value;
-
-    /* an error is found again where it can be returned */
-
-    return ngx_http_complex_value(r, slcf->accept, &value) != NGX_OK
-           || value.len != 0;
 }
 
 
@@ -197,16 +135,10 @@ ngx_http_schema1_client_add_line(ngx_str_t *value, schema1_accept_t *accept,
 }
 
 
-/* nginx has converted the names of the client's lines to lower case */
-
-static inline ngx_uint_t
-ngx_http_schema1_client_is_accept(ngx_table_elt_t *h)
-{
-    return h->key.len == 6
-           && h->hash != 0
-           && ngx_memcmp(h->lowcase_key, "accept", 6) == 0;
-}
-
+/*
+ * A client sends the same line with each request, and there are few kinds of
+ * clients: the results of the last lines are kept, by their length.
+ */
 
 static schema1_accept_t *
 ngx_http_schema1_client_read_line(ngx_str_t *value)
@@ -214,9 +146,14 @@ ngx_http_schema1_client_read_line(ngx_str_t *value)
     schema1_str_t                    text;
     ngx_http_schema1_accept_line_t  *line;
 
-    line = ngx_http_schema1_client_accept_cache_slot(value);
+    static ngx_http_schema1_accept_line_t
+        lines[NGX_HTTP_SCHEMA1_ACCEPT_LINES];
 
-    if (ngx_http_schema1_client_line_is(line, value)) {
+    line = &lines[value->len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
+
+    if (value->len == line->len
+        && ngx_memcmp(value->data, line->data, value->len) == 0)
+    {
         return &line->accept;
     }
 
@@ -233,28 +170,4 @@ ngx_http_schema1_client_read_line(ngx_str_t *value)
     }
 
     return &line->accept;
-}
-
-
-/*
- * A client sends the same line with each request, and there are few kinds of
- * clients: the results of the last lines are kept, by their length.
- */
-
-static inline ngx_http_schema1_accept_line_t *
-ngx_http_schema1_client_accept_cache_slot(ngx_str_t *value)
-{
-    static ngx_http_schema1_accept_line_t
-        lines[NGX_HTTP_SCHEMA1_ACCEPT_LINES];
-
-    return &lines[value->len % NGX_HTTP_SCHEMA1_ACCEPT_LINES];
-}
-
-
-static inline ngx_uint_t
-ngx_http_schema1_client_line_is(ngx_http_schema1_accept_line_t *line,
-    ngx_str_t *value)
-{
-    return value->len == line->len
-           && ngx_memcmp(value->data, line->data, value->len) == 0;
 }
