@@ -11,12 +11,9 @@
 #include "ngx_http_schema1_headers_in.h"
 
 
-#define NGX_HTTP_SCHEMA1_NO_POINTER      ((size_t) -1)
-
 typedef struct {
     ngx_str_t    name;              /* in lower case */
-    ngx_str_t    variable;
-    size_t       pointer;           /* in ngx_http_headers_in_t */
+    size_t       offset;            /* in ngx_http_headers_in_t, or 0 */
 } ngx_http_schema1_header_t;
 
 
@@ -30,83 +27,51 @@ static ngx_table_elt_t **ngx_http_schema1_headers_in_line(
 static void ngx_http_schema1_headers_in_move_list(ngx_list_t *to,
     ngx_list_t *from);
 static ngx_int_t ngx_http_schema1_headers_in_copy(ngx_http_request_t *r,
-    ngx_list_t *to, ngx_list_t *from, ngx_uint_t n, ngx_str_t *accept,
-    ngx_table_elt_t **ph);
+    ngx_http_headers_in_t *in, ngx_uint_t n, ngx_str_t *accept);
 static ngx_uint_t ngx_http_schema1_headers_in_skip(ngx_table_elt_t *h,
     ngx_uint_t n);
 static void ngx_http_schema1_headers_in_reset_variables(
     ngx_http_request_t *r);
 
 
-#define ngx_http_schema1_in(field)  offsetof(ngx_http_headers_in_t, field)
-
 /*
  * Lines that belong to the client's own request: no subrequest has them.  The
  * first, NGX_HTTP_SCHEMA1_REPLACED_LINES, are not sent upstream as they came
- * either.  nginx evaluates the variables that show them once per request.
+ * either.  Where nginx keeps a pointer to a line is found at configuration: it
+ * may have been built without.
  */
 
 static ngx_http_schema1_header_t  ngx_http_schema1_headers[] = {
-
-    { ngx_string("accept"),
-      ngx_string("http_accept"),
-#if (NGX_HTTP_HEADERS)
-      ngx_http_schema1_in(accept) },
-#else
-      NGX_HTTP_SCHEMA1_NO_POINTER },
-#endif
-
-    { ngx_string("accept-encoding"),
-      ngx_string("http_accept_encoding"),
-#if (NGX_HTTP_GZIP || NGX_HTTP_HEADERS)
-      ngx_http_schema1_in(accept_encoding) },
-#else
-      NGX_HTTP_SCHEMA1_NO_POINTER },
-#endif
-
-    { ngx_string("range"),
-      ngx_string("http_range"),
-      ngx_http_schema1_in(range) },
-
-    { ngx_string("if-range"),
-      ngx_string("http_if_range"),
-      ngx_http_schema1_in(if_range) },
-
-    { ngx_string("if-none-match"),
-      ngx_string("http_if_none_match"),
-      ngx_http_schema1_in(if_none_match) },
-
-    { ngx_string("if-modified-since"),
-      ngx_string("http_if_modified_since"),
-      ngx_http_schema1_in(if_modified_since) },
-
-    { ngx_string("if-match"),
-      ngx_null_string,
-      ngx_http_schema1_in(if_match) },
-
-    { ngx_string("if-unmodified-since"),
-      ngx_null_string,
-      ngx_http_schema1_in(if_unmodified_since) },
-
-    { ngx_string("content-length"),
-      ngx_null_string,
-      ngx_http_schema1_in(content_length) },
-
-    { ngx_string("transfer-encoding"),
-      ngx_null_string,
-      ngx_http_schema1_in(transfer_encoding) },
-
-    { ngx_string("expect"),
-      ngx_null_string,
-      ngx_http_schema1_in(expect) },
-
-    { ngx_string("te"),
-      ngx_null_string,
-      NGX_HTTP_SCHEMA1_NO_POINTER }
+    { ngx_string("accept"), 0 },
+    { ngx_string("accept-encoding"), 0 },
+    { ngx_string("range"), 0 },
+    { ngx_string("if-range"), 0 },
+    { ngx_string("if-none-match"), 0 },
+    { ngx_string("if-modified-since"), 0 },
+    { ngx_string("if-match"), 0 },
+    { ngx_string("if-unmodified-since"), 0 },
+    { ngx_string("content-length"), 0 },
+    { ngx_string("transfer-encoding"), 0 },
+    { ngx_string("expect"), 0 },
+    { ngx_string("te"), 0 }
 };
 
 #define NGX_HTTP_SCHEMA1_OWN_LINES                                            \
     (sizeof(ngx_http_schema1_headers) / sizeof(ngx_http_schema1_header_t))
+
+
+/* nginx evaluates the variables that show the replaced ones once per request */
+
+static ngx_str_t
+    ngx_http_schema1_header_vars[NGX_HTTP_SCHEMA1_REPLACED_LINES] =
+{
+    ngx_string("http_accept"),
+    ngx_string("http_accept_encoding"),
+    ngx_string("http_range"),
+    ngx_string("http_if_range"),
+    ngx_string("http_if_none_match"),
+    ngx_string("http_if_modified_since")
+};
 
 
 ngx_int_t
@@ -114,13 +79,30 @@ ngx_http_schema1_headers_in_init(ngx_conf_t *cf)
 {
     ngx_int_t                      index;
     ngx_uint_t                     i;
+    ngx_http_header_t             *known;
+    ngx_http_schema1_header_t     *header;
     ngx_http_schema1_main_conf_t  *smcf;
+
+    for (i = 0; i < NGX_HTTP_SCHEMA1_OWN_LINES; i++) {
+        header = &ngx_http_schema1_headers[i];
+
+        for (known = ngx_http_headers_in; known->name.len; known++) {
+
+            if (known->name.len == header->name.len
+                && ngx_strncasecmp(known->name.data, header->name.data,
+                                   known->name.len)
+                   == 0)
+            {
+                header->offset = known->offset;
+            }
+        }
+    }
 
     smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
 
     for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
         index = ngx_http_get_variable_index(cf,
-                                       &ngx_http_schema1_headers[i].variable);
+                                            &ngx_http_schema1_header_vars[i]);
         if (index == NGX_ERROR) {
             return NGX_ERROR;
         }
@@ -136,34 +118,29 @@ ngx_int_t
 ngx_http_schema1_headers_in_replace(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_list_t        headers;
-    ngx_uint_t        i;
-    ngx_table_elt_t  *accept, **line;
+    ngx_list_t         headers;
+    ngx_uint_t         i;
+    ngx_table_elt_t  **line;
 
-    if (ngx_http_schema1_headers_in_copy(r, &headers, &r->headers_in.headers,
-                                         NGX_HTTP_SCHEMA1_REPLACED_LINES,
-                                         &ctx->upstream_accept, &accept)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ctx->client.headers = r->headers_in.headers;
+    headers = r->headers_in.headers;
 
     for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
         line = ngx_http_schema1_headers_in_line(&r->headers_in, i);
 
         if (line) {
             ctx->client.lines[i] = *line;
-            *line = NULL;
         }
     }
 
-    ngx_http_schema1_headers_in_move_list(&r->headers_in.headers, &headers);
+    if (ngx_http_schema1_headers_in_copy(r, &r->headers_in,
+                                         NGX_HTTP_SCHEMA1_REPLACED_LINES,
+                                         &ctx->upstream_accept)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
-#if (NGX_HTTP_HEADERS)
-    r->headers_in.accept = accept;
-#endif
+    ctx->client.headers = headers;
 
     ngx_http_schema1_headers_in_reset_variables(r);
 
@@ -300,17 +277,14 @@ ngx_http_schema1_headers_in_restore_pointers(ngx_http_request_t *r,
 }
 
 
-/* nginx may have been built without a pointer to a line */
-
 static ngx_table_elt_t **
 ngx_http_schema1_headers_in_line(ngx_http_headers_in_t *in, ngx_uint_t i)
 {
-    size_t  pointer;
+    size_t  offset;
 
-    pointer = ngx_http_schema1_headers[i].pointer;
+    offset = ngx_http_schema1_headers[i].offset;
 
-    return (pointer == NGX_HTTP_SCHEMA1_NO_POINTER)
-           ? NULL : (ngx_table_elt_t **) ((char *) in + pointer);
+    return offset ? (ngx_table_elt_t **) ((char *) in + offset) : NULL;
 }
 
 
@@ -318,52 +292,25 @@ ngx_int_t
 ngx_http_schema1_headers_in_subrequest(ngx_http_request_t *r,
     ngx_http_headers_in_t *in, ngx_str_t *accept, ngx_uint_t external)
 {
-    ngx_uint_t              i;
-    ngx_table_elt_t        *h, **line;
-    ngx_http_headers_in_t  *client;
-
-    client = &r->headers_in;
-
     if (external) {
 
         /* variables are evaluated from these pointers and strings, too */
 
         ngx_memzero(in, sizeof(ngx_http_headers_in_t));
 
-        in->server = client->server;
-        in->user_agent = client->user_agent;
+        in->server = r->headers_in.server;
+        in->user_agent = r->headers_in.user_agent;
 
     } else {
-        *in = *client;
-
-        for (i = 0; i < NGX_HTTP_SCHEMA1_OWN_LINES; i++) {
-            line = ngx_http_schema1_headers_in_line(in, i);
-
-            if (line) {
-                *line = NULL;
-            }
-        }
+        *in = r->headers_in;
     }
-
-    /* a new list: in the client's, nginx would find what is added here */
-
-    if (ngx_http_schema1_headers_in_copy(r, &in->headers, &client->headers,
-                                         external
-                                         ? 0 : NGX_HTTP_SCHEMA1_OWN_LINES,
-                                         accept, &h)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-#if (NGX_HTTP_HEADERS)
-    in->accept = h;
-#endif
 
     in->content_length_n = -1;
     in->chunked = 0;
 
-    return NGX_OK;
+    return ngx_http_schema1_headers_in_copy(r, in, external
+                                                ? 0 : NGX_HTTP_SCHEMA1_OWN_LINES,
+                                            accept);
 }
 
 
@@ -390,53 +337,49 @@ ngx_http_schema1_headers_in_move_list(ngx_list_t *to, ngx_list_t *from)
 }
 
 
-/* without the first n of ngx_http_schema1_headers; 0: only User-Agent */
+/*
+ * Sets the lines of "in" to those of the request without the first n of
+ * ngx_http_schema1_headers, or only its User-Agent if n is 0, and one Accept.
+ * The list is a new one: in the client's, nginx would find what is added.
+ */
 
 static ngx_int_t
-ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
-    ngx_list_t *from, ngx_uint_t n, ngx_str_t *accept, ngx_table_elt_t **ph)
+ngx_http_schema1_headers_in_copy(ngx_http_request_t *r,
+    ngx_http_headers_in_t *in, ngx_uint_t n, ngx_str_t *accept)
 {
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h, *header;
+    ngx_list_t         headers;
+    ngx_uint_t         i;
+    ngx_list_part_t   *part;
+    ngx_table_elt_t   *h, *header, **line;
 
-    /* "from" may be what "to" was copied from, but not the same */
+    part = &r->headers_in.headers.part;
 
-    if (ngx_list_init(to, r->pool, from->part.nelts + 1,
+    if (ngx_list_init(&headers, r->pool, part->nelts + 1,
                       sizeof(ngx_table_elt_t))
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    part = &from->part;
-    header = part->elts;
+    for ( /* void */ ; part; part = part->next) {
+        header = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            if (ngx_http_schema1_headers_in_skip(&header[i], n)) {
+                continue;
             }
 
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
+            h = ngx_list_push(&headers);
+            if (h == NULL) {
+                return NGX_ERROR;
+            }
 
-        if (ngx_http_schema1_headers_in_skip(&header[i], n)) {
-            continue;
+            *h = header[i];
         }
-
-        h = ngx_list_push(to);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        *h = header[i];
     }
 
-    h = ngx_list_push(to);
+    h = ngx_list_push(&headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -448,7 +391,19 @@ ngx_http_schema1_headers_in_copy(ngx_http_request_t *r, ngx_list_t *to,
     h->lowcase_key = (u_char *) "accept";
     h->hash = ngx_hash_key(h->lowcase_key, h->key.len);
 
-    *ph = h;
+    ngx_http_schema1_headers_in_move_list(&in->headers, &headers);
+
+    for (i = 0; i < n; i++) {
+        line = ngx_http_schema1_headers_in_line(in, i);
+
+        if (line) {
+            *line = NULL;
+        }
+    }
+
+#if (NGX_HTTP_HEADERS)
+    in->accept = h;
+#endif
 
     return NGX_OK;
 }
