@@ -11,23 +11,16 @@
 #include "ngx_http_schema1_headers_out.h"
 
 
-#define NGX_HTTP_SCHEMA1_HDR_VARY                                             \
-    (NGX_HTTP_SCHEMA1_HDR_ACCEPT|NGX_HTTP_SCHEMA1_HDR_USER_AGENT)
-
-#define NGX_HTTP_SCHEMA1_HDR_STAR        8  /* a Vary with "*" */
-
-
 static inline ngx_uint_t ngx_http_schema1_headers_out_is(ngx_table_elt_t *h,
     ngx_str_t *name);
 static ngx_uint_t ngx_http_schema1_headers_out_caseeq(ngx_table_elt_t *h,
     ngx_str_t *name);
 static ngx_uint_t ngx_http_schema1_headers_out_describes_body(
     ngx_table_elt_t *h);
-static ngx_uint_t ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value);
 static ngx_int_t ngx_http_schema1_headers_out_fold_vary(ngx_http_request_t *r,
-    ngx_uint_t missing, size_t len, ngx_uint_t star);
-static ngx_int_t ngx_http_schema1_headers_out_add_missing(
-    ngx_http_request_t *r, ngx_uint_t missing, ngx_str_t *vary);
+    ngx_uint_t n, ngx_uint_t lines, size_t len);
+static ngx_uint_t ngx_http_schema1_headers_out_varies(ngx_str_t *value,
+    const char *name);
 
 
 ngx_str_t  ngx_http_schema1_hdr_digest = ngx_string("Docker-Content-Digest");
@@ -44,25 +37,16 @@ ngx_http_schema1_headers_out_find(ngx_list_t *headers, ngx_str_t *name)
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
 
-    part = &headers->part;
-    header = part->elts;
+    for (part = &headers->part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            if (ngx_http_schema1_headers_out_is(&h[i], name)) {
+                return &h[i];
             }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_schema1_headers_out_is(&header[i], name)) {
-            return &header[i];
         }
     }
 
@@ -124,37 +108,28 @@ ngx_http_schema1_headers_out_relay(ngx_http_request_t *r,
     r->headers_out.content_type_lowcase = NULL;
     r->headers_out.charset = sr->headers_out.charset;
 
-    part = &sr->headers_out.headers.part;
-    header = part->elts;
+    for (part = &sr->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            if (header[i].hash == 0
+                || &header[i] == sr->headers_out.server
+                || &header[i] == sr->headers_out.date
+                || &header[i] == sr->headers_out.content_length)
+            {
+                continue;
             }
 
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
+            h = ngx_http_schema1_headers_out_add(r, &header[i].key,
+                                                 &header[i].value);
+            if (h == NULL) {
+                return NGX_ERROR;
+            }
 
-        if (header[i].hash == 0
-            || &header[i] == sr->headers_out.server
-            || &header[i] == sr->headers_out.date
-            || &header[i] == sr->headers_out.content_length)
-        {
-            continue;
-        }
-
-        h = ngx_http_schema1_headers_out_add(r, &header[i].key,
-                                             &header[i].value);
-        if (h == NULL) {
-            return NGX_ERROR;
-        }
-
-        if (&header[i] == sr->headers_out.content_encoding) {
-            r->headers_out.content_encoding = h;
+            if (&header[i] == sr->headers_out.content_encoding) {
+                r->headers_out.content_encoding = h;
+            }
         }
     }
 
@@ -165,45 +140,20 @@ ngx_http_schema1_headers_out_relay(ngx_http_request_t *r,
 void
 ngx_http_schema1_headers_out_remove(ngx_http_request_t *r, ngx_str_t *name)
 {
-    ngx_table_elt_t  *h;
-
-    for ( ;; ) {
-        h = ngx_http_schema1_headers_out_find(&r->headers_out.headers, name);
-        if (h == NULL) {
-            return;
-        }
-
-        h->hash = 0;
-    }
-}
-
-
-void
-ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r)
-{
     ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
 
-    part = &r->headers_out.headers.part;
-    header = part->elts;
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            if (name ? ngx_http_schema1_headers_out_is(&h[i], name)
+                     : ngx_http_schema1_headers_out_describes_body(&h[i]))
+            {
+                h[i].hash = 0;
             }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (header[i].hash
-            && ngx_http_schema1_headers_out_describes_body(&header[i]))
-        {
-            header[i].hash = 0;
         }
     }
 }
@@ -271,106 +221,63 @@ ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
 
 
 ngx_int_t
-ngx_http_schema1_add_response_headers(ngx_http_request_t *r, ngx_uint_t flags)
+ngx_http_schema1_add_response_headers(ngx_http_request_t *r, ngx_uint_t n)
 {
     size_t            len;
-    ngx_uint_t        i, lines, found, missing;
+    ngx_uint_t        i, lines, version;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  registry = ngx_string("registry/2.0");
+
+    static ngx_str_t  vary[] = {
+        ngx_null_string,
+        ngx_string("Accept"),
+        ngx_string("Accept, User-Agent")
+    };
 
     len = 0;
     lines = 0;
-    found = 0;
+    version = 0;
 
-    part = &r->headers_out.headers.part;
-    header = part->elts;
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
-            }
+            if (ngx_http_schema1_headers_out_is(&h[i],
+                                                &ngx_http_schema1_hdr_vary))
+            {
+                len += h[i].value.len + sizeof(", ") - 1;
+                lines++;
 
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (ngx_http_schema1_headers_out_is(&header[i],
-                                            &ngx_http_schema1_hdr_vary))
-        {
-            found |= ngx_http_schema1_headers_out_parse_vary(&header[i].value);
-            len += header[i].value.len + sizeof(", ") - 1;
-            lines++;
-
-        } else if (ngx_http_schema1_headers_out_is(&header[i],
+            } else if (ngx_http_schema1_headers_out_is(&h[i],
                                                &ngx_http_schema1_hdr_version))
-        {
-            found |= NGX_HTTP_SCHEMA1_HDR_VERSION;
-        }
-    }
-
-    missing = flags & ~found;
-
-    if ((flags & NGX_HTTP_SCHEMA1_HDR_ACCEPT)
-        && (lines > 1 || (lines && (missing & NGX_HTTP_SCHEMA1_HDR_VARY))))
-    {
-        return ngx_http_schema1_headers_out_fold_vary(r, missing, len,
-                                           found & NGX_HTTP_SCHEMA1_HDR_STAR);
-    }
-
-    return ngx_http_schema1_headers_out_add_missing(r, missing, NULL);
-}
-
-
-/* what the value of a Vary line includes; "*" is everything */
-
-static SCHEMA1_COLD ngx_uint_t
-ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value)
-{
-    u_char      *p, *last, *end;
-    size_t       len;
-    ngx_uint_t   names;
-
-    names = 0;
-
-    p = value->data;
-    last = p + value->len;
-
-    while (p < last) {
-
-        if (*p == ' ' || *p == '\t' || *p == ',') {
-            p++;
-            continue;
-        }
-
-        for (end = p; end < last; end++) {
-            if (*end == ' ' || *end == '\t' || *end == ',') {
-                break;
+            {
+                version = 1;
             }
         }
-
-        len = end - p;
-
-        if (len == 1 && *p == '*') {
-            names |= NGX_HTTP_SCHEMA1_HDR_VARY|NGX_HTTP_SCHEMA1_HDR_STAR;
-
-        } else if (len == 6
-                   && ngx_strncasecmp(p, (u_char *) "Accept", 6) == 0)
-        {
-            names |= NGX_HTTP_SCHEMA1_HDR_ACCEPT;
-
-        } else if (len == 10
-                   && ngx_strncasecmp(p, (u_char *) "User-Agent", 10) == 0)
-        {
-            names |= NGX_HTTP_SCHEMA1_HDR_USER_AGENT;
-        }
-
-        p = end;
     }
 
-    return names;
+    if (!version
+        && ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_version,
+                                            &registry)
+           == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    if (n == 0) {
+        return NGX_OK;
+    }
+
+    if (lines) {
+        return ngx_http_schema1_headers_out_fold_vary(r, n, lines, len);
+    }
+
+    return ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_vary,
+                                            &vary[n])
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -380,117 +287,84 @@ ngx_http_schema1_headers_out_parse_vary(ngx_str_t *value)
  */
 
 static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_headers_out_fold_vary(ngx_http_request_t *r,
-    ngx_uint_t missing, size_t len, ngx_uint_t star)
+ngx_http_schema1_headers_out_fold_vary(ngx_http_request_t *r, ngx_uint_t n,
+    ngx_uint_t lines, size_t len)
 {
     u_char           *p;
     ngx_str_t         value;
     ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_table_elt_t  *h;
 
-    value.data = ngx_pnalloc(r->pool, len);
-    if (value.data == NULL) {
+    static const char  *names[] = { "Accept", "User-Agent" };
+
+    p = ngx_pnalloc(r->pool, len + sizeof("Accept, User-Agent, ") - 1);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    p = value.data;
+    value.data = p;
 
-    part = &r->headers_out.headers.part;
-    header = part->elts;
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        h = part->elts;
 
-    for (i = 0; /* void */ ; i++) {
+        for (i = 0; i < part->nelts; i++) {
 
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                break;
+            if (h[i].value.len
+                && ngx_http_schema1_headers_out_is(&h[i],
+                                                   &ngx_http_schema1_hdr_vary))
+            {
+                p = ngx_sprintf(p, "%V, ", &h[i].value);
             }
-
-            part = part->next;
-            header = part->elts;
-            i = 0;
-        }
-
-        if (!ngx_http_schema1_headers_out_is(&header[i],
-                                             &ngx_http_schema1_hdr_vary))
-        {
-            continue;
-        }
-
-        header[i].hash = 0;
-
-        if (header[i].value.len) {
-            p = ngx_cpymem(p, header[i].value.data, header[i].value.len);
-            *p++ = ',';
-            *p++ = ' ';
         }
     }
 
     value.len = p - value.data;
 
-    if (star) {
-        ngx_str_set(&value, "*, ");
-    }
-
-    return ngx_http_schema1_headers_out_add_missing(r, missing, &value);
-}
-
-
-/* "vary" is the upstream's, with a comma and a space at its end */
-
-static ngx_int_t
-ngx_http_schema1_headers_out_add_missing(ngx_http_request_t *r,
-    ngx_uint_t missing, ngx_str_t *vary)
-{
-    u_char     *p;
-    ngx_str_t   value;
-
-    static ngx_str_t  version = ngx_string("registry/2.0");
-
-    static ngx_str_t  names[] = {
-        ngx_null_string,
-        ngx_string("Accept"),
-        ngx_string("User-Agent"),
-        ngx_string("Accept, User-Agent")
-    };
-
-    if ((missing & NGX_HTTP_SCHEMA1_HDR_VERSION)
-        && ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_version,
-                                            &version)
-           == NULL)
-    {
-        return NGX_ERROR;
-    }
-
-    value = names[missing / NGX_HTTP_SCHEMA1_HDR_ACCEPT];
-
-    if (vary && vary->len) {
-
-        if (value.len == 0) {
-            value.len = vary->len - (sizeof(", ") - 1);
-            value.data = vary->data;
-
-        } else {
-            p = ngx_pnalloc(r->pool, vary->len + value.len);
-            if (p == NULL) {
-                return NGX_ERROR;
-            }
-
-            ngx_memcpy(ngx_cpymem(p, vary->data, vary->len), value.data,
-                       value.len);
-
-            value.len += vary->len;
-            value.data = p;
+    for (i = 0; i < n; i++) {
+        if (!ngx_http_schema1_headers_out_varies(&value, names[i])) {
+            p = ngx_sprintf(p, "%s, ", names[i]);
         }
     }
 
-    if (value.len
-        && ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_vary,
-                                            &value)
-           == NULL)
-    {
-        return NGX_ERROR;
+    if (lines == 1 && value.len == (size_t) (p - value.data)) {
+
+        /* nothing is missing */
+
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    if (ngx_http_schema1_headers_out_varies(&value, "*")) {
+        ngx_str_set(&value, "*");
+
+    } else {
+        value.len = p - value.data - (sizeof(", ") - 1);
+    }
+
+    ngx_http_schema1_headers_out_remove(r, &ngx_http_schema1_hdr_vary);
+
+    return ngx_http_schema1_headers_out_add(r, &ngx_http_schema1_hdr_vary,
+                                            &value)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+/* whether a Vary includes a name; "*" is everything */
+
+static ngx_uint_t
+ngx_http_schema1_headers_out_varies(ngx_str_t *value, const char *name)
+{
+    schema1_str_t  rest, item;
+
+    rest = ngx_http_schema1_core_str(value);
+
+    while (rest.len) {
+        item = schema1_str_trim(schema1_str_cut(&rest, ','));
+
+        if (schema1_str_caseeq(item, name) || schema1_str_eq(item, "*")) {
+            return 1;
+        }
+    }
+
+    return 0;
 }

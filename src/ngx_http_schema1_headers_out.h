@@ -11,13 +11,6 @@
 #include "ngx_http_schema1.h"
 
 
-/* what a response has to have */
-
-#define NGX_HTTP_SCHEMA1_HDR_VERSION     1  /* of the registry's interface */
-#define NGX_HTTP_SCHEMA1_HDR_ACCEPT      2  /* a Vary with Accept */
-#define NGX_HTTP_SCHEMA1_HDR_USER_AGENT  4  /* a Vary with User-Agent */
-
-
 /* names of header lines, as they are sent */
 
 extern ngx_str_t  ngx_http_schema1_hdr_digest;   /* Docker-Content-Digest */
@@ -40,19 +33,20 @@ ngx_table_elt_t *ngx_http_schema1_headers_out_add(ngx_http_request_t *r,
 ngx_int_t ngx_http_schema1_headers_out_relay(ngx_http_request_t *r,
     ngx_http_request_t *sr);
 
-/* removes all lines of this name from the response */
+/*
+ * Removes all lines of this name from the response; NULL: those that describe
+ * the upstream's body.
+ */
 void ngx_http_schema1_headers_out_remove(ngx_http_request_t *r,
     ngx_str_t *name);
 
-/* removes the lines that describe the upstream's body */
-void ngx_http_schema1_headers_out_remove_body(ngx_http_request_t *r);
-
 /*
- * Adds what "flags" requires and the response does not have, and folds its Vary
- * lines into one if it requires any.  NGX_ERROR: out of memory.
+ * Adds the version of the registry's interface, and the first "n" of Accept and
+ * User-Agent to Vary, unless the response has them; then its Vary lines are
+ * folded into one.  NGX_ERROR: out of memory.
  */
 ngx_int_t ngx_http_schema1_add_response_headers(ngx_http_request_t *r,
-    ngx_uint_t flags);
+    ngx_uint_t n);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_HEADERS_OUT_H_INCLUDED_ */

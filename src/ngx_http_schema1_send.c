@@ -46,26 +46,21 @@ ngx_http_output_body_filter_pt    ngx_http_schema1_next_body_filter;
 ngx_int_t
 ngx_http_schema1_send_header(ngx_http_request_t *r, ngx_uint_t vary)
 {
-    ngx_uint_t                    flags;
+    ngx_uint_t                    n;
     ngx_http_schema1_loc_conf_t  *slcf;
 
-    flags = NGX_HTTP_SCHEMA1_HDR_VERSION;
+    n = 0;
 
     if (vary) {
-        flags |= NGX_HTTP_SCHEMA1_HDR_ACCEPT;
-
         slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
-        /* a variable may depend on the client's User-Agent */
+        /* Accept; a variable may depend on the client's User-Agent, too */
 
-        if (ngx_http_schema1_platform_varies(slcf)
-            || (slcf->accept && slcf->accept->lengths))
-        {
-            flags |= NGX_HTTP_SCHEMA1_HDR_USER_AGENT;
-        }
+        n = (ngx_http_schema1_platform_varies(slcf)
+             || (slcf->accept && slcf->accept->lengths)) ? 2 : 1;
     }
 
-    if (ngx_http_schema1_add_response_headers(r, flags) != NGX_OK) {
+    if (ngx_http_schema1_add_response_headers(r, n) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -235,7 +230,7 @@ ngx_http_schema1_send_clear(ngx_http_request_t *r)
     r->headers_out.trailers.part.next = NULL;
     r->headers_out.trailers.last = &r->headers_out.trailers.part;
 
-    ngx_http_schema1_headers_out_remove_body(r);
+    ngx_http_schema1_headers_out_remove(r, NULL);
 }
 
 
