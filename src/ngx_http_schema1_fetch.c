@@ -19,7 +19,7 @@ static ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_create(
     ngx_http_schema1_fetch_e kind, ngx_str_t *reference);
 static ngx_int_t ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
-    ngx_str_t *path, ngx_str_t *query);
+    ngx_str_t *target);
 static ngx_int_t ngx_http_schema1_fetch_start(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *uri, ngx_str_t *args);
 static ngx_str_t *ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
@@ -66,7 +66,7 @@ ngx_int_t
 ngx_http_schema1_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_http_schema1_fetch_e kind, schema1_str_t reference)
 {
-    ngx_str_t                  name, value, path, query;
+    ngx_str_t                  name, value, path;
     const char                *part;
     ngx_http_schema1_fetch_t  *fetch;
 
@@ -93,9 +93,7 @@ ngx_http_schema1_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
         return NGX_ERROR;
     }
 
-    ngx_str_null(&query);
-
-    return ngx_http_schema1_fetch_registry(r, ctx, fetch, &path, &query);
+    return ngx_http_schema1_fetch_registry(r, ctx, fetch, &path);
 }
 
 
@@ -147,33 +145,43 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
 }
 
 
-/* a path of the registry, with the client's query string */
+/* a path of the registry and its query string, with the client's */
 
 static ngx_int_t
 ngx_http_schema1_fetch_registry(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
-    ngx_str_t *path, ngx_str_t *query)
+    ngx_str_t *target)
 {
-    ngx_str_t  args, client;
+    u_char     *p, *last;
+    ngx_str_t   path, args, query;
 
-    client = ngx_http_schema1_str(ctx->uri.args);
+    path = *target;
+    args = ngx_http_schema1_str(ctx->uri.args);
 
-    args = *query;
+    last = path.data + path.len;
+    p = ngx_strlchr(path.data, last, '?');
 
-    if (args.len == 0) {
-        args = client;
+    if (p) {
+        path.len = p++ - path.data;
 
-    } else if (client.len) {
-        args.len = query->len + 1 + client.len;
-        args.data = ngx_pnalloc(r->pool, args.len);
-        if (args.data == NULL) {
-            return NGX_ERROR;
+        query.len = last - p;
+        query.data = p;
+
+        if (args.len == 0) {
+            args = query;
+
+        } else if (query.len) {
+            p = ngx_pnalloc(r->pool, query.len + 1 + args.len);
+            if (p == NULL) {
+                return NGX_ERROR;
+            }
+
+            args.len = ngx_sprintf(p, "%V&%V", &query, &args) - p;
+            args.data = p;
         }
-
-        ngx_sprintf(args.data, "%V&%V", query, &client);
     }
 
-    return ngx_http_schema1_fetch_start(r, fetch, path, &args);
+    return ngx_http_schema1_fetch_start(r, fetch, &path, &args);
 }
 
 
@@ -253,9 +261,6 @@ ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch)
 {
     ngx_http_schema1_ctx_t  *ctx;
-#if (NGX_HTTP_CACHE)
-    ngx_http_upstream_t     *u;
-#endif
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
 
@@ -268,12 +273,9 @@ ngx_http_schema1_fetch_accept(ngx_http_request_t *r,
 
 #if (NGX_HTTP_CACHE)
 
-    u = r->upstream;
-
     if (fetch->kind == NGX_HTTP_SCHEMA1_FETCH_TAG
         && r->cache
-        && u
-        && u->conf->cache_convert_head)
+        && r->upstream->conf->cache_convert_head)
     {
         /* nginx caches the GET that a HEAD was sent as: the same variant */
 
@@ -306,12 +308,7 @@ ngx_http_schema1_fetch_escape(ngx_http_request_t *r, ngx_str_t *uri,
 
     unparsed_uri->data = p;
 
-    if (escape) {
-        p = (u_char *) ngx_escape_uri(p, uri->data, uri->len, NGX_ESCAPE_URI);
-
-    } else {
-        p = ngx_cpymem(p, uri->data, uri->len);
-    }
+    p = (u_char *) ngx_escape_uri(p, uri->data, uri->len, NGX_ESCAPE_URI);
 
     if (args->len) {
         *p++ = '?';
@@ -643,7 +640,6 @@ static ngx_int_t
 ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *from)
 {
-    u_char                    *p;
     ngx_int_t                  rc;
     ngx_str_t                  target, query;
     ngx_uint_t                 external;
@@ -662,24 +658,16 @@ ngx_http_schema1_fetch_follow(ngx_http_request_t *r,
 
     fetch->hops = from->hops + 1;
 
-    ngx_str_null(&query);
-
     if (external) {
         fetch->url = target;
+
+        ngx_str_null(&query);
 
         rc = ngx_http_schema1_fetch_start(r, fetch, &ctx->conf->redirect,
                                           &query);
 
     } else {
-        p = ngx_strlchr(target.data, target.data + target.len, '?');
-
-        if (p) {
-            query.data = p + 1;
-            query.len = target.data + target.len - query.data;
-            target.len = p - target.data;
-        }
-
-        rc = ngx_http_schema1_fetch_registry(r, ctx, fetch, &target, &query);
+        rc = ngx_http_schema1_fetch_registry(r, ctx, fetch, &target);
     }
 
     return (rc == NGX_OK) ? NGX_AGAIN : NGX_ERROR;

@@ -34,7 +34,6 @@ typedef enum {
 
 static ngx_int_t ngx_http_schema1_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_header_filter_slow(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_subrequest_header(ngx_http_request_t *r);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_known(
     ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static ngx_http_schema1_class_e ngx_http_schema1_classify_new(
@@ -79,6 +78,7 @@ ngx_http_schema1_filter_init(void)
 static ngx_int_t
 ngx_http_schema1_header_filter(ngx_http_request_t *r)
 {
+    ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
     if (ngx_http_schema1_ctx_is_passthrough(r)) {
@@ -86,7 +86,10 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
     }
 
     if (r != r->main) {
-        return ngx_http_schema1_subrequest_header(r);
+        fetch = ngx_http_schema1_fetch_get(r);
+
+        return fetch ? ngx_http_schema1_fetch_header_filter(r, fetch)
+                     : ngx_http_schema1_next_header_filter(r);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -126,21 +129,6 @@ ngx_http_schema1_header_filter_slow(ngx_http_request_t *r)
         return ngx_http_schema1_send_header(r,
                                            class == NGX_HTTP_SCHEMA1_PASS_TAG);
     }
-}
-
-
-static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_subrequest_header(ngx_http_request_t *r)
-{
-    ngx_http_schema1_fetch_t  *fetch;
-
-    fetch = ngx_http_schema1_fetch_get(r);
-
-    if (fetch) {
-        return ngx_http_schema1_fetch_header_filter(r, fetch);
-    }
-
-    return ngx_http_schema1_next_header_filter(r);
 }
 
 
