@@ -20,12 +20,13 @@
 
 
 static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_head(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_head_done(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_request_upstream(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_send_hit(ngx_http_request_t *r);
 
@@ -33,6 +34,7 @@ static ngx_int_t ngx_http_schema1_request_send_hit(ngx_http_request_t *r);
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
+    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
@@ -43,8 +45,10 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
                      : NGX_DECLINED;
     }
 
-    if (r->internal || ngx_http_get_module_ctx(r, ngx_http_schema1_module)) {
-        return ngx_http_schema1_request_again(r);
+    ctx = ngx_http_schema1_ctx_get(r);
+
+    if (ctx) {
+        return ngx_http_schema1_request_again(r, ctx);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -83,7 +87,7 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_schema1_request_upstream(r, ctx);
+    return ngx_http_schema1_request_head(r, ctx);
 }
 
 
@@ -93,26 +97,20 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
  */
 
 static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_request_again(ngx_http_request_t *r)
+ngx_http_schema1_request_again(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
-
-    ctx = ngx_http_schema1_ctx_get(r);
-
-    if (ctx == NULL) {
-        return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
-    }
 
     if (ctx->state == NGX_HTTP_SCHEMA1_FETCH
         && ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_HEAD)
     {
-        return ngx_http_schema1_request_upstream(r, ctx);
+        return ngx_http_schema1_request_head_done(r, ctx);
     }
 
     ngx_http_schema1_headers_in_restore(r, ctx);
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     if (!slcf->enable) {
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
@@ -122,33 +120,7 @@ ngx_http_schema1_request_again(ngx_http_request_t *r)
     ctx->conf = slcf;
     ctx->state = NGX_HTTP_SCHEMA1_START;
 
-    return ngx_http_schema1_request_upstream(r, ctx);
-}
-
-
-static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_request_upstream(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
-{
-    ngx_int_t  rc;
-
-    rc = (ctx->state == NGX_HTTP_SCHEMA1_FETCH)
-         ? ngx_http_schema1_request_head_done(r, ctx)
-         : ngx_http_schema1_request_head(r, ctx);
-
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
-
-    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 request \"%V\", upstream accept: \"%V\"",
-                   &r->uri, &ctx->upstream_accept);
-
-    if (ngx_http_schema1_headers_in_replace(r, ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return NGX_DECLINED;
+    return ngx_http_schema1_request_head(r, ctx);
 }
 
 
@@ -159,7 +131,7 @@ ngx_http_schema1_request_upstream(ngx_http_request_t *r,
  * has ended, nginx runs the phase again.
  */
 
-static ngx_int_t
+static SCHEMA1_COLD ngx_int_t
 ngx_http_schema1_request_head(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
@@ -167,7 +139,7 @@ ngx_http_schema1_request_head(ngx_http_request_t *r,
         || r->method != NGX_HTTP_GET
         || !ngx_http_schema1_cache_has_tag(ctx))
     {
-        return NGX_DECLINED;
+        return ngx_http_schema1_request_upstream(r, ctx);
     }
 
     if (ngx_http_schema1_fetch(r, ctx, NGX_HTTP_SCHEMA1_FETCH_HEAD,
@@ -182,7 +154,8 @@ ngx_http_schema1_request_head(ngx_http_request_t *r,
 
     /* the output of a subrequest that does not run would be waited for */
 
-    return (r->connection->data == r) ? NGX_DECLINED : NGX_ERROR;
+    return (r->connection->data == r)
+           ? ngx_http_schema1_request_upstream(r, ctx) : NGX_ERROR;
 }
 
 
@@ -207,7 +180,7 @@ ngx_http_schema1_request_head_done(ngx_http_request_t *r,
     if (response->failure != SCHEMA1_NO_REASON
         || response->status != NGX_HTTP_OK)
     {
-        return NGX_DECLINED;
+        return ngx_http_schema1_request_upstream(r, ctx);
     }
 
     ngx_http_schema1_ctx_decide(ctx, &sr->headers_out);
@@ -219,7 +192,7 @@ ngx_http_schema1_request_head_done(ngx_http_request_t *r,
            != NGX_OK
         || ngx_http_schema1_cache_get_by_header(r, ctx, sr) != NGX_OK)
     {
-        return NGX_DECLINED;
+        return ngx_http_schema1_request_upstream(r, ctx);
     }
 
     if (ngx_http_schema1_headers_out_relay(r, sr) != NGX_OK) {
@@ -233,6 +206,21 @@ ngx_http_schema1_request_head_done(ngx_http_request_t *r,
     r->content_handler = ngx_http_schema1_request_send_hit;
 
     return NGX_OK;
+}
+
+
+/* replaces what is sent upstream */
+
+static ngx_int_t
+ngx_http_schema1_request_upstream(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx)
+{
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "schema1 request \"%V\", upstream accept: \"%V\"",
+                   &r->uri, &ctx->upstream_accept);
+
+    return (ngx_http_schema1_headers_in_replace(r, ctx) == NGX_OK)
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
