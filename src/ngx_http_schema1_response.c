@@ -363,13 +363,10 @@ ngx_http_schema1_response_stop(ngx_http_request_t *r)
 
     u->keepalive = 0;
 
-    if (u->buffering) {
-        if (u->pipe) {
-            u->pipe->upstream_done = 1;
-        }
+    if (!u->buffering) {
+        u->length = 0;
 
-        return;
+    } else if (u->pipe) {
+        u->pipe->upstream_done = 1;
     }
-
-    u->length = 0;
 }
