@@ -13,8 +13,6 @@
 
 
 static ngx_uint_t ngx_http_schema1_condition_match(ngx_http_request_t *r,
-    ngx_str_t *tag, ngx_uint_t *present);
-static ngx_uint_t ngx_http_schema1_condition_listed(ngx_str_t *value,
     ngx_str_t *tag);
 static void ngx_http_schema1_condition_opaque(ngx_str_t *tag);
 static ngx_uint_t ngx_http_schema1_condition_unmodified(
@@ -26,7 +24,6 @@ void
 ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
 {
     ngx_str_t         tag;
-    ngx_uint_t        present;
     ngx_table_elt_t  *h;
 
     h = r->headers_out.etag;
@@ -42,8 +39,9 @@ ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
         tag = h->value;
     }
 
-    if (ngx_http_schema1_condition_match(r, &tag, &present)
-        || (!present && ngx_http_schema1_condition_unmodified(r)))
+    if (r->headers_in.if_none_match
+        ? ngx_http_schema1_condition_match(r, &tag)
+        : ngx_http_schema1_condition_unmodified(r))
     {
         ngx_http_schema1_condition_not_modified(r);
     }
@@ -53,69 +51,30 @@ ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
 void
 ngx_http_schema1_condition_converted(ngx_http_request_t *r, ngx_str_t *digest)
 {
-    ngx_uint_t  present;
-
-    if (ngx_http_schema1_condition_match(r, digest, &present)) {
+    if (r->headers_in.if_none_match
+        && ngx_http_schema1_condition_match(r, digest))
+    {
         ngx_http_schema1_condition_not_modified(r);
     }
 }
 
 
-/* whether an If-None-Match of the client names a tag (RFC 9110, 13.1.2) */
+/*
+ * Whether the list of entity tags in the client's If-None-Match, which may
+ * contain commas, has this one (RFC 9110, 13.1.2).
+ */
 
 static ngx_uint_t
-ngx_http_schema1_condition_match(ngx_http_request_t *r, ngx_str_t *tag,
-    ngx_uint_t *present)
+ngx_http_schema1_condition_match(ngx_http_request_t *r, ngx_str_t *tag)
 {
-    ngx_str_t         opaque;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    *present = 0;
+    u_char      *p, *last;
+    ngx_str_t    item, opaque, *value;
+    ngx_uint_t   quoted;
 
     opaque = *tag;
     ngx_http_schema1_condition_opaque(&opaque);
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
-
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return 0;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len != 13
-            || ngx_strncasecmp(h[i].key.data, (u_char *) "If-None-Match", 13)
-               != 0)
-        {
-            continue;
-        }
-
-        *present = 1;
-
-        if (ngx_http_schema1_condition_listed(&h[i].value, &opaque)) {
-            return 1;
-        }
-    }
-}
-
-
-/* whether a list of entity tags, which may contain commas, has this one */
-
-static ngx_uint_t
-ngx_http_schema1_condition_listed(ngx_str_t *value, ngx_str_t *tag)
-{
-    u_char      *p, *last;
-    ngx_str_t    item;
-    ngx_uint_t   quoted;
+    value = &r->headers_in.if_none_match->value;
 
     p = value->data;
     last = p + value->len;
@@ -144,8 +103,8 @@ ngx_http_schema1_condition_listed(ngx_str_t *value, ngx_str_t *tag)
 
         ngx_http_schema1_condition_opaque(&item);
 
-        if (item.len && item.len == tag->len
-            && ngx_strncmp(item.data, tag->data, tag->len) == 0)
+        if (item.len && item.len == opaque.len
+            && ngx_strncmp(item.data, opaque.data, item.len) == 0)
         {
             return 1;
         }

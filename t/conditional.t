@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 170;
+plan tests => repeat_each() * 178;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -278,3 +278,20 @@ Vary: Accept"
 --- asked eval
 "GET /v2/team/app/manifests/1
     If-None-Match: \"$::app->{digest}\""
+
+
+
+=== TEST 18: what proxy_cache stores is compared
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_method$uri$http_accept;
+    proxy_cache_valid 200 1m;
+--- request eval
+[('GET /v2/team/new/manifests/1') x 4]
+--- more_headers eval
+[map { "Accept: $_->[0]\nIf-None-Match: \"$_->[1]\"" } ([$::v2, $::made],
+ ["$::oci, $::v1", $::new->{digest}]) x 2]
+--- error_code eval
+[(304) x 4]
