@@ -32,7 +32,25 @@ static schema1_accept_t *ngx_http_schema1_client_read_line(ngx_str_t *value);
 ngx_uint_t
 ngx_http_schema1_client_is_modern(ngx_http_request_t *r)
 {
-    schema1_accept_t  accept;
+    schema1_accept_t              accept;
+#if (NGX_HTTP_HEADERS)
+    schema1_accept_t             *line;
+    ngx_http_schema1_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    if (slcf->accept == NULL && r->headers_in.accept) {
+        line = ngx_http_schema1_client_read_line(&r->headers_in.accept->value);
+
+        if ((line->types & SCHEMA1_MODERN_TYPES) == SCHEMA1_MODERN_TYPES) {
+
+            /* as most clients do in one line: no other line matters */
+
+            return 1;
+        }
+    }
+
+#endif
 
     /* an error is found again where it can be returned */
 
@@ -79,26 +97,13 @@ ngx_http_schema1_client_accept(ngx_http_request_t *r, schema1_accept_t *accept,
 
             /* nginx has converted the names to lower case */
 
-            if (h[i].key.len != 6
-                || h[i].hash == 0
-                || ngx_memcmp(h[i].lowcase_key, "accept", 6) != 0)
-            {
-                continue;
-            }
-
-            if (ngx_http_schema1_client_add_line(&h[i].value, accept, lines)
-                != NGX_OK)
+            if (h[i].key.len == 6
+                && h[i].hash != 0
+                && ngx_memcmp(h[i].lowcase_key, "accept", 6) == 0
+                && ngx_http_schema1_client_add_line(&h[i].value, accept, lines)
+                   != NGX_OK)
             {
                 return NGX_ERROR;
-            }
-
-            if (lines == NULL
-                && (accept->types & SCHEMA1_MODERN_TYPES)
-                   == SCHEMA1_MODERN_TYPES)
-            {
-                /* as in most requests: no other line matters */
-
-                return NGX_OK;
             }
         }
     }

@@ -20,9 +20,8 @@ ngx_uint_t ngx_http_schema1_client_is_modern(ngx_http_request_t *r);
 /*
  * Reads all Accept lines of the client, or the value of
  * schema_conversion_accept.  Adds them to "lines", as schema1_str_t, in their
- * order.  If that is NULL, NGX_DECLINED is returned for such a value, and no
- * more lines are read than those that name all modern types.  NGX_ERROR: out of
- * memory.
+ * order; if that is NULL, returns NGX_DECLINED for such a value.  NGX_ERROR: out
+ * of memory.
  */
 ngx_int_t ngx_http_schema1_client_accept(ngx_http_request_t *r,
     schema1_accept_t *accept, ngx_array_t *lines);
