@@ -20,8 +20,7 @@
 
 
 static ngx_int_t ngx_http_schema1_request_new(ngx_http_request_t *r);
-static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx);
+static ngx_int_t ngx_http_schema1_request_again(ngx_http_request_t *r);
 static ngx_int_t ngx_http_schema1_request_head(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
 static ngx_int_t ngx_http_schema1_request_head_done(ngx_http_request_t *r,
@@ -34,7 +33,6 @@ static ngx_int_t ngx_http_schema1_request_send_hit(ngx_http_request_t *r);
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
-    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
@@ -45,10 +43,8 @@ ngx_http_schema1_request_handler(ngx_http_request_t *r)
                      : NGX_DECLINED;
     }
 
-    ctx = ngx_http_schema1_ctx_get(r);
-
-    if (ctx) {
-        return ngx_http_schema1_request_again(r, ctx);
+    if (r->internal || ngx_http_get_module_ctx(r, ngx_http_schema1_module)) {
+        return ngx_http_schema1_request_again(r);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
@@ -97,10 +93,18 @@ ngx_http_schema1_request_new(ngx_http_request_t *r)
  */
 
 static SCHEMA1_COLD ngx_int_t
-ngx_http_schema1_request_again(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
+ngx_http_schema1_request_again(ngx_http_request_t *r)
 {
+    ngx_http_schema1_ctx_t       *ctx;
     ngx_http_schema1_loc_conf_t  *slcf;
+
+    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
+
+    ctx = ngx_http_schema1_ctx_get(r);
+
+    if (ctx == NULL) {
+        return slcf->enable ? ngx_http_schema1_request_new(r) : NGX_DECLINED;
+    }
 
     if (ctx->state == NGX_HTTP_SCHEMA1_FETCH
         && ctx->fetch->kind == NGX_HTTP_SCHEMA1_FETCH_HEAD)
@@ -109,8 +113,6 @@ ngx_http_schema1_request_again(ngx_http_request_t *r,
     }
 
     ngx_http_schema1_headers_in_restore(r, ctx);
-
-    slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
 
     if (!slcf->enable) {
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
