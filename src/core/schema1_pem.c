@@ -14,7 +14,10 @@
 
 
 /* more than OpenSSL's functions use below the caller's frame */
-#define SCHEMA1_PEM_STACK  32768
+#define SCHEMA1_PEM_STACK     32768
+
+/* more blocks of their size than allocators keep at hand */
+#define SCHEMA1_PEM_DECODERS  32
 
 
 /* for the callback: the password to try, and whether OpenSSL called it */
@@ -30,6 +33,7 @@ static void schema1_pem_error(schema1_str_t data, bool encrypted,
     bool passwords, schema1_error_t *err);
 static int schema1_pem_password(char *buf, int size, int rwflag, void *data);
 static void schema1_pem_clear_stack(void);
+static void schema1_pem_clear_decoders(void);
 static bool schema1_pem_contains(schema1_str_t data, const char *text);
 
 
@@ -80,6 +84,8 @@ schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
     if (pkey == NULL) {
         schema1_pem_error(data, password.encrypted, passwords != NULL, err);
     }
+
+    schema1_pem_clear_decoders();
 
     return pkey;
 }
@@ -203,6 +209,27 @@ schema1_pem_clear_stack(void)
 
     for (i = 0; i < sizeof(stack); i++) {
         stack[i] = 0;
+    }
+}
+
+
+/*
+ * OpenSSL frees its base64 decoders, which contain a line of the PEM, without
+ * cleansing them: the allocator gives the same memory out again, as zeros.
+ */
+
+static void
+schema1_pem_clear_decoders(void)
+{
+    size_t           i;
+    EVP_ENCODE_CTX  *ctx[SCHEMA1_PEM_DECODERS];
+
+    for (i = 0; i < SCHEMA1_PEM_DECODERS; i++) {
+        ctx[i] = EVP_ENCODE_CTX_new();
+    }
+
+    for (i = 0; i < SCHEMA1_PEM_DECODERS; i++) {
+        EVP_ENCODE_CTX_free(ctx[i]);
     }
 }
 

@@ -37,15 +37,14 @@ clock_speed(void)
 int
 clock_gettime(clockid_t id, struct timespec *ts)
 {
-    int       rc;
-    __int128  ns;
+    int        rc;
+    long long  ns;
 
     rc = syscall(SYS_clock_gettime, id, ts);
 
     if (rc == 0 && (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE)) {
-        ns = ((__int128) ts->tv_sec * 1000000000 + ts->tv_nsec)
-             * clock_speed();
-        ts->tv_sec = ns / 1000000000;
+        ns = (long long) ts->tv_nsec * clock_speed();
+        ts->tv_sec = ts->tv_sec * clock_speed() + ns / 1000000000;
         ts->tv_nsec = ns % 1000000000;
     }
 
