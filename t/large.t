@@ -160,7 +160,7 @@ GET /v2/
 --- response_body: {}
 --- timeout: 20
 --- after
-my $cut = ask('/v2/large/app/manifests/1', '', { linger => 2 });
+my $cut = ask('/v2/large/app/manifests/1', '', { linger => 4 });
 is($cut->{status}, 200, 'began');
 ok(length $cut->{body} < $cut->{header}{'content-length'}, 'was cut off');
 

@@ -13,7 +13,7 @@
 #                             so many bytes of a stream are taken unread
 #     ask ID PATH [METHOD [HEADERS]]    a request on a stream of its own
 #     begin ID PATH           one that does not end: its body is to come
-#     until ID header|data|end          has come; gives up after 10 seconds
+#     until ID header|data|end          has come; gives up after 30 seconds
 #     wait SECONDS            looks at what comes meanwhile
 #     reset ID                the stream; with HTTP/3 both of its directions
 #     stop ID                 HTTP/3: the answer's direction only
@@ -280,7 +280,7 @@ class Client:
 
     def until(self, name, what):
         answer = self.asked[name]
-        end = time.time() + 10
+        end = time.time() + 30
         while time.time() < end and not self.closed[-1]:
             if answer['end'] or answer['reset'] is not None \
                or what == 'header' and answer['status'] \

@@ -130,7 +130,7 @@ sub streams
     Schema1::Keys::put($steps, encode_json(\@_));
 
     my $client = __FILE__ =~ s{Schema1/Streams\.pm$}{streams.py}r;
-    my $said = `timeout 100 $python $client $kind $port < $steps`;
+    my $said = `timeout 300 $python $client $kind $port < $steps`;
 
     unlink $steps;
 
