@@ -20,8 +20,6 @@ typedef struct {
 static ngx_uint_t ngx_http_schema1_headers_in_again(ngx_http_request_t *r);
 static void ngx_http_schema1_headers_in_separate_variables(
     ngx_http_request_t *r);
-static void ngx_http_schema1_headers_in_restore_pointers(
-    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx);
 static ngx_table_elt_t **ngx_http_schema1_headers_in_line(
     ngx_http_headers_in_t *in, ngx_uint_t i);
 static void ngx_http_schema1_headers_in_move_list(ngx_list_t *to,
@@ -152,11 +150,20 @@ void
 ngx_http_schema1_headers_in_restore(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
+    ngx_uint_t         i;
+    ngx_table_elt_t  **line;
+
     if (ctx->client.headers.last == NULL) {
         return;
     }
 
-    ngx_http_schema1_headers_in_restore_pointers(r, ctx);
+    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
+        line = ngx_http_schema1_headers_in_line(&r->headers_in, i);
+
+        if (line) {
+            *line = ctx->client.lines[i];
+        }
+    }
 
     /* not moved: "last" may point into r->headers_in */
 
@@ -181,30 +188,28 @@ ngx_http_schema1_headers_in_restore_cached(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
     ngx_uint_t                     i;
-    ngx_list_t                     upstream;
+    ngx_list_t                     client, upstream;
     ngx_http_schema1_main_conf_t  *smcf;
 
-    if (ctx->client.headers.last && ngx_http_schema1_headers_in_again(r)) {
+    client = ctx->client.headers;
+    upstream = r->headers_in.headers;
 
-        ngx_http_schema1_headers_in_restore_pointers(r, ctx);
-        ngx_http_schema1_headers_in_separate_variables(r);
-        ngx_http_schema1_headers_in_reset_variables(r);
-
-        smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
-
-        upstream = r->headers_in.headers;
-        r->headers_in.headers = ctx->client.headers;
-
-        for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
-            (void) ngx_http_get_indexed_variable(r, smcf->header_index[i]);
-        }
-
-        r->headers_in.headers = upstream;
-
+    if (client.last == NULL || !ngx_http_schema1_headers_in_again(r)) {
+        ngx_http_schema1_headers_in_restore(r, ctx);
         return;
     }
 
+    ngx_http_schema1_headers_in_separate_variables(r);
     ngx_http_schema1_headers_in_restore(r, ctx);
+
+    smcf = ngx_http_get_module_main_conf(r, ngx_http_schema1_module);
+
+    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
+        (void) ngx_http_get_indexed_variable(r, smcf->header_index[i]);
+    }
+
+    ctx->client.headers = client;
+    r->headers_in.headers = upstream;
 }
 
 
@@ -257,23 +262,6 @@ ngx_http_schema1_headers_in_separate_variables(ngx_http_request_t *r)
     }
 
 #endif
-}
-
-
-static void
-ngx_http_schema1_headers_in_restore_pointers(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx)
-{
-    ngx_uint_t         i;
-    ngx_table_elt_t  **line;
-
-    for (i = 0; i < NGX_HTTP_SCHEMA1_REPLACED_LINES; i++) {
-        line = ngx_http_schema1_headers_in_line(&r->headers_in, i);
-
-        if (line) {
-            *line = ctx->client.lines[i];
-        }
-    }
 }
 
 
