@@ -538,16 +538,14 @@ ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
     if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
         ctx->error.reason = SCHEMA1_NO_REASON;
 
-        /* "Any of them that still exists is sufficient." */
+        /*
+         * "Any of them that still exists is sufficient.  In all other cases
+         * the 404 is forwarded."
+         */
 
-        if (ctx->fetch && ngx_http_schema1_cache_next_source(ctx) == NGX_OK) {
-            ctx->state = NGX_HTTP_SCHEMA1_COLLECT;
-            return NGX_DECLINED;
-        }
-
-        /* "In all other cases the 404 is forwarded." */
-
-        ctx->state = NGX_HTTP_SCHEMA1_PASS;
+        ctx->state = (ctx->fetch
+                      && ngx_http_schema1_cache_next_source(ctx) == NGX_OK)
+                     ? NGX_HTTP_SCHEMA1_COLLECT : NGX_HTTP_SCHEMA1_PASS;
 
         return NGX_DECLINED;
     }
