@@ -12,6 +12,7 @@
 #include "ngx_http_schema1_headers_in.h"
 #include "ngx_http_schema1_location.h"
 #include "ngx_http_schema1_response.h"
+#include "ngx_http_schema1_send.h"
 
 
 static ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_create(
@@ -484,9 +485,16 @@ ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch)
+ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r)
 {
+    ngx_http_schema1_fetch_t  *fetch;
+
+    fetch = ngx_http_schema1_fetch_get(r);
+
+    if (fetch == NULL) {
+        return ngx_http_schema1_next_header_filter(r);
+    }
+
     /* "return" responds before the precontent phase */
 
     (void) ngx_http_schema1_fetch_refuse_accel(r, fetch);

@@ -43,9 +43,10 @@ ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_get(ngx_http_request_t *r);
 ngx_int_t ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch);
 
-/* the filters of such a subrequest */
-ngx_int_t ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch);
+/* the header filter of all subrequests */
+ngx_int_t ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r);
+
+/* the body filter of such a subrequest */
 ngx_int_t ngx_http_schema1_fetch_body_filter(ngx_http_request_t *r,
     ngx_http_schema1_fetch_t *fetch, ngx_chain_t *in);
 

@@ -78,7 +78,6 @@ ngx_http_schema1_filter_init(void)
 static ngx_int_t
 ngx_http_schema1_header_filter(ngx_http_request_t *r)
 {
-    ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
     if (ngx_http_schema1_ctx_is_passthrough(r)) {
@@ -86,10 +85,7 @@ ngx_http_schema1_header_filter(ngx_http_request_t *r)
     }
 
     if (r != r->main) {
-        fetch = ngx_http_schema1_fetch_get(r);
-
-        return fetch ? ngx_http_schema1_fetch_header_filter(r, fetch)
-                     : ngx_http_schema1_next_header_filter(r);
+        return ngx_http_schema1_fetch_header_filter(r);
     }
 
     slcf = ngx_http_get_module_loc_conf(r, ngx_http_schema1_module);
