@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 105;
+plan tests => repeat_each() * 109;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -68,9 +68,10 @@ sub have
 }
 
 # a registry that sends a type only to a request that names it
-image('strict/oci:1', format => 'oci', @layers);
-list('strict/list:1', format => 'oci', entries => [
-    image('strict/list', format => 'oci', @layers)]);
+our @strict = (
+    image('strict/oci:1', format => 'oci', @layers),
+    list('strict/list:1', format => 'oci', entries => [
+        image('strict/list', format => 'oci', @layers)]));
 
 run_tests();
 
@@ -355,9 +356,8 @@ GET /v2/team/docker/blobs/$::docker->{config_digest}
 --- location eval: $::slice
 --- request eval
 [map { "GET /v2/strict/$_/manifests/1" } qw(oci list)]
---- more_headers
-If-None-Match: *
-Accept-Encoding: gzip
+--- more_headers eval
+[map { "If-None-Match: \"$_->{digest}\"\nAccept-Encoding: gzip" } @::strict]
 --- schema1 eval
 [map { "strict/$_:1 12 layers" } qw(oci list)]
 
@@ -392,3 +392,14 @@ Accept-Encoding: gzip
 ["Range: bytes=0-9", "Range: bytes=0-9\nAccept: $::v2, application/json"]
 --- response_body_like eval
 ['"signatures"', "\\A\Q$::docker->{body}\E\\z"]
+
+
+
+=== TEST 21: the module evaluates the conditions of a sliced manifest
+--- location eval: $::slice
+--- request eval
+[map { "GET /v2/strict/$_/manifests/1" } qw(oci list)]
+--- more_headers
+If-None-Match: *
+--- error_code eval
+[304, 304]
