@@ -558,23 +558,18 @@ ngx_http_schema1_fetch_result(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    switch (fetch->response.status) {
-
-    case NGX_HTTP_OK:
+    if (fetch->response.status == NGX_HTTP_OK) {
         return ngx_http_schema1_response_document(&fetch->response,
                                                   &ctx->document, &ctx->error);
-
-    case NGX_HTTP_MOVED_PERMANENTLY:
-    case NGX_HTTP_MOVED_TEMPORARILY:
-    case NGX_HTTP_SEE_OTHER:
-    case NGX_HTTP_TEMPORARY_REDIRECT:
-    case NGX_HTTP_PERMANENT_REDIRECT:
-        return ngx_http_schema1_fetch_follow(r, ctx, fetch);
-
-    default:
-        ngx_http_schema1_fetch_status(fetch, &ctx->error);
-        return NGX_ERROR;
     }
+
+    if (ngx_http_schema1_response_redirects(fetch->response.status)) {
+        return ngx_http_schema1_fetch_follow(r, ctx, fetch);
+    }
+
+    ngx_http_schema1_fetch_status(fetch, &ctx->error);
+
+    return NGX_ERROR;
 }
 
 

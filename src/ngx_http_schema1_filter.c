@@ -252,19 +252,9 @@ ngx_http_schema1_is_replaceable(ngx_http_request_t *r, schema1_uri_t *uri)
         return slcf->cache && r->headers_out.status == NGX_HTTP_NOT_FOUND;
     }
 
-    switch (r->headers_out.status) {
-
-    case NGX_HTTP_NOT_FOUND:
-    case NGX_HTTP_MOVED_PERMANENTLY:
-    case NGX_HTTP_MOVED_TEMPORARILY:
-    case NGX_HTTP_SEE_OTHER:
-    case NGX_HTTP_TEMPORARY_REDIRECT:
-    case NGX_HTTP_PERMANENT_REDIRECT:
-        return schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST);
-
-    default:
-        return 0;
-    }
+    return (r->headers_out.status == NGX_HTTP_NOT_FOUND
+            || ngx_http_schema1_response_redirects(r->headers_out.status))
+           && schema1_str_eq(uri->reference, SCHEMA1_EMPTY_LAYER_DIGEST);
 }
 
 

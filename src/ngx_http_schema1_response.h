@@ -15,6 +15,14 @@
 #define ngx_http_schema1_response_status(r)                                   \
     ((r)->err_status ? (r)->err_status : (r)->headers_out.status)
 
+/* "The module follows 301, 302, 303, 307 and 308." */
+#define ngx_http_schema1_response_redirects(status)                           \
+    ((status) == NGX_HTTP_MOVED_PERMANENTLY                                   \
+     || (status) == NGX_HTTP_MOVED_TEMPORARILY                                \
+     || (status) == NGX_HTTP_SEE_OTHER                                        \
+     || (status) == NGX_HTTP_TEMPORARY_REDIRECT                               \
+     || (status) == NGX_HTTP_PERMANENT_REDIRECT)
+
 /* nginx itself may have generated it: an error page, a missing file, "return" */
 #define ngx_http_schema1_response_from_upstream(r)                            \
     ((r)->upstream                                                            \
