@@ -245,20 +245,14 @@ schema1_decode_null(const schema1_field_t *field, void *to)
 {
     switch (field->type) {
 
-    case SCHEMA1_FIELD_POINTER:
-        memset(to, 0, field->size);
-        break;
-
-    case SCHEMA1_FIELD_MAP:
-        memset(to, 0, sizeof(schema1_str_t));
+    case SCHEMA1_FIELD_ARRAY:
+        schema1_array_free(to);
         break;
 
     case SCHEMA1_FIELD_STRINGS:
-        *(size_t *) to = 0;
-        break;
-
-    case SCHEMA1_FIELD_ARRAY:
-        schema1_array_free(to);
+    case SCHEMA1_FIELD_MAP:
+    case SCHEMA1_FIELD_POINTER:
+        memset(to, 0, field->size);
         break;
 
     default:

@@ -41,14 +41,15 @@ struct schema1_field_s {
     schema1_field_e         type;
     size_t                  offset;
     const schema1_field_t  *fields;     /* of a struct, pointer, array */
-    size_t                  size;       /* of the struct that it leads to */
+    size_t                  size;       /* of what is there; array: an item */
 };
 
 
 /* lines of a table: a member without fields, one with them, the last one */
 
 #define schema1_field(name, type, of, member)                                 \
-    { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL, 0 }
+    { name, SCHEMA1_FIELD_##type, offsetof(of, member), NULL,                 \
+      sizeof(((of *) NULL)->member) }
 
 #define schema1_fields(name, type, of, member, fields, struct)                \
     { name, SCHEMA1_FIELD_##type, offsetof(of, member), fields, sizeof(struct) }
