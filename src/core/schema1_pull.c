@@ -17,6 +17,8 @@
 
 struct schema1_pull_s {
     schema1_pull_conf_t       conf;
+    schema1_platform_t        platform;
+    bool                      has_platform; /* the conf's is valid */
     schema1_pull_step_e       step;     /* the last one */
 
     /* the document at hand, while it is there */
@@ -41,7 +43,6 @@ struct schema1_pull_s {
 
 
 static schema1_pull_step_e schema1_pull_source(schema1_pull_t *pull);
-static bool schema1_pull_list_usable(const schema1_pull_t *pull);
 static int schema1_pull_verify_tag(schema1_pull_t *pull);
 static void schema1_pull_unverified(const schema1_pull_t *pull);
 static schema1_pull_step_e schema1_pull_child(schema1_pull_t *pull);
@@ -70,6 +71,9 @@ schema1_pull_new(const schema1_pull_conf_t *conf)
     }
 
     pull->conf = *conf;
+    pull->has_platform = (schema1_platform_read(&pull->platform,
+                                                conf->platform)
+                          == SCHEMA1_OK);
 
     /* "larger than twice schema_conversion_max_size" */
 
@@ -185,9 +189,14 @@ schema1_pull_source(schema1_pull_t *pull)
     pull->action = schema1_accept_decide(&pull->conf.accept, pull->type,
                                          false);
 
+    /* a list whose type the client names; modern clients receive it */
+
     if (pull->action == SCHEMA1_ACTION_AS_IS && !modern
         && schema1_media_type_is_list(pull->type)
-        && !schema1_pull_list_usable(pull))
+        && !schema1_list_usable(&pull->raw, &pull->conf.accept,
+                                pull->conf.client_platform
+                                && pull->has_platform
+                                ? &pull->platform : NULL))
     {
         pull->action = SCHEMA1_ACTION_CHILD;
     }
@@ -210,23 +219,6 @@ schema1_pull_source(schema1_pull_t *pull)
     }
 
     return SCHEMA1_PULL_NEED_LOOKUP;
-}
-
-
-/* a list whose type the client names; modern clients receive what is stored */
-
-static bool
-schema1_pull_list_usable(const schema1_pull_t *pull)
-{
-    bool                known;
-    schema1_platform_t  platform;
-
-    known = pull->conf.client_platform
-            && schema1_platform_read(&platform, pull->conf.platform)
-               == SCHEMA1_OK;
-
-    return schema1_list_usable(&pull->raw, &pull->conf.accept,
-                               known ? &platform : NULL);
 }
 
 
@@ -382,8 +374,7 @@ schema1_pull_config(schema1_pull_t *pull)
 static int
 schema1_pull_read(schema1_pull_t *pull)
 {
-    schema1_error_t     *err;
-    schema1_platform_t   platform;
+    schema1_error_t  *err;
 
     err = pull->err;
 
@@ -404,7 +395,7 @@ schema1_pull_read(schema1_pull_t *pull)
 
     pull->list = true;
 
-    if (schema1_platform_read(&platform, pull->conf.platform) != SCHEMA1_OK) {
+    if (!pull->has_platform) {
         schema1_error_note(err->platform, sizeof(err->platform),
                            pull->conf.platform);
         schema1_error_set(err, SCHEMA1_BAD_PLATFORM,
@@ -416,7 +407,7 @@ schema1_pull_read(schema1_pull_t *pull)
 
     schema1_list_child_free(&pull->child);
 
-    return schema1_list_find(&pull->child, &pull->raw, &platform,
+    return schema1_list_find(&pull->child, &pull->raw, &pull->platform,
                              pull->nested, err);
 }
 

@@ -45,7 +45,7 @@ typedef struct {
     schema1_str_t         name;         /* both valid (schema1_uri.h) */
     schema1_str_t         tag;
     schema1_accept_t      accept;
-    schema1_str_t         platform;     /* read if a list requires it */
+    schema1_str_t         platform;     /* must be valid for a list only */
     bool                  client_platform;  /* it depends on the client */
     const schema1_key_t  *key;
     time_t                now;          /* of the signature */
