@@ -105,7 +105,6 @@ size_t schema1_json_decode(schema1_str_t token, char *to, size_t size);
 schema1_str_t schema1_json_text(schema1_str_t token, char *buf, size_t size);
 
 /* the same in a block, with a terminator; returns the end of the copy */
-size_t schema1_json_text_size(schema1_str_t token);
 char *schema1_json_text_copy(schema1_str_t *text, schema1_str_t token,
     char *to);
 

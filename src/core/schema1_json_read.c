@@ -21,7 +21,6 @@
 static SCHEMA1_INLINE bool schema1_json_match(schema1_str_t token,
     const char *text, bool fold);
 static SCHEMA1_INLINE unsigned schema1_json_fold(unsigned rune);
-static bool schema1_json_ends(char ch);
 static const char *schema1_json_skip_string(const char *p, const char *last);
 
 
@@ -90,10 +89,17 @@ schema1_json_value(schema1_json_t *json)
             depth--;
             p++;
 
+        } else if (depth != 0) {
+            p++;
+
         } else {
-            do {
+            /* a number, true, false or null */
+
+            while (p < json->last && *p != ',' && *p != ']' && *p != '}'
+                   && !schema1_json_is_space(*p))
+            {
                 p++;
-            } while (p < json->last && !schema1_json_ends(*p));
+            }
         }
 
         if (depth == 0) {
@@ -105,32 +111,6 @@ schema1_json_value(schema1_json_t *json)
     token.len = (size_t) (p - token.data);
 
     return token;
-}
-
-
-/* what comes after a number, true, false or null */
-
-static bool
-schema1_json_ends(char ch)
-{
-    switch (ch) {
-
-    case ' ':
-    case '\t':
-    case '\r':
-    case '\n':
-    case ',':
-    case ':':
-    case '"':
-    case '[':
-    case ']':
-    case '{':
-    case '}':
-        return true;
-
-    default:
-        return false;
-    }
 }
 
 
@@ -248,13 +228,6 @@ schema1_json_text(schema1_str_t token, char *buf, size_t size)
     text.len = schema1_json_decode(token, buf, size);
 
     return text.len > size ? token : text;
-}
-
-
-size_t
-schema1_json_text_size(schema1_str_t token)
-{
-    return schema1_json_decode(token, NULL, 0) + 1;
 }
 
 

@@ -61,7 +61,7 @@ schema1_manifest_copy(schema1_manifest_t *manifest,
 
     size = n * sizeof(schema1_descriptor_t)
            + schema1_raw_descriptor_size(&raw->config)
-           + schema1_json_text_size(raw->artifact_type);
+           + schema1_json_decode(raw->artifact_type, NULL, 0) + 1;
 
     for (i = 0; i < n; i++) {
         size += schema1_raw_descriptor_size(&layers[i]);

@@ -244,8 +244,8 @@ schema1_raw_manifest_members(const schema1_raw_manifest_t *raw,
 size_t
 schema1_raw_descriptor_size(const schema1_raw_descriptor_t *raw)
 {
-    return schema1_json_text_size(raw->media_type)
-           + schema1_json_text_size(raw->digest);
+    return schema1_json_decode(raw->media_type, NULL, 0) + 1
+           + schema1_json_decode(raw->digest, NULL, 0) + 1;
 }
 
 
