@@ -236,12 +236,8 @@ schema1_list_choose(const schema1_array_t *entries,
 static bool
 schema1_list_is_attestation(const schema1_raw_descriptor_t *entry)
 {
-    const schema1_raw_platform_t  *platform;
-
-    platform = &entry->platform;
-
-    return schema1_json_is(platform->os, "unknown")
-           && schema1_json_is(platform->architecture, "unknown");
+    return schema1_json_is(entry->platform.os, "unknown")
+           && schema1_json_is(entry->platform.architecture, "unknown");
 }
 
 
