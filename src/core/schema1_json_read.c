@@ -4,6 +4,7 @@
  */
 
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -249,18 +250,12 @@ schema1_json_text_copy(schema1_str_t *text, schema1_str_t token, char *to)
 uint32_t
 schema1_json_prefix(schema1_str_t token)
 {
-    char      text[4];
-    size_t    i;
     uint32_t  prefix;
 
-    memset(text, 0, sizeof(text));
-    (void) schema1_json_decode(token, text, sizeof(text));
+    prefix = 0;
+    (void) schema1_json_decode(token, (char *) &prefix, sizeof(prefix));
 
-    for (i = 0, prefix = 0; i < sizeof(text); i++) {
-        prefix = prefix << 8 | (unsigned char) text[i];
-    }
-
-    return prefix;
+    return ntohl(prefix);
 }
 
 
