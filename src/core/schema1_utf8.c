@@ -55,28 +55,20 @@ schema1_utf8_decode(const char **p, const char *last)
 size_t
 schema1_utf8_encode(unsigned rune, char *to)
 {
-    if (rune < 0x80) {
-        to[0] = (char) rune;
-        return 1;
+    size_t  n, i;
+
+    static const unsigned  first[] = { 0x00, 0xc0, 0xe0, 0xf0 };
+
+    /* bytes that follow the first */
+
+    n = (rune >= 0x80) + (rune >= 0x800) + (rune >= 0x10000);
+
+    for (i = n; i > 0; i--) {
+        to[i] = (char) (0x80 | (rune & 0x3f));
+        rune >>= 6;
     }
 
-    if (rune < 0x800) {
-        to[0] = (char) (0xc0 | rune >> 6);
-        to[1] = (char) (0x80 | (rune & 0x3f));
-        return 2;
-    }
+    to[0] = (char) (first[n] | rune);
 
-    if (rune < 0x10000) {
-        to[0] = (char) (0xe0 | rune >> 12);
-        to[1] = (char) (0x80 | (rune >> 6 & 0x3f));
-        to[2] = (char) (0x80 | (rune & 0x3f));
-        return 3;
-    }
-
-    to[0] = (char) (0xf0 | rune >> 18);
-    to[1] = (char) (0x80 | (rune >> 12 & 0x3f));
-    to[2] = (char) (0x80 | (rune >> 6 & 0x3f));
-    to[3] = (char) (0x80 | (rune & 0x3f));
-
-    return 4;
+    return n + 1;
 }
