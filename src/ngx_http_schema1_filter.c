@@ -220,8 +220,6 @@ ngx_http_schema1_classify_replaceable(ngx_http_request_t *r,
         return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
-    ctx->state = NGX_HTTP_SCHEMA1_PASS;
-
     return NGX_HTTP_SCHEMA1_PASS_RESPONSE;
 }
 
@@ -338,10 +336,9 @@ ngx_http_schema1_hold_back(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     ctx->response.last = (r->method == NGX_HTTP_HEAD);
 
-    /* the copy filter reads these once, with the first buffer */
+    /* the copy filter reads it once, with the first buffer */
 
     r->main_filter_need_in_memory = 1;
-    r->filter_need_in_memory = 1;
 
     u = r->upstream;
 
@@ -418,8 +415,6 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
     }
 
     r->keepalive = 0;
-
-    ctx->response.failure = SCHEMA1_TRUNCATED;
 
     (void) ngx_http_schema1_collect_failed(r, ctx);
 }
@@ -501,7 +496,7 @@ ngx_http_schema1_subrequest_body(ngx_http_request_t *r, ngx_chain_t *in)
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_schema1_module);
 
-    if (ctx == NULL || ctx->conf == NULL || r->background) {
+    if (ctx == NULL || ctx->conf == NULL) {
         return ngx_http_schema1_next_body_filter(r, in);
     }
 
