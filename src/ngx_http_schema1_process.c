@@ -398,7 +398,6 @@ ngx_http_schema1_process_converted(ngx_http_request_t *r,
         /* a config may be large, and the client may read slowly */
 
         ngx_pfree(r->pool, ctx->fetch->response.data);
-        ctx->fetch->response.data = NULL;
     }
 
     if (ctx->conf->cache) {
@@ -533,8 +532,6 @@ ngx_http_schema1_process_send(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_schema1_process_fail(ngx_http_schema1_ctx_t *ctx)
 {
-    ngx_http_schema1_cache_unlock(ctx);
-
     if (ctx->uri.kind == SCHEMA1_URI_DIGEST) {
         ctx->error.reason = SCHEMA1_NO_REASON;
 
