@@ -115,12 +115,10 @@ ngx_http_schema1_request_again(ngx_http_request_t *r)
     ngx_http_schema1_headers_in_restore(r, ctx);
 
     if (!slcf->enable) {
-        ctx->state = NGX_HTTP_SCHEMA1_PASS;
         return NGX_DECLINED;
     }
 
     ctx->conf = slcf;
-    ctx->state = NGX_HTTP_SCHEMA1_START;
 
     return ngx_http_schema1_request_head(r, ctx);
 }
