@@ -32,14 +32,16 @@ ngx_http_schema1_ctx_encoded_uri(ngx_http_request_t *r, schema1_uri_t *uri)
 
     target = ngx_http_schema1_core_str(&r->unparsed_uri);
 
-    if (target.len == 0 || memchr(target.data, '%', target.len) == NULL) {
+    if (ngx_strlchr(r->unparsed_uri.data,
+                    r->unparsed_uri.data + r->unparsed_uri.len, '%')
+        == NULL)
+    {
         return SCHEMA1_URI_OTHER;
     }
 
+    /* out of memory: it is read as it is */
+
     buf = ngx_pnalloc(r->pool, target.len);
-    if (buf == NULL) {
-        return SCHEMA1_URI_OTHER;
-    }
 
     return schema1_uri_read(uri, target, buf);
 }
