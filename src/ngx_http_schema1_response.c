@@ -321,10 +321,6 @@ ngx_http_schema1_response_pause(ngx_http_request_t *r)
 ngx_uint_t
 ngx_http_schema1_response_complete(ngx_http_schema1_response_t *response)
 {
-    if (response->overflow) {
-        return 0;
-    }
-
     /* a filter of another module may drop the mark of the end */
 
     return (response->expected == -1)
@@ -363,10 +359,10 @@ ngx_http_schema1_response_stop(ngx_http_request_t *r)
 
     u->keepalive = 0;
 
-    if (!u->buffering) {
-        u->length = 0;
-
-    } else if (u->pipe) {
+    if (u->buffering) {
         u->pipe->upstream_done = 1;
+
+    } else {
+        u->length = 0;
     }
 }
