@@ -150,9 +150,7 @@ ngx_http_schema1_task_complete(ngx_event_t *ev)
         return;
     }
 
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
-    }
+    ngx_del_timer(ev);
 
     r->main->blocked--;
 
