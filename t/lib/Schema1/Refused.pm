@@ -102,7 +102,8 @@ sub check
 
     Test::More::like(join('', @lines), qr/\A[^\n]*\[error\][^\n]*
         "\Q$image:$tag\E":\ [^\n]*\Q$message\E[^\n]*
-        \(reason:\ $reason,\ source:\ \Q$source\E[^\n]*\n\z/x,
+        \(reason:\ $reason,\ source:\ \Q$source\E[^\n ]*\)
+        (?![^\n]*subrequest:)[^\n]*\n\z/x,
         "$name - one line in the log that says the same");
 }
 
