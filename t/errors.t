@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 526;
+plan tests => repeat_each() * 588;
 
 our $app = image('team/app:1');
 
@@ -87,12 +87,28 @@ for (['cut', truncate => 50], ['stall', stall => 5], ['gzip', gzip => 1],
     answer(qr{^GET /v2/fetch/$name/blobs/}, @how);
 }
 
+# more than the limit, and it does not end
+for my $name (qw(kept/length kept/chunked flowing/length flowing/chunked)) {
+    my @how = (body => 'x' x 6000, headers => [ETag => '"x"'], hang => 6,
+               truncate => 6000, $name =~ /chunked/ ? (chunked => 1)
+                                                    : (length => 300_000));
+
+    answer("GET /v2/$name/manifests/1", @how, status => 200,
+           type => type_of('docker', 'manifest'));
+    answer("GET /v2/$name/manifests/json", @how, status => 200,
+           type => 'application/json');
+    answer("GET /v2/$name/blobs/" . EMPTY_LAYER, @how, status => 404,
+           type => 'text/plain');
+}
+
 image('tag/cut:1');
 answer('GET /v2/tag/cut/manifests/1', truncate => 50);
 image('tag/stall:1');
 answer('GET /v2/tag/stall/manifests/1', stall => 5);
 image('tag/gzip:1');
 answer('GET /v2/tag/gzip/manifests/1', gzip => 1);
+image('tag/packed:1');
+answer('/v2/tag/packed/manifests/1', gzip => 1, headers => []);
 our $unproven = document('tag/unproven:1', type_of('docker', 'manifest'),
                          '{"schemaVersion": 2,');
 answer('GET /v2/tag/unproven/manifests/1', headers => []);
@@ -103,6 +119,8 @@ image('tag/big:1', config => { x => 'y' });
 answer('GET /v2/tag/big/manifests/1', body => '{"a":"' . 'x' x 5000 . '"}',
        headers => []);
 image('tag/bigger:1');
+answer('/v2/tag/grown/manifests/1', body => 'x' x 5000, status => 200,
+       type => type_of('docker', 'manifest'), headers => []);
 image('size/grown:1', config => { x => '<' x 2000 });
 answer('GET /v2/tag/bigger/manifests/1',
        body => '{"a":"' . 'x' x 5000 . '"}', headers => [], chunked => 1);
@@ -169,6 +187,14 @@ for (['e401', 401, 'WWW-Authenticate' => 'Bearer realm="http://auth/",scope='
         Location => "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/$status"]);
     answer("storage:GET /$status", status => $status, type => 'text/plain',
            body => "status $status", headers => \@header);
+}
+
+for (['cut', truncate => 4], ['none', body => '']) {
+    my ($name, @how) = @$_;
+
+    image("config/$name:1");
+    answer(qr{^GET /v2/config/$name/blobs/}, status => 401, body => 'denied',
+           type => 'text/plain', headers => ['X-Why' => 'not you'], @how);
 }
 
 # passed on
@@ -266,6 +292,7 @@ refuse('', <<"END");
     tag/unproven    a broken manifest without digest is 502
 502 UNKNOWN digest_mismatch
     tag/mismatch    a manifest with another digest is 502
+        sourceDigest: @{[digest('something else')]}
     fetch/other     a config with another digest is 502
     alg/wrong       sha512 is verified
 502 UNKNOWN truncated
@@ -433,9 +460,11 @@ alg/sha512:1 2 layers
 --- location
     schema_conversion_max_size 4k;
 --- request
-HEAD /v2/tag/big/manifests/1
+HEAD /v2/tag/grown/manifests/1
 --- refused
-502 SIZE_INVALID too_large tag/big:1
+502 SIZE_INVALID too_large tag/grown:1
+--- asked
+HEAD /v2/tag/grown/manifests/1
 
 
 
@@ -778,6 +807,86 @@ for my $name (qw(tag/cut tag/stall tag/gzip tag/unproven tag/mismatch tag/big
     is($get->{header}{'content-length'}, length $get->{body}, 'the length');
     like($get->{body}, qr/\A\{"errors":/, 'an error');
     is($get->{header}{'cache-control'}, 'no-store', 'not stored');
+}
+--- no_error_log
+[alert]
+
+
+
+=== TEST 37: HEAD of a compressed manifest without a digest is 502
+--- request
+HEAD /v2/tag/packed/manifests/1
+--- refused
+502 UNKNOWN encoded tag/packed:1
+--- asked
+HEAD /v2/tag/packed/manifests/1
+
+
+
+=== TEST 38: messages of responses that cannot be used
+--- location
+    schema_conversion_max_size 4k;
+--- request eval
+[map { "GET /v2/tag/$_/manifests/1" } qw(packed big cut)]
+--- error_code eval
+[502, 502, 502]
+--- response_body_like eval
+['"the manifest is compressed although compression was not requested; have the'
+ . ' registry send it as it is"',
+ '"the manifest is larger than 4096 bytes; schema_conversion_max_size sets the'
+ . ' limit"', '"the manifest was cut off after 50 bytes; try again later"']
+--- no_error_log
+[alert]
+
+
+
+=== TEST 39: a denied response is forwarded without an incomplete body
+--- request eval
+[map { "GET /v2/config/$_/manifests/1" } qw(cut none)]
+--- error_code eval
+[401, 401]
+--- response_body eval
+['', '']
+--- response_headers eval
+[("X-Why: not you\nContent-Type: text/plain\nContent-Length: 0") x 2]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 40: a response that does not end does not delay the next request
+--- location
+    schema_conversion_max_size 4k;
+    proxy_http_version 1.1;
+--- server
+    location /v2/flowing/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_max_size 4k;
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/
+--- after
+my %status = ('manifests/1' => 502, 'manifests/json' => 304,
+              'blobs/' . EMPTY_LAYER() => 200);
+
+for my $name (qw(kept/length kept/chunked flowing/length flowing/chunked)) {
+    for my $path (sort keys %status) {
+        # a document that is known to be too large is not held
+        next if "$name $path" =~ /length manifests.json/;
+
+        my $answer = ask('', '' => { raw =>
+            "GET /v2/$name/$path HTTP/1.1\r\nHost: a\r\n"
+            . "If-None-Match: \"x\"\r\n\r\n"
+            . "GET /v2/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" });
+
+        is($answer->{status}, $status{$path}, "$name/$path");
+        like($answer->{body}, qr/HTTP\/1\.1 200 /, 'the next response');
+        cmp_ok($answer->{seconds}, '<', 5, 'in time');
+    }
 }
 --- no_error_log
 [alert]

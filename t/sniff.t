@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 324;
+plan tests => repeat_each() * 374;
 
 our $v1 = type_of('docker', 'schema1');
 our $unsigned = $v1 =~ s/prettyjws/json/r;
@@ -100,6 +100,36 @@ answer('/v2/team/docker/manifests/packed', status => 200, type => $v1,
        body => $document{docker}, headers => ['Content-Encoding' => 'br']);
 answer('/v2/team/docker/manifests/cut', status => 200, type => $v1,
        body => $document{docker}, headers => [], truncate => 50);
+
+# without a digest, but for the last
+for (['plain', 'identity'], ['spelt', 'Identity'], ['none', ''],
+     ['proven', 'aws-chunked', 'Docker-Content-Digest' => $app->{digest}])
+{
+    my ($name, $encoding, @more) = @$_;
+
+    answer("/v2/team/encoded/manifests/$name", status => 200, type => $v2,
+           body => $document{docker}, headers => [
+               'Content-Encoding' => $encoding, @more]);
+}
+
+blob('team/encoded', $app->{config});
+
+# only the HEAD has a digest, of another document
+answer('HEAD /v2/team/docker/manifests/moved', status => 200, type => $v2,
+       body => '', length => 500, headers => ['Docker-Content-Digest' =>
+                                              digest('another')]);
+answer('GET /v2/team/docker/manifests/moved', status => 200, type => $v2,
+       body => $document{docker}, headers => []);
+
+# white space behind a manifest belongs to the document
+our $exact = $document{docker} . ' ' x 4000;
+answer('/v2/team/docker/manifests/exact', status => 200, body => $exact,
+       type => 'application/json', headers => []);
+
+# several of nginx's buffers
+our $wide = '{"x":"' . 'y' x 60_000 . '"}';
+answer('/v2/team/wide/manifests/1', status => 200, type => 'application/json',
+       body => $wide, headers => ['X-Kept' => 'yes'], chunked => 1);
 
 sub pulls
 {
@@ -230,6 +260,8 @@ GET /v2/team/docker/manifests/odd
 GET /v2/team/docker/manifests/spelt
 --- schema1
 team/docker:spelt 2 layers
+--- response_headers eval
+"Content-Type: $::v1"
 
 
 
@@ -260,6 +292,9 @@ Content-Length: " . length($::big) . "
 X-Kept: yes
 ETag: \"big\"
 Vary: Accept", "Content-Type: text/plain\nVary: Accept"]
+--- schema1_log
+PASS - - - -
+PASS - - - -
 
 
 
@@ -278,12 +313,12 @@ Vary: Accept", "Content-Type: text/plain\nVary: Accept"]
 
 
 === TEST 16: a generic type at the size limit is converted
---- location
-    schema_conversion_max_size 8k;
+--- location eval
+'schema_conversion_max_size ' . length($::exact) . ';'
 --- request eval
-::pulls('docker/manifests/json')
+::pulls('docker/manifests/exact')
 --- schema1
-team/docker:json 2 layers
+team/docker:exact 2 layers
 
 
 
@@ -409,6 +444,68 @@ HIT $::v2 * * -"
 GET /v2/team/docker/manifests/cut
 --- error_code: 502
 --- response_body_like eval
-qr/cut off after 50 bytes/
+qr/"the manifest was cut off after 50 bytes; try again later"/
 --- error_log
 reason: truncated
+
+
+
+=== TEST 28: a Content-Encoding without an encoding is ignored
+--- request eval
+[(map { "GET /v2/team/encoded/manifests/$_" } qw(plain spelt none proven)),
+ "HEAD /v2/team/encoded/manifests/proven"]
+--- schema1 eval
+[(map { "team/encoded:$_ 2 layers" } qw(plain spelt none proven)), undef]
+--- response_headers eval
+[("Content-Type: $::v1\n!Content-Encoding") x 5]
+
+
+
+=== TEST 29: the digest of a HEAD is not that of the GET that follows
+--- request
+HEAD /v2/team/docker/manifests/moved
+--- response_headers eval
+"Content-Type: $::v1"
+
+
+
+=== TEST 30: a document that passes has several buffers
+--- location
+    schema_conversion_max_size 20k;
+    proxy_buffer_size 4k;
+    proxy_buffers 8 4k;
+--- request
+GET /v2/team/wide/manifests/1
+--- response_body eval
+$::wide
+--- response_headers
+Content-Type: application/json
+X-Kept: yes
+
+
+
+=== TEST 31: a document that passes after it was buffered has no ranges
+--- location
+    proxy_force_ranges on;
+--- request
+GET /v2/team/schema1/manifests/json
+--- more_headers
+Range: bytes=0-9
+--- response_body eval
+$::document{schema1}
+--- response_headers
+Content-Type: application/json
+!Accept-Ranges
+!Content-Range
+
+
+
+=== TEST 32: schema_conversion_accept of a modern client leaves the wrong type
+--- location eval
+"schema_conversion_accept '$::v2, $::list, $::oci, $::index';"
+--- request eval
+::pulls('docker/manifests/signed', 'oci/manifests/docker')
+--- response_body eval
+[@::document{qw(docker oci)}]
+--- response_headers eval
+["Content-Type: $::v1\nX-Kept: yes", "Content-Type: $::v2\nX-Kept: yes"]

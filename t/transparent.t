@@ -105,6 +105,7 @@ sub registry
                               'Last-Modified' =>
                                   'Thu, 01 Jan 2015 00:00:00 GMT'] },
         large    => { body => $large },
+        page     => { type => 'text/html', truncate => 20 },
         ranges   => { body => $large, add => ['Accept-Ranges' => 'bytes'] },
     );
 
@@ -260,7 +261,7 @@ sub cases
                 ["odd layer: $_", ["/v2/odd/$_/blobs/$image->{digest}"]]) }
              @odd),
         (map { ["odd, to an old client: $_", ["/v2/odd/$_/manifests/old"]] }
-             qw(moved none teapot s404 s429 s500 s503 private reset)),
+             qw(moved none teapot page s404 s429 s500 s503 private reset)),
     );
 }
 
