@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 399;
+plan tests => repeat_each() * 407;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -88,9 +88,11 @@ answer('/v2/bare/denied/manifests/1', status => 401, type => undef, body => '',
 answer("/v2/bare/e$_/manifests/1", status => $_, type => 'text/plain',
        body => 'x', headers => ['X-Kept' => 'yes'])
     for 404, 429, 503;
+answer('GET /v2/', status => 200, type => 'application/json', body => '{}',
+       headers => []);
 answer(qr{^(PUT|POST|DELETE|PATCH) /v2/bare/}, status => 202, body => '',
        type => undef, headers => []);
-answer(qr{ /other}, status => 200, type => 'text/plain', body => 'x',
+answer(qr{ (/v2x)?/other}, status => 200, type => 'text/plain', body => 'x',
        headers => []);
 
 our $version = 'Docker-Distribution-Api-Version: registry/2.0';
@@ -241,14 +243,14 @@ $::version"
 
 === TEST 13: the version is added under /v2/ only
 --- server
-    location /other {
+    location ~ ^(/v2x)?/other {
         schema_conversion on;
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
     }
 --- request eval
-['GET /other', 'GET /other/v2/team/app/manifests/1']
+['GET /other', 'GET /other/v2/team/app/manifests/1', 'GET /v2x/other']
 --- response_headers eval
-[("!Docker-Distribution-Api-Version\n!Vary") x 2]
+[("!Docker-Distribution-Api-Version\n!Vary") x 3]
 
 
 
@@ -412,3 +414,19 @@ CORE::join "\n", map { "$_: x" } @::checksums
 [("!Retry-After\nCache-Control: no-store") x 2]
 --- no_error_log
 [alert]
+
+
+
+=== TEST 26: a request without a URI is refused by nginx
+--- config
+    schema_conversion on;
+    schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+
+    location /v2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/
+--- after
+is(ask('', '' => { raw => "\x01\r\n\r\n" })->{status}, 400, 'status');
+is(ask('/v2/')->{status}, 200, 'alive');
