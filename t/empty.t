@@ -4,7 +4,7 @@
 
 use Schema1;
 
-plan tests => repeat_each() * 240;
+plan tests => repeat_each() * 257;
 
 our $layer = empty_layer();
 our $blob = '/blobs/' . EMPTY_LAYER;
@@ -28,6 +28,7 @@ answer(qr{ /v2/team/gzip/blobs/}, status => 404, type => 'text/html',
        body => 'not found', gzip => 1);
 answer(qr{ /v2/team/cut/blobs/}, status => 404, type => 'text/html',
        body => 'not found', truncate => 3);
+answer(qr{ /page$}, status => 404, type => 'text/plain', body => 'the page');
 answer(qr{^PUT /v2/team/app/manifests/}, status => 400,
        type => 'application/json', body => '{"errors":[{"code":'
        . '"MANIFEST_BLOB_UNKNOWN"}]}');
@@ -394,3 +395,86 @@ $::layer
 --- response_body eval: $::layer
 --- access_log
 <200 EMPTY_LAYER>
+
+
+
+=== TEST 30: error_page with a named location takes precedence over the empty layer
+--- location
+    proxy_intercept_errors on;
+    error_page 404 = @page;
+--- server
+    location @page {
+        schema_conversion on;
+        return 404 "the page\n";
+    }
+--- request eval
+"GET /v2/team/app$::blob"
+--- error_code: 404
+--- response_body
+the page
+--- asked eval
+"GET /v2/team/app$::blob"
+
+
+
+=== TEST 31: a 404 of an upstream's error page is not replaced
+--- location
+    proxy_intercept_errors on;
+    error_page 404 /page;
+--- server
+    location = /page {
+        internal;
+        schema_conversion on;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+"GET /v2/team/app$::blob"
+--- error_code: 404
+--- response_body chomp
+the page
+--- asked eval
+"GET /v2/team/app$::blob
+GET /page"
+
+
+
+=== TEST 32: a redirect that nginx rewrites is replaced
+--- location
+    proxy_redirect http://elsewhere.test/ /moved/;
+--- request eval
+"GET /v2/team/r307$::blob"
+--- response_body eval
+$::layer
+--- response_headers
+!Location
+
+
+
+=== TEST 33: gzip does not compress the empty layer behind gzip_static
+--- requires: 5: http_gzip_static_module
+--- config
+    gzip on;
+    gzip_min_length 1;
+    gzip_types *;
+    gzip_http_version 1.0;
+    gzip_proxied any;
+
+    location /v2/ {
+        gzip_static on;
+        root html;
+        log_not_found off;
+        error_page 404 = @registry;
+    }
+    location @registry {
+        schema_conversion on;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- more_headers
+Accept-Encoding: gzip
+--- request eval
+"GET /v2/team/app$::blob"
+--- response_body eval
+$::layer
+--- response_headers
+Content-Length: 32
+!Content-Encoding
