@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 153;
+plan tests => repeat_each() * 159;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -21,6 +21,9 @@ protect('locked/app', 'Basic dTpw');
 our $gone = image('gone/app:1');
 answer("GET /v2/gone/app/manifests/$gone->{digest}", status => 404,
        body => 'nothing here');
+our $page = image('page/app:1');
+answer(qr{^GET /v2/page/app/manifests/sha256:}, status => 404,
+       type => 'text/html', body => 'a page');
 our $changed = image('changed/app:1');
 answer("GET /v2/changed/app/manifests/$changed->{digest}", body => '{}');
 our $away = image('away/app:1');
@@ -249,6 +252,8 @@ like($answer->{body}, qr/"manifest unknown"/, 'the 404 of the digest');
 is($answer->{header}{vary}, undef, 'no Vary');
 is((map { $_->{uri} } asked())[-1], "/v2/gone/app/manifests/$::gone->{digest}",
    'the source was asked for');
+is(ask("/v2/gone/app/manifests/$digest", 'If-None-Match' => '*')->{status},
+   404, 'no condition');
 
 
 
@@ -502,3 +507,16 @@ $::passed->{body}
 --- after
 is(ask("/v2/once/list/manifests/$digest", Accept => $::app->{type})->{status},
    404, 'status');
+
+
+
+=== TEST 28: a digest whose source is missing keeps the type of its 404
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/page/app/manifests/1
+--- after
+my $answer = ask("/v2/page/app/manifests/$digest");
+is($answer->{status}, 404, 'status');
+is($answer->{body}, 'a page', 'body');
+is($answer->{header}{'content-type'}, 'text/html', 'type');
