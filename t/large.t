@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 60;
+plan tests => repeat_each() * 71;
 
 # more than a socket's buffers hold, and it is seen what is missing
 my @items = map { sprintf '%06dy%s', $_, 'x' x 40 } 1 .. 110_000;
@@ -31,6 +31,9 @@ for my $size (4 * 1024 * 1024, 4 * 1024 * 1024 + 1) {
 }
 
 blob('default/app', image('small/app')->{config});
+
+# not a manifest
+our $plain = document('plain/app:1', 'application/json', $image->{config});
 
 our $main = '
     thread_pool one threads=2;
@@ -291,3 +294,35 @@ GET /v2/default/app/manifests/4194305
 --- timeout: 20
 --- no_error_log
 [alert]
+
+
+
+=== TEST 15: large images: a document that passes to a slow client
+--- location eval: $::room
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+my $answer = ask('/v2/plain/app/manifests/1', '', { linger => 0.5 });
+ok($answer->{body} eq $::plain->{body}, 'came');
+cmp_ok($answer->{seconds}, '<', 14, 'in time');
+
+
+
+=== TEST 16: large images: a client that reads slowly does not delay others
+--- http_config
+    schema_conversion_cache_zone one:32m;
+--- location
+        schema_conversion_max_size 16m;
+        schema_conversion_cache one;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+my $slow = start('/v2/large/app/manifests/1', '', { linger => 0.1 });
+my $answer = ask('/v2/large/app/manifests/1');
+ok(whole($answer), 'another came');
+cmp_ok($answer->{seconds}, '<', 4.5, 'in time');
+ok(whole(finish($slow)), 'the slow one came');
