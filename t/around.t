@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 109;
+plan tests => repeat_each() * 135;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -162,7 +162,7 @@ team/docker:1 12 layers
 --- http_config
     proxy_cache_path logs/cache keys_zone=slices:1m;
 --- location eval
-"$::slice proxy_cache slices; proxy_cache_valid 200 206 1m;
+"sendfile on; $::slice proxy_cache slices; proxy_cache_valid 200 206 1m;
  proxy_cache_key \$request_uri\$slice_range;"
 --- request eval
 [("GET /v2/team/list/manifests/1") x 2]
@@ -403,3 +403,191 @@ GET /v2/team/docker/blobs/$::docker->{config_digest}
 If-None-Match: *
 --- error_code eval
 [304, 304]
+
+
+
+=== TEST 22: slices of an unbuffered response and a cached conversion
+--- http_config
+    schema_conversion_cache_zone one:1m;
+--- location eval
+"$::slice schema_conversion_cache one; proxy_buffering off;"
+--- request eval
+[("GET /v2/team/docker/manifests/1") x 3]
+--- same: a a a
+--- schema1_log
+CONVERTED * * * -
+HIT * * * -
+HIT * * * -
+
+
+
+=== TEST 23: the output of echo_location over the size limit is refused
+--- skip_eval
+3: !::have('echo')
+--- main_config eval
+"load_module $::modules/ngx_http_echo_module.so;"
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_max_size 2k;
+        default_type application/json;
+        echo_location /registry$uri;
+    }
+    location /registry/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/;
+    }
+--- request
+GET /v2/team/plain/manifests/1
+--- error_code: 502
+--- response_body_like: \A\{"errors":.*"too_large".*\}\z
+--- no_error_log
+[alert]
+
+
+
+=== TEST 24: an error after a subrequest names the client's request
+--- skip_eval
+4: !::have('js')
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+--- location
+    js_body_filter main.body;
+--- user_files
+>>> main.js
+function body(r, data, flags) { r.sendBuffer(data, flags); }
+export default { body };
+--- request
+GET /v2/cut/app/manifests/1
+--- error_code: 502
+--- response_body_like: truncated
+--- no_error_log eval
+['[alert]', qr/no manifest for.*subrequest:/]
+
+
+
+=== TEST 25: a handler that fails after the header gets nginx's error page
+--- skip_eval
+4: !::have('js')
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+--- config
+    location /v2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /v2/team/docker/manifests/1 {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        js_content main.page;
+    }
+--- user_files
+>>> main.js
+function page(r) {
+    r.status = 200;
+    r.headersOut['Content-Type'] =
+        'application/vnd.docker.distribution.manifest.v2+json';
+    r.sendHeader();
+    r.send('{"schemaVersion": 2, ');
+    throw new Error('fails');
+}
+export default { page };
+--- request
+GET /v2/team/docker/manifests/1
+--- error_code: 500
+--- response_body_like: \A<html>.*500 Internal Server Error.*</html>\s*\z
+--- response_headers
+Vary: Accept
+--- no_error_log
+[alert]
+
+
+
+=== TEST 26: a handler that fails after the header gets the page of the user
+--- skip_eval
+4: !::have('js')
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+--- config
+    location /v2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /v2/team/docker/manifests/1 {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        js_content main.page;
+        error_page 500 = @other;
+    }
+    location @other {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- user_files
+>>> main.js
+function page(r) {
+    r.status = 200;
+    r.headersOut['Content-Type'] =
+        'application/vnd.docker.distribution.manifest.v2+json';
+    r.sendHeader();
+    r.send('{"schemaVersion": 2, ');
+    throw new Error('fails');
+}
+export default { page };
+--- request
+GET /v2/team/docker/manifests/1
+--- response_body eval
+$::docker->{body}
+--- response_headers
+!Vary
+--- no_error_log
+[alert]
+
+
+
+=== TEST 27: what replaces a handler that fails after the header is converted
+--- skip_eval
+3: !::have('js')
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+--- config
+    location /v2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /v2/team/docker/manifests/1 {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        js_content main.page;
+        error_page 500 = @other;
+    }
+    location @other {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- user_files
+>>> main.js
+function page(r) {
+    r.status = 200;
+    r.headersOut['Content-Type'] =
+        'application/vnd.docker.distribution.manifest.v2+json';
+    r.sendHeader();
+    r.send('{"schemaVersion": 2, ');
+    throw new Error('fails');
+}
+export default { page };
+--- request
+GET /v2/team/docker/manifests/1
+--- schema1
+team/docker:1 12 layers
+--- no_error_log
+[alert]

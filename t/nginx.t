@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 303;
+plan tests => repeat_each() * 354;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -17,6 +17,11 @@ our $slow = image('slow/app:1');
 answer(qr{^GET /v2/slow/app/blobs/}, delay => 1.5);
 our $old = document('team/old:1', type_of('docker', 'schema1'),
                     '{"schemaVersion":1}');
+image('said/app:1');
+answer('GET /v2/said/app/manifests/1', add => ['Content-Encoding' => 'gzip',
+                                               'X-Accel-Charset' => 'koi8-r']);
+image('stall/app:1');
+answer('GET /v2/stall/app/manifests/1', stall => 0.7);
 image('lost/app:1');
 answer(qr{^GET /v2/lost/app/blobs/}, status => 404, body => 'lost');
 image('locked/app:1');
@@ -47,7 +52,7 @@ answer("storage:GET /v2/mapped/list/blobs/$mapped->{config_digest}",
 
 
 our $padded = image('large/tag:1');
-$padded->{body} .= ' ' x 100_000;
+$padded->{body} .= ' ' x 300_000;
 document("large/tag:1", $padded->{type}, $padded->{body});
 document("large/bare:1", $padded->{type}, $padded->{body});
 answer('/v2/large/bare/manifests/1', until_close => 1);
@@ -133,13 +138,20 @@ GET /v2/lost/app/manifests/1
 
 
 === TEST 6: try_files with conversion in both locations
+--- http_config
+    log_format accept "accept: $http_accept|";
+    access_log logs/access.log accept;
 --- config eval
 "location /v2/ { $::on try_files /nothing \@other; }
  location \@other { $::on $::mock }"
+--- more_headers
+Accept: text/html
 --- request
 GET /v2/team/app/manifests/1
 --- schema1
 team/app:1 2 layers
+--- access_log
+accept: text/html|
 
 
 
@@ -284,13 +296,13 @@ ETag: "sha256:\w{64}"
 
 
 === TEST 16: gunzip does not change a manifest
---- requires: 3: http_gunzip_module
+--- requires: 6: http_gunzip_module
 --- location
     gunzip on;
---- request
-GET /v2/team/app/manifests/1
---- schema1
-team/app:1 2 layers
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/said/app/manifests/1"]
+--- schema1 eval
+["team/app:1 2 layers", "said/app:1 2 layers"]
 
 
 
@@ -572,20 +584,23 @@ team/app:1 2 layers
 
 === TEST 37: static files are converted
 --- config eval
-"location = /v2/team/app/manifests/1 { $::on default_type $::app->{type};
-    alias html/manifest; }
+"location ~ ^/v2/team/app/manifests/(.) { $::on default_type $::app->{type};
+    sendfile on; alias html/manifest\$1; }
  location /v2/ { $::mock }"
 --- user_files eval
-">>> manifest
-$::app->{body}"
+">>> manifest1
+$::app->{body}
+>>> manifest2
+$::app->{body}@{[' ' x 300_000]}"
 --- request eval
-["GET /v2/team/app/manifests/1", "HEAD /v2/team/app/manifests/1"]
+["GET /v2/team/app/manifests/1", "HEAD /v2/team/app/manifests/1",
+ "GET /v2/team/app/manifests/2"]
 --- response_body_like eval
-['"schemaVersion": 1', '^$']
+['"schemaVersion": 1', '^$', '"schemaVersion": 1']
 --- response_headers eval
 ["Content-Type: $::signed
 !Last-Modified
-!Accept-Ranges", "Content-Type: $::signed"]
+!Accept-Ranges", ("Content-Type: $::signed") x 2]
 
 
 
@@ -912,7 +927,7 @@ for my $uri ("$path/1", "$path/1", '',
 
 
 === TEST 57: a body filter that starts a subrequest before a converted manifest
---- requires: 4: http_addition_module
+--- requires: 5: http_addition_module
 --- config
     location /v2/ {
         schema_conversion on;
@@ -929,6 +944,7 @@ GET /v2/
 --- after
 my $answer = ask('/v2/team/list/manifests/1', '' => { timeout => 5 });
 like($answer->{body}, qr/the head.*"signature".*\}/s, 'the whole body');
+like($answer->{header}{etag}, qr{^W/"sha256:}, 'no strong ETag');
 cmp_ok($answer->{seconds}, '<', 5, 'in time');
 
 
@@ -1087,3 +1103,148 @@ GET /v2/team/app/manifests/1
 GET /v2/team/app/blobs/$::config
     X-Geo: second
     X-Split: low"
+
+
+
+=== TEST 63: content of "return" passes for a modern client
+--- config eval
+"location = /v2/team/app/manifests/1 { $::on default_type $::app->{type};
+    return 200 '$::app->{body}'; }"
+--- more_headers eval
+"Accept: $::modern"
+--- request
+GET /v2/team/app/manifests/1
+--- response_body eval
+$::app->{body}
+--- schema1_log
+PASS - - - -
+
+
+
+=== TEST 64: broken content of "return" is refused
+--- config eval
+"location /v2/ { $::on default_type $::app->{type};
+    return 200 '{\"schemaVersion\": 2,'; }"
+--- request
+GET /v2/team/app/manifests/1
+--- refused
+502 UNKNOWN unproven team/app:1
+
+
+
+=== TEST 65: a module that adds to the body adds to an error
+--- requires: 5: http_addition_module
+--- location
+    schema_conversion_max_size 4k;
+    add_after_body /tail;
+    addition_types *;
+--- server
+    location = /tail {
+        return 200 "the tail";
+    }
+--- request
+GET /v2/
+--- after
+my $answer = ask('/v2/large/tag/manifests/1', '' => { timeout => 5 });
+is($answer->{status}, 502, 'status');
+like($answer->{body}, qr/"too_large".*\}the tail\z/s, 'the whole body');
+cmp_ok($answer->{seconds}, '<', 5, 'in time');
+--- no_error_log
+[alert]
+
+
+
+=== TEST 66: a module that adds to the body adds to a hit at once
+--- requires: 4: http_addition_module
+--- http_config
+    schema_conversion_cache_zone stalled:1m;
+--- location
+    schema_conversion_cache stalled;
+    add_after_body /tail;
+    addition_types *;
+--- server
+    location = /tail {
+        return 200 "the tail";
+    }
+--- request
+GET /v2/stall/app/manifests/1
+--- after
+my $answer = ask('/v2/stall/app/manifests/1', '' => { timeout => 5 });
+like($answer->{body}, qr/"signature".*\}the tail/s, 'the whole body');
+cmp_ok($answer->{seconds}, '<', 5, 'in time');
+
+
+
+=== TEST 67: charset applies to converted manifests
+--- location
+    charset utf-8;
+    charset_types *;
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- response_headers eval
+"Content-Type: $::signed; charset=utf-8"
+
+
+
+=== TEST 68: the upstream's charset is not that of a converted manifest
+--- location
+    charset_types *;
+--- request
+GET /v2/said/app/manifests/1
+--- schema1
+said/app:1 2 layers
+--- response_headers eval
+"Content-Type: $::signed"
+
+
+
+=== TEST 69: the configuration of the second location applies
+--- config eval
+"location /v2/ { $::on try_files /nothing \@other; }
+ location \@other { schema_conversion on; $::mock
+    schema_conversion_key \$TEST_NGINX_KEYS/rsa2048.pem; }
+ location ~ /blobs/ { $::mock }"
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers RS256
+
+
+
+=== TEST 70: nothing is fetched for a client that closed while nginx caches
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_uri;
+    proxy_cache_valid 200 1m;
+--- request
+GET /v2/
+--- after
+# a block is repeated with the same cache
+my $path = '/v2/stall/app/manifests/1?' . ++$::turn;
+abort($path, 0.3);
+Time::HiRes::sleep(1);
+is(join(' ', map { $_->{uri} } grep { $_->{uri} =~ /stall/ }
+                                    $Schema1::registry->asked),
+   $path, 'no config');
+is(ask($path)->{status}, 200, 'the next');
+
+
+
+=== TEST 71: a large manifest from proxy_cache is converted
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_valid 200 1m;
+    sendfile on;
+    add_header X-Cache $upstream_cache_status;
+--- request eval
+[("GET /v2/large/tag/manifests/1") x 2]
+--- schema1 eval
+[("large/tag:1 2 layers") x 2]
+--- response_headers eval
+["", "X-Cache: HIT"]
