@@ -53,17 +53,26 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 12 * 3 + 1;
+plan tests => 17 * 3 + 2;
 
 our $v2 = type_of('docker', 'manifest');
 
 our $app = image('team/app:1', layers => 3);
-our $oci = image('team/oci:1', format => 'oci', strict => 0);
-our $list = list('team/list:1', strict => 0, entries => [
-    image('team/list', format => 'oci', strict => 0)]);
+our $oci = image('team/oci:1', format => 'oci');
+our $list = list('team/list:1', entries => [
+    image('team/list', format => 'oci')]);
 our $made = Schema1::Made::made_schema2($oci)->{body};
 our $plain = document('team/plain:1', 'application/json', '{"a":"b"}');
 answer('/v2/team/plain/manifests/1', type => 'application/json');
+
+image('team/bare:1');
+answer('/v2/team/bare/manifests/1', headers => []);
+image('team/denied:1');
+answer(qr{^GET /v2/team/denied/blobs/}, status => 401, body => 'denied',
+       headers => ['WWW-Authenticate' => 'Basic realm="x"']);
+our $wide = '{"x":"' . 'y' x 1_000_000 . '"}';
+answer('/v2/team/wide/manifests/1', status => 200, type => 'application/json',
+       body => $wide, headers => [], chunked => 1);
 
 our $away = image('team/away:1');
 answer("GET /v2/team/away/blobs/$away->{config_digest}", status => 307,
@@ -338,3 +347,55 @@ is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failure
 GET /v2/team/app/manifests/1
 --- after
 is(fail_each('/v2/team/app/manifests/1', [], ::equal($body)), '', 'failures');
+
+
+
+=== TEST 13: each allocation of a conversion after a HEAD can fail
+--- http_config eval: $::zone
+--- place
+        schema_conversion_cache one revalidate=head;
+--- request
+GET /v2/team/bare/manifests/1
+--- after
+is(fail_each('/v2/team/bare/manifests/1', [], ::equal($body)), '', 'failures');
+
+
+
+=== TEST 14: each allocation of a denied response that is forwarded can fail
+--- after
+is(fail_each('/v2/team/denied/manifests/1', [],
+    sub { $_[0]{status} == 401 && $_[0]{header}{'www-authenticate'}
+          && $_[0]{body} eq 'denied' }), '', 'failures');
+
+
+
+=== TEST 15: each allocation of a conversion of generated content can fail
+--- place eval
+"location = /v2/team/app/manifests/1 {
+    schema_conversion on;
+    default_type $::app->{type};
+    return 200 '$::app->{body}';
+}"
+--- after
+is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failures');
+
+
+
+=== TEST 16: each allocation of a document in slices can fail
+--- place
+        slice 4;
+        proxy_set_header Range $slice_range;
+        proxy_http_version 1.1;
+--- after
+is(fail_each('/v2/team/plain/manifests/1', [],
+    ::equal($::plain->{body})), '', 'failures');
+
+
+
+=== TEST 17: a document of 1 MiB takes few allocations
+--- after
+count(1_000_000);
+my $answer = ask('/v2/team/wide/manifests/1');
+my $allocations = count(0);
+ok($answer->{body} eq $::wide, 'came');
+cmp_ok($allocations, '<', 40, 'allocations') or diag($allocations);
