@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 345;
+plan tests => repeat_each() * 350;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -321,3 +321,18 @@ PASS * * * *
 GET /v2/team/app/manifests/1
 --- schema1
 team/app:1 2 layers
+
+
+
+=== TEST 22: schema_conversion_accept with a wildcard lets everything pass
+--- location eval
+"schema_conversion_accept '$::v2, */*';"
+--- request
+GET /v2/team/app/manifests/1
+--- response_body eval
+$::app->{body}
+--- response_headers eval
+"Content-Type: $::oci"
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::v2, */*"
