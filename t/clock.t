@@ -32,10 +32,10 @@ plan skip_all => 'a preloaded clock and this tool do not go together'
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 5;
+plan tests => repeat_each() * 6;
 
 # a moment's work, which is minutes for nginx
-our $huge = image('huge/app:1', config => { x => ['y' x 10] x 300_000 });
+our $huge = image('huge/app:1', config => { x => ['y' x 10] x 1_000_000 });
 
 run_tests();
 
@@ -64,4 +64,7 @@ a thread takes long to convert
 --- no_error_log
 [error]
 [alert]
+--- after
+cmp_ok(scalar(error_lines(qr/a thread takes long to convert/)), '>', 1,
+       'each minute');
 --- timeout: 60

@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 129;
+plan tests => repeat_each() * 132;
 
 our $app = image('team/app:1');
 our $list = list('team/list:1', strict => 0, entries => [
@@ -22,6 +22,8 @@ list('team/arm:1', entries => [image('team/arm', platform => 'linux/arm64')]);
 image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) for 1 .. 8;
 image('down/app:1');
 answer(qr{^GET /v2/down/app/blobs/}, status => 500);
+
+image('work/app:1', config => { x => ['y' x 10] x 100_000 });
 
 our $long = image('team/long:1', layers => 1, history => [
     {}, map { { empty_layer => JSON::PP::true } } 1 .. 127]);
@@ -316,3 +318,18 @@ if ($n == 4) {
 --- after
 my $cache = counters()->{caches}{one};
 is("$cache->{misses} $cache->{hits}", "1 $n", 'misses and hits');
+
+
+
+=== TEST 14: the time of conversions is within the time that has passed
+--- http_config eval: $::http
+--- server eval: $::status
+--- request
+GET /v2/
+--- timeout: 20
+--- after
+my $start = Time::HiRes::time();
+ask('/v2/work/app/manifests/1') for 1 .. 4;
+my $passed = Time::HiRes::time() - $start;
+my $time = counters()->{conversion_microseconds} / 1e6;
+ok($time > 0.001 && $time <= $passed, 'time') or diag("$time of $passed");
