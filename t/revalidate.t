@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 197;
+plan tests => repeat_each() * 209;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -33,6 +33,7 @@ our %bad = (status => { status => 405 }, denied => { status => 401 },
             away => { status => 307, headers => [Location => '/'] },
             missing => { status => 404 }, named => { status => 404 },
             untyped => { type => 'text/html' },
+            long => { length => 100_000_000 },
             reset => { reset => 'header' });
 my %image;
 
@@ -49,6 +50,9 @@ for (sort keys %bad) {
 image('nodigest/app:1');
 answer('HEAD /v2/nodigest/app/manifests/1',
        headers => ['Content-Type' => type_of('docker', 'manifest')]);
+image('bare/app:1');
+answer('HEAD /v2/bare/app/manifests/1', reset => 'header');
+answer('GET /v2/bare/app/manifests/1', headers => []);
 image('slow/app:1');
 answer('HEAD /v2/slow/app/manifests/1', delay => 5);
 image('body/app:1');
@@ -268,6 +272,8 @@ GET /v2/reset/app/manifests/1
 --- after
 is(pull('reset/app', 1), 1, 'one manifest');
 is(received(), '3 GET 1 HEAD', 'both methods');
+is(pull('bare/app', 3), 1, 'the same without a digest');
+is(received(), '4 GET 2 HEAD', 'both methods');
 --- error_log
 while reading response header from upstream
 
@@ -535,3 +541,25 @@ like($answer->{body}, qr/"signature".*\}the tail(\r\n0\r\n\r\n)?\z/s,
      'manifest and tail');
 cmp_ok($answer->{seconds}, '<', 5, 'in time');
 is(received(), '2 GET 1 HEAD', 'by a HEAD');
+
+
+
+=== TEST 26: an error page of another upstream after a HEAD
+--- http_config eval: $::move
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one revalidate=head;
+        proxy_intercept_errors on;
+        error_page 404 = /other;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT$path;
+    }
+    location = /other {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT/v2/;
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1?to=gone"]
+--- response_body_like eval
+["schemaVersion", '^\{\}$']
