@@ -24,7 +24,7 @@ run_tests();
 __DATA__
 
 === TEST 1: the debug log of a conversion
---- requires: 12: debug
+--- requires: 11: debug
 --- request
 GET /v2/team/list/manifests/1
 --- schema1
@@ -36,8 +36,7 @@ team/list:1 2 layers
  qr{schema1 fetch child manifest \Q$::child->{digest}\E: "[^"]*", hop 0$},
  qr{schema1 fetch status: 200, "/v2/team/list/blobs/[^"]*"$},
  qr{schema1 fetch done: 0, "/v2/team/list/blobs/[^"]*"$},
- qr{schema1 send \d+ of \d+$},
- 'finalize http proxy request']
+ qr{schema1 send \d+ of \d+$}]
 --- no_error_log
 [error]
 schema1 pause upstream
@@ -57,14 +56,14 @@ schema1 resume
 
 
 === TEST 3: the debug log of a response that is too large
---- requires: 5: debug
+--- requires: 6: debug
 --- location
     schema_conversion_max_size 4k;
 --- request
 GET /v2/team/big/manifests/1
 --- error_code: 502
 --- error_log eval
-[qr{schema1 stop upstream$}]
+[qr{schema1 stop upstream$}, 'finalize http proxy request']
 --- no_error_log
 schema1 resume
 schema1 pause upstream
