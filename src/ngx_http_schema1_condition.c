@@ -12,8 +12,7 @@
 #include "ngx_http_schema1_headers_out.h"
 
 
-static ngx_uint_t ngx_http_schema1_condition_match(ngx_http_request_t *r,
-    ngx_str_t *tag);
+static ngx_uint_t ngx_http_schema1_condition_match(ngx_http_request_t *r);
 static void ngx_http_schema1_condition_opaque(ngx_str_t *tag);
 static ngx_uint_t ngx_http_schema1_condition_unmodified(
     ngx_http_request_t *r);
@@ -21,9 +20,28 @@ static void ngx_http_schema1_condition_not_modified(ngx_http_request_t *r);
 
 
 void
-ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
+ngx_http_schema1_condition_evaluate(ngx_http_request_t *r)
 {
-    ngx_str_t         tag;
+    if (r->headers_in.if_none_match
+        ? ngx_http_schema1_condition_match(r)
+        : ngx_http_schema1_condition_unmodified(r))
+    {
+        ngx_http_schema1_condition_not_modified(r);
+    }
+}
+
+
+/*
+ * Whether the list of entity tags in the client's If-None-Match, which may
+ * contain commas, has that of the response, or its digest (RFC 9110, 13.1.2).
+ */
+
+static ngx_uint_t
+ngx_http_schema1_condition_match(ngx_http_request_t *r)
+{
+    u_char           *p, *last;
+    ngx_str_t         item, tag, *value;
+    ngx_uint_t        quoted;
     ngx_table_elt_t  *h;
 
     h = r->headers_out.etag;
@@ -37,42 +55,8 @@ ngx_http_schema1_condition_passthrough(ngx_http_request_t *r)
 
     if (h) {
         tag = h->value;
+        ngx_http_schema1_condition_opaque(&tag);
     }
-
-    if (r->headers_in.if_none_match
-        ? ngx_http_schema1_condition_match(r, &tag)
-        : ngx_http_schema1_condition_unmodified(r))
-    {
-        ngx_http_schema1_condition_not_modified(r);
-    }
-}
-
-
-void
-ngx_http_schema1_condition_converted(ngx_http_request_t *r, ngx_str_t *digest)
-{
-    if (r->headers_in.if_none_match
-        && ngx_http_schema1_condition_match(r, digest))
-    {
-        ngx_http_schema1_condition_not_modified(r);
-    }
-}
-
-
-/*
- * Whether the list of entity tags in the client's If-None-Match, which may
- * contain commas, has this one (RFC 9110, 13.1.2).
- */
-
-static ngx_uint_t
-ngx_http_schema1_condition_match(ngx_http_request_t *r, ngx_str_t *tag)
-{
-    u_char      *p, *last;
-    ngx_str_t    item, opaque, *value;
-    ngx_uint_t   quoted;
-
-    opaque = *tag;
-    ngx_http_schema1_condition_opaque(&opaque);
 
     value = &r->headers_in.if_none_match->value;
 
@@ -103,8 +87,8 @@ ngx_http_schema1_condition_match(ngx_http_request_t *r, ngx_str_t *tag)
 
         ngx_http_schema1_condition_opaque(&item);
 
-        if (item.len && item.len == opaque.len
-            && ngx_strncmp(item.data, opaque.data, item.len) == 0)
+        if (item.len && item.len == tag.len
+            && ngx_strncmp(item.data, tag.data, item.len) == 0)
         {
             return 1;
         }
@@ -141,14 +125,18 @@ ngx_http_schema1_condition_unmodified(ngx_http_request_t *r)
 
     static ngx_str_t  name = ngx_string("Last-Modified");
 
-    h = ngx_http_schema1_headers_out_find(&r->headers_out.headers, &name);
-
-    if (r->headers_in.if_modified_since == NULL || h == NULL) {
+    h = r->headers_in.if_modified_since;
+    if (h == NULL) {
         return 0;
     }
 
-    since = ngx_parse_http_time(r->headers_in.if_modified_since->value.data,
-                                r->headers_in.if_modified_since->value.len);
+    since = ngx_parse_http_time(h->value.data, h->value.len);
+
+    h = ngx_http_schema1_headers_out_find(&r->headers_out.headers, &name);
+    if (h == NULL) {
+        return 0;
+    }
+
     modified = ngx_parse_http_time(h->value.data, h->value.len);
 
     return since != NGX_ERROR && modified != NGX_ERROR && modified <= since;

@@ -13,14 +13,11 @@
 
 /*
  * "If a 200 passes to a client whose If-None-Match or If-Modified-Since was not
- * sent upstream, the module evaluates the condition itself": turns the header
- * into that of a 304 if it is not met (RFC 9110, 13.2.2).
+ * sent upstream, the module evaluates the condition itself", and likewise for a
+ * converted manifest: turns the header into that of a 304 if it is not met
+ * (RFC 9110, 13.2.2).
  */
-void ngx_http_schema1_condition_passthrough(ngx_http_request_t *r);
-
-/* "If If-None-Match contains that ETag or *, the response is 304." */
-void ngx_http_schema1_condition_converted(ngx_http_request_t *r,
-    ngx_str_t *digest);
+void ngx_http_schema1_condition_evaluate(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_SCHEMA1_CONDITION_H_INCLUDED_ */

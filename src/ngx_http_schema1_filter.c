@@ -277,7 +277,7 @@ ngx_http_schema1_classify_tag(ngx_http_request_t *r,
         return NGX_HTTP_SCHEMA1_HOLD_BACK;
     }
 
-    ngx_http_schema1_condition_passthrough(r);
+    ngx_http_schema1_condition_evaluate(r);
 
     return NGX_HTTP_SCHEMA1_PASS_TAG;
 }

@@ -85,7 +85,7 @@ ngx_http_schema1_send_passthrough(ngx_http_request_t *r,
 
     if (tag) {
         ngx_http_schema1_send_true_type(r, ctx);
-        ngx_http_schema1_condition_passthrough(r);
+        ngx_http_schema1_condition_evaluate(r);
     }
 
     rc = ngx_http_schema1_send_header(r, tag);
@@ -170,7 +170,7 @@ ngx_http_schema1_send_converted(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    ngx_http_schema1_condition_converted(r, &digest);
+    ngx_http_schema1_condition_evaluate(r);
 
     return ngx_http_schema1_send_response(r, ctx);
 }
