@@ -71,7 +71,7 @@ schema1_reason_info(schema1_reason_e reason)
 }
 
 
-void
+int
 schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
     const char *fmt, ...)
 {
@@ -88,15 +88,16 @@ schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
     va_end(args);
 
     schema1_error_printable(err->message);
+
+    return SCHEMA1_ERROR;
 }
 
 
 int
 schema1_error_no_memory(schema1_error_t *err)
 {
-    schema1_error_set(err, SCHEMA1_NO_MEMORY, "out of memory; try again");
-
-    return SCHEMA1_ERROR;
+    return schema1_error_set(err, SCHEMA1_NO_MEMORY,
+                             "out of memory; try again");
 }
 
 
@@ -107,11 +108,10 @@ schema1_error_buf(schema1_error_t *err, const schema1_buf_t *buf)
         return schema1_error_no_memory(err);
     }
 
-    schema1_error_set(err, SCHEMA1_TOO_LARGE,
-                      "the converted manifest would be larger than %zu bytes, "
-                      "twice schema_conversion_max_size", buf->limit);
-
-    return SCHEMA1_ERROR;
+    return schema1_error_set(err, SCHEMA1_TOO_LARGE,
+                             "the converted manifest would be larger than %zu "
+                             "bytes, twice schema_conversion_max_size",
+                             buf->limit);
 }
 
 

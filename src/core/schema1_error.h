@@ -87,12 +87,22 @@ typedef struct {
 
 
 /* the same as zeros, but faster */
-static SCHEMA1_INLINE void schema1_error_clear(schema1_error_t *err);
+
+static SCHEMA1_INLINE void
+schema1_error_clear(schema1_error_t *err)
+{
+    err->reason = SCHEMA1_NO_REASON;
+    err->message[0] = '\0';
+    err->source_digest[0] = '\0';
+    err->media_type[0] = '\0';
+    err->platform[0] = '\0';
+}
+
 
 const schema1_reason_info_t *schema1_reason_info(schema1_reason_e reason);
 
-/* sets reason and message, keeps the other members */
-void schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
+/* sets reason and message, keeps the others; always returns SCHEMA1_ERROR */
+int schema1_error_set(schema1_error_t *err, schema1_reason_e reason,
     const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -116,17 +126,6 @@ void schema1_error_note(char *to, size_t size, schema1_str_t value);
  */
 int schema1_error_body(const schema1_error_t *err, schema1_str_t name,
     schema1_str_t tag, schema1_buf_t *body);
-
-
-static SCHEMA1_INLINE void
-schema1_error_clear(schema1_error_t *err)
-{
-    err->reason = SCHEMA1_NO_REASON;
-    err->message[0] = '\0';
-    err->source_digest[0] = '\0';
-    err->media_type[0] = '\0';
-    err->platform[0] = '\0';
-}
 
 
 #endif /* _SCHEMA1_ERROR_H_INCLUDED_ */
