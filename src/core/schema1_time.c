@@ -7,18 +7,13 @@
 #include "schema1_time.h"
 
 
-static int schema1_time_number(const char **p, const char *last,
-    unsigned digits, int *value);
-static int schema1_time_char(const char **p, const char *last, char ch);
-static int schema1_time_clock(schema1_time_t *t, const char **p,
-    const char *last);
-static bool schema1_time_fraction(schema1_time_t *t, const char **p,
-    const char *last);
-static int schema1_time_zone(schema1_time_t *t, const char **p,
-    const char *last);
-static int schema1_time_pair(const char *p, int *value);
+static int schema1_time_number(const char **p, unsigned digits, int *value);
+static int schema1_time_clock(schema1_time_t *t, const char **p);
+static bool schema1_time_fraction(schema1_time_t *t, const char **p);
+static int schema1_time_zone(schema1_time_t *t, const char **p);
+static int schema1_time_pair(const char **p, int *value);
 static bool schema1_time_valid(const schema1_time_t *t);
-static bool schema1_time_digit(const char *p, const char *last);
+static bool schema1_time_digit(char ch);
 static char *schema1_time_put(char *to, int value, int divisor);
 
 
@@ -29,23 +24,24 @@ schema1_time_parse(schema1_time_t *t, schema1_str_t token)
 
     memset(t, 0, sizeof(schema1_time_t));
 
-    if (token.len == 0) {
+    /* the last quote belongs to no field: nothing is read behind it */
+
+    if (token.len < 2 || token.data[token.len - 1] != '"') {
         return SCHEMA1_ERROR;
     }
 
     p = token.data;
-    last = p + token.len;
+    last = p + token.len - 1;
 
-    if (schema1_time_char(&p, last, '"') != SCHEMA1_OK
-        || schema1_time_number(&p, last, 4, &t->year) != SCHEMA1_OK
-        || schema1_time_char(&p, last, '-') != SCHEMA1_OK
-        || schema1_time_number(&p, last, 2, &t->month) != SCHEMA1_OK
-        || schema1_time_char(&p, last, '-') != SCHEMA1_OK
-        || schema1_time_number(&p, last, 2, &t->day) != SCHEMA1_OK
-        || schema1_time_char(&p, last, 'T') != SCHEMA1_OK
-        || schema1_time_clock(t, &p, last) != SCHEMA1_OK
-        || schema1_time_zone(t, &p, last) != SCHEMA1_OK
-        || schema1_time_char(&p, last, '"') != SCHEMA1_OK
+    if (*p++ != '"'
+        || schema1_time_number(&p, 4, &t->year) != SCHEMA1_OK
+        || *p++ != '-'
+        || schema1_time_number(&p, 2, &t->month) != SCHEMA1_OK
+        || *p++ != '-'
+        || schema1_time_number(&p, 2, &t->day) != SCHEMA1_OK
+        || *p++ != 'T'
+        || schema1_time_clock(t, &p) != SCHEMA1_OK
+        || schema1_time_zone(t, &p) != SCHEMA1_OK
         || p != last
         || !schema1_time_valid(t))
     {
@@ -57,13 +53,12 @@ schema1_time_parse(schema1_time_t *t, schema1_str_t token)
 
 
 static int
-schema1_time_number(const char **p, const char *last, unsigned digits,
-    int *value)
+schema1_time_number(const char **p, unsigned digits, int *value)
 {
     *value = 0;
 
     while (digits--) {
-        if (!schema1_time_digit(*p, last)) {
+        if (!schema1_time_digit(**p)) {
             return SCHEMA1_ERROR;
         }
 
@@ -75,67 +70,48 @@ schema1_time_number(const char **p, const char *last, unsigned digits,
 
 
 static int
-schema1_time_char(const char **p, const char *last, char ch)
-{
-    if (*p == last || **p != ch) {
-        return SCHEMA1_ERROR;
-    }
-
-    (*p)++;
-
-    return SCHEMA1_OK;
-}
-
-
-static int
-schema1_time_clock(schema1_time_t *t, const char **p, const char *last)
+schema1_time_clock(schema1_time_t *t, const char **p)
 {
     unsigned  digits;
 
-    if (!schema1_time_digit(*p, last)) {
-        return SCHEMA1_ERROR;
-    }
+    digits = schema1_time_digit(**p) && schema1_time_digit((*p)[1]) ? 2 : 1;
 
-    digits = schema1_time_digit(*p + 1, last) ? 2 : 1;
-
-    if (schema1_time_number(p, last, digits, &t->hour) != SCHEMA1_OK
-        || schema1_time_char(p, last, ':') != SCHEMA1_OK
-        || schema1_time_number(p, last, 2, &t->minute) != SCHEMA1_OK
-        || schema1_time_char(p, last, ':') != SCHEMA1_OK)
+    if (schema1_time_number(p, digits, &t->hour) != SCHEMA1_OK
+        || *(*p)++ != ':'
+        || schema1_time_number(p, 2, &t->minute) != SCHEMA1_OK
+        || *(*p)++ != ':')
     {
         return SCHEMA1_ERROR;
     }
 
     /* Go forgets that there were no seconds where a fraction follows */
 
-    if (schema1_time_fraction(t, p, last)) {
+    if (schema1_time_fraction(t, p)) {
         return SCHEMA1_OK;
     }
 
-    if (schema1_time_number(p, last, 2, &t->second) != SCHEMA1_OK) {
+    if (schema1_time_number(p, 2, &t->second) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    (void) schema1_time_fraction(t, p, last);
+    (void) schema1_time_fraction(t, p);
 
     return SCHEMA1_OK;
 }
 
 
 static bool
-schema1_time_fraction(schema1_time_t *t, const char **p, const char *last)
+schema1_time_fraction(schema1_time_t *t, const char **p)
 {
     int  unit;
 
-    if (*p == last || (**p != '.' && **p != ',')
-        || !schema1_time_digit(*p + 1, last))
-    {
+    if ((**p != '.' && **p != ',') || !schema1_time_digit((*p)[1])) {
         return false;
     }
 
     (*p)++;
 
-    for (unit = 100000000; schema1_time_digit(*p, last); (*p)++) {
+    for (unit = 100000000; schema1_time_digit(**p); (*p)++) {
         t->nanosecond += unit * (**p - '0');
         unit /= 10;
     }
@@ -145,29 +121,24 @@ schema1_time_fraction(schema1_time_t *t, const char **p, const char *last)
 
 
 static int
-schema1_time_zone(schema1_time_t *t, const char **p, const char *last)
+schema1_time_zone(schema1_time_t *t, const char **p)
 {
     int   hours, minutes;
     char  sign;
 
-    if (schema1_time_char(p, last, 'Z') == SCHEMA1_OK) {
+    sign = *(*p)++;
+
+    if (sign == 'Z') {
         return SCHEMA1_OK;
     }
 
-    if (last - *p < (long) sizeof("+00:00") - 1) {
-        return SCHEMA1_ERROR;
-    }
-
-    sign = **p;
-
-    if ((sign != '+' && sign != '-') || (*p)[3] != ':'
-        || schema1_time_pair(*p + 1, &hours) != SCHEMA1_OK
-        || schema1_time_pair(*p + 4, &minutes) != SCHEMA1_OK)
+    if ((sign != '+' && sign != '-')
+        || schema1_time_pair(p, &hours) != SCHEMA1_OK
+        || *(*p)++ != ':'
+        || schema1_time_pair(p, &minutes) != SCHEMA1_OK)
     {
         return SCHEMA1_ERROR;
     }
-
-    *p += sizeof("+00:00") - 1;
 
     t->offset = hours * 60 + minutes;
 
@@ -182,23 +153,23 @@ schema1_time_zone(schema1_time_t *t, const char **p, const char *last)
 /* two digits, or a sign and one */
 
 static int
-schema1_time_pair(const char *p, int *value)
+schema1_time_pair(const char **p, int *value)
 {
-    const char  *last;
+    char  sign;
 
-    last = p + 2;
+    sign = **p;
 
-    if (*p != '+' && *p != '-') {
-        return schema1_time_number(&p, last, 2, value);
+    if (sign != '+' && sign != '-') {
+        return schema1_time_number(p, 2, value);
     }
 
-    p++;
+    (*p)++;
 
-    if (schema1_time_number(&p, last, 1, value) != SCHEMA1_OK) {
+    if (schema1_time_number(p, 1, value) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
-    if (p[-2] == '-') {
+    if (sign == '-') {
         *value = -*value;
     }
 
@@ -232,9 +203,9 @@ schema1_time_valid(const schema1_time_t *t)
 
 
 static bool
-schema1_time_digit(const char *p, const char *last)
+schema1_time_digit(char ch)
 {
-    return p < last && *p >= '0' && *p <= '9';
+    return ch >= '0' && ch <= '9';
 }
 
 
