@@ -201,6 +201,27 @@ schema1_str_trim(schema1_str_t str)
 }
 
 
+size_t
+schema1_str_span(schema1_str_t str, const char *others)
+{
+    char    ch, lower;
+    size_t  i;
+
+    for (i = 0; i < str.len; i++) {
+        ch = str.data[i];
+        lower = ch | 0x20;
+
+        if (!(lower >= 'a' && lower <= 'z') && !(ch >= '0' && ch <= '9')
+            && (ch == '\0' || strchr(others, ch) == NULL))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 int
 schema1_hex(char ch)
 {

@@ -21,6 +21,7 @@ static void test_hex(void);
 static void test_cut(void);
 static void test_line(void);
 static void test_trim(void);
+static void test_span(void);
 static void test_decode(void);
 
 
@@ -37,6 +38,7 @@ main(void)
     test_cut();
     test_line();
     test_trim();
+    test_span();
     test_decode();
 
     return tap_done();
@@ -332,6 +334,39 @@ test_trim(void)
         tap_is(str.data, str.len, cases[i].trimmed,
                "spaces and tabs around a text are cut");
     }
+}
+
+
+/* each byte behind two others */
+
+static void
+test_span(void)
+{
+    char           text[] = "a=?";
+    size_t         i, wrong;
+    schema1_str_t  str;
+
+    wrong = 0;
+
+    for (i = 0; i < 256; i++) {
+        text[2] = (char) i;
+
+        str.data = text;
+        str.len = 3;
+
+        wrong += schema1_str_span(str, "=_")
+                 != (i < 0x80 && strchr("=_abcdefghijklmnopqrstuvwxyz"
+                                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789", (int) i)
+                     && i ? 3u : 2u);
+
+        str.data++;
+        wrong += schema1_str_span(str, "_") != 0;
+    }
+
+    tap_ok(wrong == 0, "letters, digits and the named characters are counted");
+    tap_ok(schema1_str_span(exact_str(""), "=") == 0,
+           "an empty text has none of them");
 }
 
 
