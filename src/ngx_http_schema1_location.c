@@ -18,7 +18,7 @@ static schema1_redirect_e ngx_http_schema1_location_resolve(
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *location,
     schema1_buf_t *target);
 static void ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch, schema1_url_t *base);
+    ngx_http_schema1_fetch_t *fetch, schema1_base_t *base);
 static void ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority);
 
@@ -79,9 +79,9 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
     ngx_str_t *location, schema1_buf_t *target)
 {
-    schema1_url_t  base;
+    schema1_base_t  base;
 
-    ngx_memzero(&base, sizeof(schema1_url_t));
+    ngx_memzero(&base, sizeof(schema1_base_t));
 
     base.name = ctx->uri.name;
     base.registry = (fetch->url.len == 0);
@@ -90,7 +90,8 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
         ngx_http_schema1_location_registry_base(r, fetch, &base);
 
     } else {
-        schema1_redirect_base(&base, ngx_http_schema1_core_str(&fetch->url));
+        schema1_redirect_parse(&base.url,
+                               ngx_http_schema1_core_str(&fetch->url));
     }
 
     return schema1_redirect_resolve(&base, ngx_http_schema1_core_str(location),
@@ -102,7 +103,7 @@ ngx_http_schema1_location_resolve(ngx_http_request_t *r,
 
 static void
 ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch, schema1_url_t *base)
+    ngx_http_schema1_fetch_t *fetch, schema1_base_t *base)
 {
     ngx_str_t                  host;
     ngx_http_upstream_t       *u;
@@ -111,12 +112,12 @@ ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
     u = fetch->request->upstream;
 
     if (u && u->schema.len == sizeof("https://") - 1) {
-        base->scheme.len = 5;
-        base->scheme.data = "https";
+        base->url.scheme.len = 5;
+        base->url.scheme.data = "https";
 
     } else {
-        base->scheme.len = 4;
-        base->scheme.data = "http";
+        base->url.scheme.len = 4;
+        base->url.scheme.data = "http";
     }
 
     if (r->headers_in.host) {
@@ -130,8 +131,8 @@ ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
         host = cscf->server_name;
     }
 
-    base->authority = ngx_http_schema1_core_str(&host);
-    base->path = ngx_http_schema1_core_str(&fetch->path);
+    base->url.authority = ngx_http_schema1_core_str(&host);
+    base->url.path = ngx_http_schema1_core_str(&fetch->path);
 
     /*
      * the registry may use the name by which nginx knows it, if neither

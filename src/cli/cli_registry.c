@@ -31,7 +31,7 @@ static bool cli_exchange_retry(cli_exchange_t *exchange);
 static bool cli_exchange_pause(cli_exchange_t *exchange);
 static bool cli_exchange_login(cli_exchange_t *exchange);
 static bool cli_exchange_redirect(cli_exchange_t *exchange);
-static void cli_exchange_base(cli_exchange_t *exchange, schema1_url_t *base);
+static void cli_exchange_base(cli_exchange_t *exchange, schema1_base_t *base);
 
 
 void
@@ -499,7 +499,7 @@ static bool
 cli_exchange_redirect(cli_exchange_t *exchange)
 {
     schema1_buf_t        target;
-    schema1_url_t        base;
+    schema1_base_t       base;
     schema1_str_t        location;
     schema1_error_t      error;
     schema1_redirect_e   where;
@@ -550,17 +550,17 @@ cli_exchange_redirect(cli_exchange_t *exchange)
 /* the parts of the URL that was requested: scheme://authority/path */
 
 static void
-cli_exchange_base(cli_exchange_t *exchange, schema1_url_t *base)
+cli_exchange_base(cli_exchange_t *exchange, schema1_base_t *base)
 {
-    memset(base, 0, sizeof(schema1_url_t));
+    memset(base, 0, sizeof(schema1_base_t));
 
-    schema1_redirect_base(base, cli_text(exchange->url.data));
+    schema1_redirect_parse(&base->url, cli_text(exchange->url.data));
 
     base->registry = !exchange->external;
     base->name = cli_text(exchange->name);
 
     if (base->registry) {
-        base->upstream = base->authority;
+        base->upstream = base->url.authority;
     }
 }
 

@@ -9,20 +9,6 @@
 #include "schema1_redirect.h"
 
 
-#define SCHEMA1_ALNUM  "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"                 \
-                       "abcdefghijklmnopqrstuvwxyz"
-
-
-/* the parts of a URI reference (RFC 3986, 4.1) without its fragment */
-
-typedef struct {
-    schema1_str_t      scheme;          /* data is NULL: there is none */
-    schema1_str_t      authority;       /* likewise */
-    schema1_str_t      path;
-    schema1_str_t      query;           /* with its "?" */
-} schema1_ref_t;
-
-
 typedef struct {
     schema1_str_t      host;
     unsigned           port;
@@ -31,32 +17,30 @@ typedef struct {
 
 
 static bool schema1_redirect_printable(schema1_str_t location);
-static void schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location);
 static schema1_str_t schema1_redirect_until(schema1_str_t *rest,
     const char *stops);
 static unsigned schema1_redirect_port(schema1_str_t scheme);
 static int schema1_redirect_authority(schema1_authority_t *authority,
     schema1_str_t value, schema1_str_t scheme);
 static bool schema1_redirect_host_valid(schema1_str_t host);
-static bool schema1_redirect_only(schema1_str_t str, const char *chars);
-static schema1_redirect_e schema1_redirect_target(const schema1_url_t *base,
-    schema1_ref_t *ref, const schema1_authority_t *authority,
+static schema1_redirect_e schema1_redirect_target(const schema1_base_t *base,
+    schema1_url_t *ref, const schema1_authority_t *authority,
     schema1_buf_t *target, schema1_error_t *err);
 static bool schema1_redirect_same(const schema1_authority_t *authority,
     schema1_str_t value, schema1_str_t scheme);
 static void schema1_redirect_path(schema1_buf_t *path,
-    const schema1_url_t *base, const schema1_ref_t *ref);
+    const schema1_base_t *base, const schema1_url_t *ref);
 static void schema1_redirect_remove_dots(schema1_buf_t *path);
-static bool schema1_redirect_registry(const schema1_ref_t *ref,
+static bool schema1_redirect_registry(const schema1_url_t *ref,
     schema1_str_t name, schema1_buf_t *target);
 static bool schema1_redirect_is_registry(schema1_str_t path,
     schema1_str_t name);
 static bool schema1_redirect_rest_valid(schema1_str_t rest);
 static schema1_redirect_e schema1_redirect_other_path(
-    const schema1_url_t *base, schema1_ref_t *ref, schema1_buf_t *target,
+    const schema1_base_t *base, schema1_url_t *ref, schema1_buf_t *target,
     schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_external(
-    const schema1_url_t *base, const schema1_ref_t *ref,
+    const schema1_base_t *base, const schema1_url_t *ref,
     schema1_buf_t *target, schema1_error_t *err);
 static schema1_redirect_e schema1_redirect_refuse(schema1_error_t *err,
     const char *why);
@@ -66,24 +50,11 @@ static const char  schema1_redirect_characters[] =
     "to a Location with characters that no URL may contain";
 
 
-void
-schema1_redirect_base(schema1_url_t *base, schema1_str_t url)
-{
-    schema1_ref_t  ref;
-
-    schema1_redirect_parse(&ref, url);
-
-    base->scheme = ref.scheme;
-    base->authority = ref.authority;
-    base->path = ref.path;
-}
-
-
 schema1_redirect_e
-schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
+schema1_redirect_resolve(const schema1_base_t *base, schema1_str_t location,
     schema1_buf_t *target, schema1_error_t *err)
 {
-    schema1_ref_t        ref;
+    schema1_url_t        ref;
     schema1_authority_t  authority;
 
     if (!schema1_redirect_printable(location)) {
@@ -99,7 +70,7 @@ schema1_redirect_resolve(const schema1_url_t *base, schema1_str_t location,
     schema1_redirect_parse(&ref, location);
 
     if (ref.scheme.data == NULL) {
-        ref.scheme = base->scheme;
+        ref.scheme = base->url.scheme;
 
     } else if (schema1_redirect_port(ref.scheme) == 0) {
         return schema1_redirect_refuse(err, "to a URL that is neither http "
@@ -146,37 +117,37 @@ schema1_redirect_printable(schema1_str_t location)
 }
 
 
-static void
-schema1_redirect_parse(schema1_ref_t *ref, schema1_str_t location)
+void
+schema1_redirect_parse(schema1_url_t *url, schema1_str_t text)
 {
     schema1_str_t  rest, part;
 
-    memset(ref, 0, sizeof(schema1_ref_t));
+    memset(url, 0, sizeof(schema1_url_t));
 
-    rest = location;
+    rest = text;
     part = schema1_redirect_until(&rest, ":/?");
 
     /* text before the first ":" is the scheme, even if malformed */
 
     if (rest.len != 0 && rest.data[0] == ':') {
-        ref->scheme = part;
+        url->scheme = part;
 
         rest.data++;
         rest.len--;
 
     } else {
-        rest = location;
+        rest = text;
     }
 
     if (rest.len >= 2 && rest.data[0] == '/' && rest.data[1] == '/') {
         rest.data += 2;
         rest.len -= 2;
 
-        ref->authority = schema1_redirect_until(&rest, "/?");
+        url->authority = schema1_redirect_until(&rest, "/?");
     }
 
-    ref->path = schema1_redirect_until(&rest, "?");
-    ref->query = rest;
+    url->path = schema1_redirect_until(&rest, "?");
+    url->query = rest;
 }
 
 
@@ -259,24 +230,16 @@ schema1_redirect_authority(schema1_authority_t *authority,
 static bool
 schema1_redirect_host_valid(schema1_str_t host)
 {
-    if (host.len > 2 && host.data[0] == '[' && host.data[host.len - 1] == ']') {
-        host.data++;
-        host.len -= 2;
-
-        return schema1_redirect_only(host, "0123456789ABCDEFabcdef:.");
-    }
-
-    return host.len != 0 && schema1_redirect_only(host, SCHEMA1_ALNUM ".-_~");
-}
-
-
-static bool
-schema1_redirect_only(schema1_str_t str, const char *chars)
-{
     size_t  i;
 
-    for (i = 0; i < str.len; i++) {
-        if (str.data[i] == '\0' || strchr(chars, str.data[i]) == NULL) {
+    if (host.len < 3 || host.data[0] != '[' || host.data[host.len - 1] != ']') {
+        return host.len != 0 && schema1_str_span(host, ".-_~") == host.len;
+    }
+
+    for (i = 1; i < host.len - 1; i++) {
+        if (schema1_hex(host.data[i]) < 0 && host.data[i] != ':'
+            && host.data[i] != '.')
+        {
             return false;
         }
     }
@@ -288,7 +251,7 @@ schema1_redirect_only(schema1_str_t str, const char *chars)
 /* "authority" is the reference's, if it has one; changes the reference */
 
 static schema1_redirect_e
-schema1_redirect_target(const schema1_url_t *base, schema1_ref_t *ref,
+schema1_redirect_target(const schema1_base_t *base, schema1_url_t *ref,
     const schema1_authority_t *authority, schema1_buf_t *target,
     schema1_error_t *err)
 {
@@ -300,10 +263,10 @@ schema1_redirect_target(const schema1_url_t *base, schema1_ref_t *ref,
 
     registry = base->registry
                && (ref->authority.data == NULL
-                   || schema1_redirect_same(authority, base->authority,
-                                            base->scheme)
+                   || schema1_redirect_same(authority, base->url.authority,
+                                            base->url.scheme)
                    || schema1_redirect_same(authority, base->upstream,
-                                            base->scheme));
+                                            base->url.scheme));
 
     /* the path of an external URL may be signed */
 
@@ -315,7 +278,7 @@ schema1_redirect_target(const schema1_url_t *base, schema1_ref_t *ref,
     if (!registry) {
 
         if (ref->authority.data == NULL) {
-            ref->authority = base->authority;
+            ref->authority = base->url.authority;
         }
 
         where = schema1_redirect_external(base, ref, target, err);
@@ -362,12 +325,12 @@ schema1_redirect_same(const schema1_authority_t *authority,
 /* the path of the target, still encoded (RFC 3986, 5.2.2 and 5.2.3) */
 
 static void
-schema1_redirect_path(schema1_buf_t *path, const schema1_url_t *base,
-    const schema1_ref_t *ref)
+schema1_redirect_path(schema1_buf_t *path, const schema1_base_t *base,
+    const schema1_url_t *ref)
 {
     schema1_str_t  rest, old;
 
-    rest = base->path;
+    rest = base->url.path;
     old = schema1_redirect_until(&rest, "?#");
 
     if (ref->authority.data == NULL && ref->path.len == 0) {
@@ -431,7 +394,7 @@ schema1_redirect_remove_dots(schema1_buf_t *path)
 /* appends the decoded target; false: it is not one of the registry's */
 
 static bool
-schema1_redirect_registry(const schema1_ref_t *ref, schema1_str_t name,
+schema1_redirect_registry(const schema1_url_t *ref, schema1_str_t name,
     schema1_buf_t *target)
 {
     size_t         i;
@@ -486,7 +449,7 @@ schema1_redirect_is_registry(schema1_str_t path, schema1_str_t name)
 
     /* a slash, or allowed in a path without encoding (RFC 3986, 3.3) */
 
-    if (!schema1_redirect_only(path, SCHEMA1_ALNUM "/-._~!$&'()*+,;=:@")
+    if (schema1_str_span(path, "/-._~!$&'()*+,;=:@") != path.len
         || path.len < 4 + name.len + 1
         || memcmp(path.data, "/v2/", 4) != 0
         || memcmp(path.data + 4, name.data, name.len) != 0
@@ -550,12 +513,12 @@ schema1_redirect_rest_valid(schema1_str_t rest)
  */
 
 static schema1_redirect_e
-schema1_redirect_other_path(const schema1_url_t *base, schema1_ref_t *ref,
+schema1_redirect_other_path(const schema1_base_t *base, schema1_url_t *ref,
     schema1_buf_t *target, schema1_error_t *err)
 {
     schema1_authority_t  authority;
 
-    if (schema1_redirect_authority(&authority, base->upstream, base->scheme)
+    if (schema1_redirect_authority(&authority, base->upstream, base->url.scheme)
         != SCHEMA1_OK)
     {
         return schema1_redirect_refuse(err, "to a path of its own that is "
@@ -571,7 +534,7 @@ schema1_redirect_other_path(const schema1_url_t *base, schema1_ref_t *ref,
         return schema1_redirect_refuse(err, schema1_redirect_characters);
     }
 
-    ref->scheme = base->scheme;
+    ref->scheme = base->url.scheme;
     ref->authority = base->upstream;
 
     return schema1_redirect_external(base, ref, target, err);
@@ -579,10 +542,10 @@ schema1_redirect_other_path(const schema1_url_t *base, schema1_ref_t *ref,
 
 
 static schema1_redirect_e
-schema1_redirect_external(const schema1_url_t *base, const schema1_ref_t *ref,
+schema1_redirect_external(const schema1_base_t *base, const schema1_url_t *ref,
     schema1_buf_t *target, schema1_error_t *err)
 {
-    if (schema1_str_caseeq(base->scheme, "https")
+    if (schema1_str_caseeq(base->url.scheme, "https")
         && !schema1_str_caseeq(ref->scheme, "https"))
     {
         return schema1_redirect_refuse(err, "from https to http");

@@ -21,21 +21,30 @@ typedef enum {
 } schema1_redirect_e;
 
 
-/* a URL that was requested */
+/* the parts of a URL reference (RFC 3986, 4.1) without its fragment */
 
 typedef struct {
-    bool               registry;    /* of the registry, else external */
-    schema1_str_t      scheme;      /* "http" or "https" */
-    schema1_str_t      authority;   /* registry: as the client names it */
-    schema1_str_t      path;        /* a query is passed over */
-    schema1_str_t      name;        /* the repository */
-    schema1_str_t      upstream;    /* registry: the authority by which a proxy
-                                       knows it, or "" */
+    schema1_str_t      scheme;      /* data is NULL: there is none */
+    schema1_str_t      authority;   /* likewise */
+    schema1_str_t      path;
+    schema1_str_t      query;       /* with its "?" */
 } schema1_url_t;
 
 
-/* sets scheme, authority and path: those of an absolute URL, borrowed */
-void schema1_redirect_base(schema1_url_t *base, schema1_str_t url);
+/* what was requested */
+
+typedef struct {
+    bool               registry;    /* of the registry, else external */
+    schema1_url_t      url;         /* registry: as the client names it; a
+                                       query, also in the path, is ignored */
+    schema1_str_t      name;        /* the repository */
+    schema1_str_t      upstream;    /* registry: the authority by which a proxy
+                                       knows it, or "" */
+} schema1_base_t;
+
+
+/* splits a URL without a fragment into its parts, borrowed */
+void schema1_redirect_parse(schema1_url_t *url, schema1_str_t text);
 
 /*
  * Resolves a Location against the base URL (RFC 3986, 5.2) and classifies it:
@@ -52,7 +61,7 @@ void schema1_redirect_base(schema1_url_t *base, schema1_str_t url);
  *
  * The target is appended; the caller frees it.
  */
-schema1_redirect_e schema1_redirect_resolve(const schema1_url_t *base,
+schema1_redirect_e schema1_redirect_resolve(const schema1_base_t *base,
     schema1_str_t location, schema1_buf_t *target, schema1_error_t *err);
 
 

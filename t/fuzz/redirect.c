@@ -14,7 +14,7 @@
 #include "schema1_uri.h"
 
 
-static void redirect_check_memory(const schema1_url_t *base,
+static void redirect_check_memory(const schema1_base_t *base,
     schema1_str_t location, schema1_redirect_e judged, size_t number);
 static void redirect_check_registry(schema1_str_t target, schema1_str_t name);
 static void redirect_check_external(schema1_str_t target, bool secure);
@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char                *copy, option;
     size_t               i, len;
-    schema1_url_t        base;
+    schema1_base_t       base;
     schema1_buf_t        target[SCHEMA1_REDIRECT_MAX_HOPS + 1];
     schema1_str_t        input, location, text;
     schema1_error_t      err;
@@ -40,10 +40,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     option = text.len ? text.data[0] : '0';
 
     base.registry = true;
-    base.scheme = fuzz_text(option & 1 ? "https" : "http");
-    base.authority = fuzz_part(&input, '\n');
+    base.url.scheme = fuzz_text(option & 1 ? "https" : "http");
+    base.url.authority = fuzz_part(&input, '\n');
     base.name = fuzz_part(&input, '\n');
-    base.path = fuzz_part(&input, '\n');
+    base.url.path = fuzz_part(&input, '\n');
     base.upstream = fuzz_text(option & 2 ? "registry:5000" : "");
 
     if (!schema1_uri_name_valid(base.name)) {
@@ -63,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         judged = schema1_redirect_resolve(&base, location, &target[i], &err);
 
         fuzz_check(fuzz_memory_peak()
-                   <= 8 * (location.len + base.path.len) + 4096);
+                   <= 8 * (location.len + base.url.path.len) + 4096);
         fuzz_check(target[i].data[0] == '+');
 
         text = fuzz_buf(&target[i]);
@@ -83,24 +83,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (judged == SCHEMA1_REDIRECT_REGISTRY) {
             fuzz_check(base.registry);
             redirect_check_registry(text, base.name);
-            base.path = text;
+            base.url.path = text;
             continue;
         }
 
-        redirect_check_external(text, schema1_str_eq(base.scheme, "https"));
+        redirect_check_external(text, schema1_str_eq(base.url.scheme, "https"));
 
         /* as the caller does, take it apart for the next hop */
 
         base.registry = false;
-        base.scheme = text;
-        base.scheme.len = (size_t) ((char *) memchr(text.data, ':', text.len)
+        base.url.scheme = text;
+        base.url.scheme.len = (size_t) ((char *) memchr(text.data, ':',
+                                                        text.len)
                                      - text.data);
 
-        len = base.scheme.len + 3;
+        len = base.url.scheme.len + 3;
         text.data += len;
         text.len -= len;
 
-        base.authority = text;
+        base.url.authority = text;
 
         for (len = 0; len < text.len; len++) {
             if (text.data[len] == '/' || text.data[len] == '?') {
@@ -108,9 +109,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             }
         }
 
-        base.authority.len = len;
-        base.path.data = text.data + len;
-        base.path.len = text.len - len;
+        base.url.authority.len = len;
+        base.url.path.data = text.data + len;
+        base.url.path.len = text.len - len;
     }
 
     for (i = 0; i <= SCHEMA1_REDIRECT_MAX_HOPS; i++) {
@@ -126,7 +127,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 /* an allocation that fails is told, whatever was to come out */
 
 static void
-redirect_check_memory(const schema1_url_t *base, schema1_str_t location,
+redirect_check_memory(const schema1_base_t *base, schema1_str_t location,
     schema1_redirect_e judged, size_t number)
 {
     schema1_buf_t       target;

@@ -30,7 +30,7 @@ typedef struct {
 
 
 static void test_examples(void);
-static void test_cases(const char *title, const schema1_url_t *base,
+static void test_cases(const char *title, const schema1_base_t *base,
     const test_case_t *cases, size_t n);
 static void test_bytes(void);
 static void test_append(void);
@@ -355,20 +355,20 @@ static const test_case_t  test_socket[] = {
 int
 main(void)
 {
-    schema1_url_t  https = {
-        true, exact_str("https"), exact_str("reg.example:443"),
-        exact_str("/v2/team/app/blobs/sha256:00?ns=x"),
+    schema1_base_t  https = {
+        true, { exact_str("https"), exact_str("reg.example:443"),
+          exact_str("/v2/team/app/blobs/sha256:00?ns=x"), exact_str("") },
         exact_str("team/app"), exact_str("")
     };
-    schema1_url_t  plain = {
-        true, exact_str("http"), exact_str("127.0.0.1:5000"),
-        exact_str("/v2/team/app/blobs/sha256:00"),
+    schema1_base_t  plain = {
+        true, { exact_str("http"), exact_str("127.0.0.1:5000"),
+          exact_str("/v2/team/app/blobs/sha256:00"), exact_str("") },
         exact_str("team/app"), exact_str("")
     };
-    schema1_url_t  external = {
-        false, exact_str("https"), exact_str("reg.example"),
-        exact_str("/v2/team/app/blobs/x"), exact_str("team/app"),
-        exact_str("")
+    schema1_base_t  external = {
+        false, { exact_str("https"), exact_str("reg.example"),
+          exact_str("/v2/team/app/blobs/x"), exact_str("") },
+        exact_str("team/app"), exact_str("")
     };
 
     test_examples();
@@ -392,7 +392,7 @@ main(void)
 
     /* a client that names no registry: no absolute URL is its own */
 
-    https.authority.len = 0;
+    https.url.authority.len = 0;
     test_cases("no authority", &https, test_nobody,
                sizeof(test_nobody) / sizeof(test_nobody[0]));
 
@@ -410,10 +410,10 @@ test_examples(void)
     schema1_buf_t       target;
     schema1_error_t     err;
     schema1_redirect_e  result;
-    schema1_url_t       base = {
-        false, exact_str("http"), exact_str("a"),
-        exact_str("/b/c/d;p?q"), exact_str("x"),
-        exact_str("")
+    schema1_base_t      base = {
+        false, { exact_str("http"), exact_str("a"),
+          exact_str("/b/c/d;p?q"), exact_str("") },
+        exact_str("x"), exact_str("")
     };
 
     for (i = 0; i < sizeof(test_rfc) / sizeof(test_rfc[0]); i++) {
@@ -429,7 +429,7 @@ test_examples(void)
         schema1_buf_free(&target);
     }
 
-    base.path = exact_str("");
+    base.url.path = exact_str("");
     memset(&target, 0, sizeof(schema1_buf_t));
 
     (void) schema1_redirect_resolve(&base, exact_str("g"), &target, &err);
@@ -441,7 +441,7 @@ test_examples(void)
 
 
 static void
-test_cases(const char *title, const schema1_url_t *base,
+test_cases(const char *title, const schema1_base_t *base,
     const test_case_t *cases, size_t n)
 {
     size_t              i;
@@ -483,10 +483,10 @@ test_bytes(void)
     schema1_str_t       location;
     schema1_error_t     err;
     schema1_redirect_e  result;
-    schema1_url_t       base = {
-        true, exact_str("https"), exact_str("r"),
-        exact_str("/v2/a/blobs/y"), exact_str("a"),
-        exact_str("")
+    schema1_base_t      base = {
+        true, { exact_str("https"), exact_str("r"),
+          exact_str("/v2/a/blobs/y"), exact_str("") },
+        exact_str("a"), exact_str("")
     };
 
     own = 0;
@@ -518,10 +518,10 @@ test_append(void)
 {
     schema1_buf_t    target;
     schema1_error_t  err;
-    schema1_url_t    base = {
-        true, exact_str("https"), exact_str("r"),
-        exact_str("/v2/a/blobs/y"), exact_str("a"),
-        exact_str("")
+    schema1_base_t   base = {
+        true, { exact_str("https"), exact_str("r"),
+          exact_str("/v2/a/blobs/y"), exact_str("") },
+        exact_str("a"), exact_str("")
     };
 
     memset(&target, 0, sizeof(schema1_buf_t));
