@@ -30,7 +30,7 @@ typedef struct {
 
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
 static bool schema1_accept_range_valid(schema1_str_t range);
-static const char *schema1_accept_token(const char *p, const char *last);
+static bool schema1_accept_is_token(schema1_str_t str);
 static bool schema1_accept_q0(schema1_str_t parameters);
 static void schema1_accept_dedupe(schema1_range_t *ranges, size_t n);
 static int schema1_accept_compare(const void *one, const void *two);
@@ -243,7 +243,7 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
 static bool
 schema1_accept_range_valid(schema1_str_t range)
 {
-    const char  *slash, *last;
+    schema1_str_t  type;
 
     /* old versions of Java send a lone "*" */
 
@@ -251,31 +251,19 @@ schema1_accept_range_valid(schema1_str_t range)
         return true;
     }
 
-    last = range.data + range.len;
-    slash = schema1_accept_token(range.data, last);
+    type = schema1_str_cut(&range, '/');
 
-    if (slash == range.data || last - slash < 2 || *slash != '/') {
-        return false;
-    }
-
-    return schema1_accept_token(slash + 1, last) == last;
+    return schema1_accept_is_token(type) && schema1_accept_is_token(range);
 }
 
 
-/* the end of a token (RFC 9110, 5.6.2) */
+/* RFC 9110, 5.6.2 */
 
-static const char *
-schema1_accept_token(const char *p, const char *last)
+static bool
+schema1_accept_is_token(schema1_str_t str)
 {
-    while (p < last
-           && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z')
-               || (*p >= '0' && *p <= '9')
-               || (*p != '\0' && strchr("!#$%&'*+-.^_`|~", *p) != NULL)))
-    {
-        p++;
-    }
-
-    return p;
+    return str.len != 0
+           && schema1_str_span(str, "!#$%&'*+-.^_`|~") == str.len;
 }
 
 
