@@ -188,15 +188,8 @@ schema1_uri_name_valid(schema1_str_t name)
 bool
 schema1_uri_tag_valid(schema1_str_t tag)
 {
-    size_t  i;
-
-    for (i = 0; i < tag.len; i++) {
-        if (!schema1_uri_char_is(tag.data[i], SCHEMA1_CHAR_TAG)) {
-            return false;
-        }
-    }
-
-    return schema1_uri_tag_fits(tag);
+    return schema1_str_span(tag, "_.-") == tag.len
+           && schema1_uri_tag_fits(tag);
 }
 
 
