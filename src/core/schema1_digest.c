@@ -19,7 +19,6 @@ typedef struct {
 
 static const schema1_algorithm_t *schema1_digest_algorithm(
     schema1_str_t digest);
-static const schema1_algorithm_t *schema1_digest_find(schema1_str_t digest);
 static int schema1_digest_hash(const EVP_MD *md, schema1_str_t data,
     char *hex);
 
@@ -34,36 +33,45 @@ static const schema1_algorithm_t  schema1_algorithms[] = {
 bool
 schema1_digest_valid(schema1_str_t digest)
 {
-    return schema1_digest_algorithm(digest) != NULL;
+    size_t                      i;
+    const schema1_algorithm_t  *algorithm;
+
+    algorithm = schema1_digest_algorithm(digest);
+
+    if (algorithm == NULL
+        || digest.len != algorithm->prefix.len + 2 * algorithm->size)
+    {
+        return false;
+    }
+
+    for (i = algorithm->prefix.len; i < digest.len; i++) {
+        if (!(digest.data[i] >= '0' && digest.data[i] <= '9')
+            && !(digest.data[i] >= 'a' && digest.data[i] <= 'f'))
+        {
+            return false;
+        }
+    }
+
+    return true;
 }
 
 
 schema1_str_t
 schema1_digest_hex(schema1_str_t digest)
 {
-    const char     *colon;
-    schema1_str_t   hex;
+    (void) schema1_str_cut(&digest, ':');
 
-    hex.len = 0;
-    hex.data = "";
-
-    colon = digest.len ? memchr(digest.data, ':', digest.len) : NULL;
-
-    if (colon != NULL) {
-        hex.data = colon + 1;
-        hex.len = (size_t) (digest.data + digest.len - hex.data);
-    }
-
-    return hex;
+    return digest;
 }
 
 
 bool
 schema1_digest_well_formed(schema1_str_t digest)
 {
-    char    ch;
-    bool    word;
-    size_t  i;
+    char           ch;
+    bool           word;
+    size_t         i;
+    schema1_str_t  encoded;
 
     word = false;
 
@@ -86,18 +94,10 @@ schema1_digest_well_formed(schema1_str_t digest)
         return false;
     }
 
-    for (i++; i < digest.len; i++) {
-        ch = digest.data[i];
+    encoded.data = digest.data + i + 1;
+    encoded.len = digest.len - i - 1;
 
-        if (!(ch >= 'a' && ch <= 'z') && !(ch >= 'A' && ch <= 'Z')
-            && !(ch >= '0' && ch <= '9')
-            && (ch == '\0' || strchr("=_-", ch) == NULL))
-        {
-            return false;
-        }
-    }
-
-    return true;
+    return schema1_str_span(encoded, "=_-") == encoded.len;
 }
 
 
@@ -112,23 +112,21 @@ schema1_digest_check(schema1_str_t digest, const char *what,
     }
 
     other = schema1_digest_well_formed(digest)
-            && schema1_digest_find(digest) == NULL;
+            && schema1_digest_algorithm(digest) == NULL;
 
-    schema1_error_set(err, other ? SCHEMA1_DIGEST_UNSUPPORTED
-                                 : SCHEMA1_INVALID_MANIFEST,
-                      "the digest \"%.*s\" of %s is not a sha256, sha384 or "
-                      "sha512 digest; push the image again",
-                      (int) (digest.len > SCHEMA1_DIGEST_MAX
-                             ? SCHEMA1_DIGEST_MAX : digest.len),
-                      digest.len ? digest.data : "", what);
-
-    return SCHEMA1_ERROR;
+    return schema1_error_set(err, other ? SCHEMA1_DIGEST_UNSUPPORTED
+                                        : SCHEMA1_INVALID_MANIFEST,
+                             "the digest \"%.*s\" of %s is not a sha256, "
+                             "sha384 or sha512 digest; push the image again",
+                             (int) (digest.len > SCHEMA1_DIGEST_MAX
+                                    ? SCHEMA1_DIGEST_MAX : digest.len),
+                             digest.len ? digest.data : "", what);
 }
 
 
 /*
  * OpenSSL 3 searches EVP_sha256() by name at each use, which takes longer than
- * hashing a small document: it is fetched once, by the first thread.
+ * hashing a small document: it is fetched once.
  */
 
 const EVP_MD *
@@ -136,12 +134,12 @@ schema1_digest_sha256(void)
 {
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
 
-    EVP_MD         *md, *none;
+    EVP_MD         *md;
     static EVP_MD  *sha256;
 
     md = __atomic_load_n(&sha256, __ATOMIC_ACQUIRE);
 
-    if (md) {
+    if (md != NULL) {
         return md;
     }
 
@@ -152,17 +150,11 @@ schema1_digest_sha256(void)
         return EVP_sha256();
     }
 
-    none = NULL;
+    /* of threads that fetch it at the same time each keeps a reference */
 
-    if (__atomic_compare_exchange_n(&sha256, &none, md, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-    {
-        return md;
-    }
+    __atomic_store_n(&sha256, md, __ATOMIC_RELEASE);
 
-    EVP_MD_free(md);
-
-    return none;
+    return md;
 
 #else
 
@@ -189,14 +181,13 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
 
     algorithm = schema1_digest_algorithm(digest);
 
-    if (algorithm == NULL) {
-        schema1_error_set(err, SCHEMA1_DIGEST_UNSUPPORTED,
-                          "the digest \"%.*s\" of the %s cannot be verified: "
-                          "only sha256, sha384 and sha512 can",
-                          (int) (digest.len > SCHEMA1_DIGEST_MAX
-                                 ? SCHEMA1_DIGEST_MAX : digest.len),
-                          digest.len ? digest.data : "", what);
-        return SCHEMA1_ERROR;
+    if (algorithm == NULL || !schema1_digest_valid(digest)) {
+        return schema1_error_set(err, SCHEMA1_DIGEST_UNSUPPORTED,
+                                 "the digest \"%.*s\" of the %s cannot be "
+                                 "verified: only sha256, sha384 and sha512 can",
+                                 (int) (digest.len > SCHEMA1_DIGEST_MAX
+                                        ? SCHEMA1_DIGEST_MAX : digest.len),
+                                 digest.len ? digest.data : "", what);
     }
 
     if (schema1_digest_hash(algorithm->md(), data, hex) != SCHEMA1_OK) {
@@ -206,13 +197,12 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
     want = schema1_digest_hex(digest);
 
     if (memcmp(want.data, hex, want.len) != 0) {
-        schema1_error_set(err, SCHEMA1_DIGEST_MISMATCH,
-                          "the %s that the registry sent hashes to "
-                          "%s%.*s, not to %.*s: it was damaged or changed on "
-                          "its way, or in the registry",
-                          what, algorithm->prefix.data, (int) want.len, hex,
-                          (int) digest.len, digest.data);
-        return SCHEMA1_ERROR;
+        return schema1_error_set(err, SCHEMA1_DIGEST_MISMATCH,
+                                 "the %s that the registry sent hashes to "
+                                 "%s%.*s, not to %.*s: it was damaged or "
+                                 "changed on its way, or in the registry",
+                                 what, algorithm->prefix.data, (int) want.len,
+                                 hex, (int) digest.len, digest.data);
     }
 
     return SCHEMA1_OK;
@@ -221,32 +211,6 @@ schema1_digest_verify(schema1_str_t digest, schema1_str_t data,
 
 static const schema1_algorithm_t *
 schema1_digest_algorithm(schema1_str_t digest)
-{
-    size_t                      i;
-    const schema1_algorithm_t  *algorithm;
-
-    algorithm = schema1_digest_find(digest);
-
-    if (algorithm == NULL
-        || digest.len != algorithm->prefix.len + 2 * algorithm->size)
-    {
-        return NULL;
-    }
-
-    for (i = algorithm->prefix.len; i < digest.len; i++) {
-        if (!(digest.data[i] >= '0' && digest.data[i] <= '9')
-            && !(digest.data[i] >= 'a' && digest.data[i] <= 'f'))
-        {
-            return NULL;
-        }
-    }
-
-    return algorithm;
-}
-
-
-static const schema1_algorithm_t *
-schema1_digest_find(schema1_str_t digest)
 {
     size_t                      i;
     const schema1_algorithm_t  *algorithm;
