@@ -110,11 +110,10 @@ schema1_base64url_decode(unsigned char *data, size_t size, schema1_str_t text)
         for (n = 0; n < 4 && i + n < text.len; n++) {
             ch = text.data[i + n];
 
-            /* OpenSSL accepts these, and refuses all other bytes */
+            /* OpenSSL refuses all other bytes, and the null character */
 
             if (strchr("+/=", ch) != NULL) {
-                rc = SCHEMA1_ERROR;
-                goto done;
+                ch = '\0';
             }
 
             in[n] = (unsigned char) (ch == '-' ? '+' : ch == '_' ? '/' : ch);
@@ -122,15 +121,13 @@ schema1_base64url_decode(unsigned char *data, size_t size, schema1_str_t text)
 
         if (EVP_DecodeBlock(out, in, 4) != 3) {
             rc = SCHEMA1_ERROR;
-            goto done;
+            break;
         }
 
         for (j = 0; j + 1 < n; j++) {
             *data++ = out[j];
         }
     }
-
-done:
 
     /* it may have been a private key */
 
