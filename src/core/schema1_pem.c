@@ -4,6 +4,10 @@
  */
 
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE  /* memmem() */
+#endif
+
 #include <limits.h>
 
 #include <openssl/crypto.h>
@@ -34,7 +38,6 @@ static void schema1_pem_error(schema1_str_t data, bool encrypted,
 static int schema1_pem_password(char *buf, int size, int rwflag, void *data);
 static void schema1_pem_clear_stack(void);
 static void schema1_pem_clear_decoders(void);
-static bool schema1_pem_contains(schema1_str_t data, const char *text);
 
 
 EVP_PKEY *
@@ -150,10 +153,10 @@ schema1_pem_error(schema1_str_t data, bool encrypted, bool passwords,
 {
     const char  *why, *reason;
 
-    if (!schema1_pem_contains(data, "-----BEGIN ")) {
+    if (memmem(data.data, data.len, "-----BEGIN ", 11) == NULL) {
         why = "is neither PEM nor a JWK";
 
-    } else if (!schema1_pem_contains(data, "PRIVATE KEY-----")) {
+    } else if (memmem(data.data, data.len, "PRIVATE KEY-----", 16) == NULL) {
         why = "is not a private key";
 
     } else if (encrypted && !passwords) {
@@ -231,21 +234,4 @@ schema1_pem_clear_decoders(void)
     for (i = 0; i < SCHEMA1_PEM_DECODERS; i++) {
         EVP_ENCODE_CTX_free(ctx[i]);
     }
-}
-
-
-static bool
-schema1_pem_contains(schema1_str_t data, const char *text)
-{
-    size_t  i, len;
-
-    len = strlen(text);
-
-    for (i = 0; len <= data.len && i <= data.len - len; i++) {
-        if (memcmp(data.data + i, text, len) == 0) {
-            return true;
-        }
-    }
-
-    return false;
 }
