@@ -41,10 +41,9 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
     if (payload.len < 3
         || memcmp(payload.data + payload.len - 2, "\n}", 2) != 0)
     {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "a payload that is not indented JSON cannot be "
-                          "signed");
-        return SCHEMA1_ERROR;
+        return schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                                 "a payload that is not indented JSON cannot "
+                                 "be signed");
     }
 
     memset(&protected, 0, sizeof(schema1_buf_t));
@@ -84,7 +83,7 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
 int
 schema1_jws_payload(schema1_str_t document, schema1_buf_t *payload)
 {
-    int             n, rc;
+    int             n;
     int64_t         length;
     schema1_str_t   protected, header, tail;
     unsigned char   decoded[SCHEMA1_JWS_PROTECTED_MAX];
@@ -102,9 +101,9 @@ schema1_jws_payload(schema1_str_t document, schema1_buf_t *payload)
     header.data = (const char *) decoded;
     header.len = (size_t) n;
 
-    rc = schema1_jws_format(header, &length, &tail);
-
-    if (rc != SCHEMA1_OK || length <= 0 || (uint64_t) length > document.len) {
+    if (schema1_jws_format(header, &length, &tail) != SCHEMA1_OK
+        || length <= 0 || (uint64_t) length > document.len)
+    {
         return SCHEMA1_ERROR;
     }
 
@@ -275,12 +274,9 @@ schema1_jws_format(schema1_str_t header, int64_t *length, schema1_str_t *tail)
     if (schema1_json_check(header, &offset) != SCHEMA1_OK
         || schema1_jws_find(header, "formatLength", SCHEMA1_JSON_NUMBER,
                             &number)
-           != SCHEMA1_OK)
+           != SCHEMA1_OK
+        || schema1_json_int(number, length) != SCHEMA1_OK)
     {
-        return SCHEMA1_ERROR;
-    }
-
-    if (schema1_json_int(number, length) != SCHEMA1_OK) {
         return SCHEMA1_ERROR;
     }
 
