@@ -65,6 +65,7 @@ static EVP_PKEY *schema1_jwk_read_rsa(const schema1_str_t *members,
     schema1_error_t *err);
 static EVP_PKEY *schema1_jwk_read_ec(const schema1_str_t *members,
     schema1_error_t *err);
+static void *schema1_jwk_refuse(schema1_error_t *err, const char *why);
 static BIGNUM *schema1_jwk_decode(schema1_str_t text, int min, int max);
 static int schema1_jwk_write_rsa(EVP_PKEY *pkey, const char *kid,
     schema1_buf_t *header);
@@ -105,10 +106,8 @@ schema1_jwk_alg(EVP_PKEY *pkey, schema1_error_t *err)
         return schema1_jwk_alg_ec(pkey, err);
     }
 
-    schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                      "is a key of another type than RSA of 2048 bits or "
-                      "more, EC P-256, P-384 and P-521");
-    return NULL;
+    return schema1_jwk_refuse(err, "is a key of another type than RSA of 2048 "
+                              "bits or more, EC P-256, P-384 and P-521");
 }
 
 
@@ -145,10 +144,8 @@ schema1_jwk_alg_rsa(EVP_PKEY *pkey, schema1_error_t *err)
     /* clients are written in Go, whose crypto/rsa allows no more */
 
     if (BN_num_bits(e) > 31) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is an RSA key whose public exponent is too large: "
-                          "31 bits are allowed");
-        return NULL;
+        return schema1_jwk_refuse(err, "is an RSA key whose public exponent is "
+                                  "too large: 31 bits are allowed");
     }
 
     return &schema1_jwk_rsa_alg;
@@ -178,10 +175,8 @@ schema1_jwk_alg_ec(EVP_PKEY *pkey, schema1_error_t *err)
         }
     }
 
-    schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                      "is an EC key on a curve that is none of P-256, P-384, "
-                      "P-521 by name");
-    return NULL;
+    return schema1_jwk_refuse(err, "is an EC key on a curve that is none of "
+                              "P-256, P-384, P-521 by name");
 }
 
 
@@ -192,34 +187,28 @@ schema1_jwk_read(schema1_str_t data, schema1_error_t *err)
     schema1_str_t  members[SCHEMA1_JWK_MAX];
 
     if (schema1_jwk_members(members, data) != SCHEMA1_OK) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED, "is not a valid JWK");
-        return NULL;
+        return schema1_jwk_refuse(err, "is not a valid JWK");
     }
 
     if (members[SCHEMA1_JWK_KEYS].data != NULL) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is a set of keys, a single JWK is needed");
-        return NULL;
+        return schema1_jwk_refuse(err, "is a set of keys, a single JWK is "
+                                  "needed");
     }
 
     rsa = schema1_str_eq(members[SCHEMA1_JWK_KTY], "RSA");
 
     if (!rsa && !schema1_str_eq(members[SCHEMA1_JWK_KTY], "EC")) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is a JWK of a type that is neither RSA nor EC");
-        return NULL;
+        return schema1_jwk_refuse(err, "is a JWK of a type that is neither RSA "
+                                  "nor EC");
     }
 
     if (members[SCHEMA1_JWK_D].data == NULL) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is the JWK of a public key");
-        return NULL;
+        return schema1_jwk_refuse(err, "is the JWK of a public key");
     }
 
     /* unless there is a better reason */
 
-    schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                      "is a JWK whose values make no key");
+    (void) schema1_jwk_refuse(err, "is a JWK whose values make no key");
 
     return rsa ? schema1_jwk_read_rsa(members, err)
                : schema1_jwk_read_ec(members, err);
@@ -300,9 +289,7 @@ schema1_jwk_read_rsa(const schema1_str_t *members, schema1_error_t *err)
     EVP_PKEY  *pkey;
 
     if (members[SCHEMA1_JWK_OTH].data != NULL) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is an RSA key of more than two primes");
-        return NULL;
+        return schema1_jwk_refuse(err, "is an RSA key of more than two primes");
     }
 
     complete = true;
@@ -366,10 +353,8 @@ schema1_jwk_read_ec(const schema1_str_t *members, schema1_error_t *err)
     }
 
     if (alg->curve == NULL) {
-        schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
-                          "is an EC key on a curve that is none of P-256, "
-                          "P-384, P-521");
-        return NULL;
+        return schema1_jwk_refuse(err, "is an EC key on a curve that is none "
+                                  "of P-256, P-384, P-521");
     }
 
     /* RFC 7518, 6.2.1.2: "the full size of a coordinate" */
@@ -398,6 +383,15 @@ schema1_jwk_read_ec(const schema1_str_t *members, schema1_error_t *err)
     BN_clear_free(d);
 
     return pkey;
+}
+
+
+static void *
+schema1_jwk_refuse(schema1_error_t *err, const char *why)
+{
+    schema1_error_set(err, SCHEMA1_SIGNING_FAILED, "%s", why);
+
+    return NULL;
 }
 
 
@@ -432,6 +426,7 @@ schema1_jwk_write(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
     schema1_buf_printf(header, "\"\n"
                                I "},\n"
                                I "\"alg\": \"%s\"", alg->name);
+    schema1_buf_putc(header, '\0');
 
     return header->failed ? SCHEMA1_ERROR : rc;
 }

@@ -44,7 +44,7 @@ EVP_PKEY *schema1_jwk_read(schema1_str_t data, schema1_error_t *err);
 
 /*
  * Appends "jwk" (RFC 7515, 4.1.3), the public half of "pkey", and "alg" in
- * libtrust's form.  SCHEMA1_ERROR: out of memory.
+ * libtrust's form, terminated.  SCHEMA1_ERROR: out of memory.
  */
 int schema1_jwk_write(EVP_PKEY *pkey, const schema1_jwk_alg_t *alg,
     const char *kid, schema1_buf_t *header);

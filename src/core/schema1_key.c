@@ -12,15 +12,16 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "schema1_base64.h"
 #include "schema1_digest.h"
+#include "schema1_json.h"
 #include "schema1_jwk.h"
 #include "schema1_key.h"
 #include "schema1_pem.h"
-#include "schema1_x5c.h"
 
 
 /* of a generated key */
@@ -47,8 +48,11 @@ struct schema1_key_s {
 };
 
 
+static int schema1_key_x5c(const schema1_key_t *key, schema1_str_t chain,
+    schema1_buf_t *header, schema1_buf_t *ders, schema1_error_t *err);
+static int schema1_key_certificate(X509 *x509, schema1_buf_t *header,
+    schema1_buf_t *ders);
 static schema1_key_t *schema1_key_new(EVP_PKEY *pkey, schema1_error_t *err);
-static int schema1_key_prepare(schema1_key_t *key, schema1_error_t *err);
 static int schema1_key_spki(const schema1_key_t *key, schema1_buf_t *spki);
 static int schema1_key_identify(schema1_key_t *key);
 static int schema1_key_self_test(const schema1_key_t *key);
@@ -67,9 +71,7 @@ schema1_key_read(schema1_str_t data, const schema1_str_t *passwords,
     EVP_PKEY       *pkey;
     schema1_key_t  *key;
 
-    while (data.len != 0 && data.data[0] != '\0'
-           && strchr(" \t\r\n", data.data[0]) != NULL)
-    {
+    while (data.len != 0 && schema1_json_is_space(data.data[0])) {
         data.data++;
         data.len--;
     }
@@ -141,31 +143,122 @@ schema1_key_certify(schema1_key_t *key, schema1_str_t chain,
 
     (void) schema1_error_no_memory(err);
 
-    rc = schema1_key_spki(key, &ders);
-
-    if (rc == SCHEMA1_OK) {
-        rc = schema1_x5c_write(key->pkey, key->alg, chain, &header, &ders,
-                               err);
-    }
-
-    schema1_buf_putc(&header, '\0');
-
-    if (rc == SCHEMA1_OK && !header.failed
+    if (schema1_key_spki(key, &ders) == SCHEMA1_OK
+        && schema1_key_x5c(key, chain, &header, &ders, err) == SCHEMA1_OK
         && schema1_digest_sha256_hex(schema1_buf_str(&ders), key->fingerprint)
            == SCHEMA1_OK)
     {
+        rc = SCHEMA1_OK;
         schema1_buf_free(&key->header);
         key->header = header;
 
     } else {
-        schema1_buf_free(&header);
         rc = SCHEMA1_ERROR;
+        schema1_buf_free(&header);
     }
 
     schema1_buf_free(&ders);
     ERR_clear_error();
 
     return rc;
+}
+
+
+/* "alg" and "x5c" in libtrust's form, and the certificates in DER */
+
+static int
+schema1_key_x5c(const schema1_key_t *key, schema1_str_t chain,
+    schema1_buf_t *header, schema1_buf_t *ders, schema1_error_t *err)
+{
+    int        rc;
+    BIO       *bio;
+    X509      *x509;
+    unsigned   n;
+
+    bio = schema1_pem_bio(chain);
+    if (bio == NULL) {
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_buf_printf(header, SCHEMA1_JWK_INDENT "\"alg\": \"%s\",\n"
+                               SCHEMA1_JWK_INDENT "\"x5c\": [",
+                       key->alg->name);
+
+    ERR_clear_error();
+
+    rc = SCHEMA1_OK;
+
+    for (n = 0; rc == SCHEMA1_OK; n++) {
+
+        /* an empty password: OpenSSL would prompt on the terminal */
+
+        x509 = PEM_read_bio_X509(bio, NULL, NULL, (void *) "");
+        if (x509 == NULL) {
+            break;
+        }
+
+        if (n == 0 && X509_check_private_key(x509, key->pkey) != 1) {
+            rc = schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                                   "has a first certificate that does not "
+                                   "hold the key");
+
+        } else {
+            schema1_buf_puts(header, n ? ",\n" : "\n");
+            rc = schema1_key_certificate(x509, header, ders);
+        }
+
+        X509_free(x509);
+    }
+
+    BIO_free(bio);
+
+    if (rc != SCHEMA1_OK) {
+        return SCHEMA1_ERROR;
+    }
+
+    /* end of file is the only acceptable error */
+
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        return schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                                 "holds a certificate that cannot be read, "
+                                 "number %u", n + 1);
+    }
+
+    if (n == 0) {
+        return schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
+                                 "holds no certificate in PEM");
+    }
+
+    schema1_buf_puts(header, "\n" SCHEMA1_JWK_INDENT "]");
+    schema1_buf_putc(header, '\0');
+
+    return header->failed || ders->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+}
+
+
+static int
+schema1_key_certificate(X509 *x509, schema1_buf_t *header,
+    schema1_buf_t *ders)
+{
+    int             len;
+    unsigned char  *der;
+
+    der = NULL;
+
+    len = i2d_X509(x509, &der);
+    if (len <= 0) {
+        return SCHEMA1_ERROR;
+    }
+
+    schema1_buf_puts(header, SCHEMA1_JWK_INDENT "   \"");
+    schema1_base64_encode(header, der, (size_t) len);
+    schema1_buf_putc(header, '"');
+
+    schema1_buf_append(ders, (const char *) der, (size_t) len);
+
+    OPENSSL_free(der);
+
+    return SCHEMA1_OK;
 }
 
 
@@ -266,10 +359,15 @@ schema1_key_new(EVP_PKEY *pkey, schema1_error_t *err)
     }
 
     key->pkey = pkey;
+    key->signer = EVP_MD_CTX_new();
+    key->alg = schema1_jwk_alg(pkey, err);
 
-    if (schema1_key_prepare(key, err) != SCHEMA1_OK) {
-        schema1_key_free(key);
-        return NULL;
+    if (key->alg == NULL || key->signer == NULL
+        || schema1_key_identify(key) != SCHEMA1_OK
+        || schema1_jwk_write(pkey, key->alg, key->id, &key->header)
+           != SCHEMA1_OK)
+    {
+        goto failed;
     }
 
     if (EVP_DigestSignInit(key->signer, NULL, key->alg->md(), NULL, pkey) != 1
@@ -278,33 +376,16 @@ schema1_key_new(EVP_PKEY *pkey, schema1_error_t *err)
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "has a public half that does not belong to the "
                           "private one");
-        schema1_key_free(key);
-        return NULL;
+        goto failed;
     }
 
     return key;
-}
 
+failed:
 
-static int
-schema1_key_prepare(schema1_key_t *key, schema1_error_t *err)
-{
-    key->alg = schema1_jwk_alg(key->pkey, err);
+    schema1_key_free(key);
 
-    if (key->alg == NULL
-        || schema1_key_identify(key) != SCHEMA1_OK
-        || schema1_jwk_write(key->pkey, key->alg, key->id, &key->header)
-           != SCHEMA1_OK)
-    {
-        return SCHEMA1_ERROR;
-    }
-
-    schema1_buf_putc(&key->header, '\0');
-
-    key->signer = EVP_MD_CTX_new();
-
-    return key->header.failed || key->signer == NULL ? SCHEMA1_ERROR
-                                                     : SCHEMA1_OK;
+    return NULL;
 }
 
 
