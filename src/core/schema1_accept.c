@@ -30,7 +30,6 @@ typedef struct {
 
 static bool schema1_accept_next(schema1_str_t *rest, schema1_range_t *range);
 static bool schema1_accept_range_valid(schema1_str_t range);
-static bool schema1_accept_is_token(schema1_str_t str);
 static bool schema1_accept_q0(schema1_str_t parameters);
 static void schema1_accept_dedupe(schema1_range_t *ranges, size_t n);
 static int schema1_accept_compare(const void *one, const void *two);
@@ -243,7 +242,8 @@ schema1_accept_next(schema1_str_t *rest, schema1_range_t *range)
 static bool
 schema1_accept_range_valid(schema1_str_t range)
 {
-    schema1_str_t  type;
+    size_t             n;
+    static const char  token[] = "!#$%&'*+-.^_`|~";
 
     /* old versions of Java send a lone "*" */
 
@@ -251,19 +251,18 @@ schema1_accept_range_valid(schema1_str_t range)
         return true;
     }
 
-    type = schema1_str_cut(&range, '/');
+    /* two tokens (RFC 9110, 5.6.2) */
 
-    return schema1_accept_is_token(type) && schema1_accept_is_token(range);
-}
+    n = schema1_str_span(range, token);
 
+    if (n == 0 || range.len - n < 2 || range.data[n] != '/') {
+        return false;
+    }
 
-/* RFC 9110, 5.6.2 */
+    range.data += n + 1;
+    range.len -= n + 1;
 
-static bool
-schema1_accept_is_token(schema1_str_t str)
-{
-    return str.len != 0
-           && schema1_str_span(str, "!#$%&'*+-.^_`|~") == str.len;
+    return schema1_str_span(range, token) == range.len;
 }
 
 

@@ -211,7 +211,7 @@ schema1_str_span(schema1_str_t str, const char *others)
         ch = str.data[i];
         lower = ch | 0x20;
 
-        if (!(lower >= 'a' && lower <= 'z') && !(ch >= '0' && ch <= '9')
+        if (!(ch >= '0' && ch <= '9') && !(lower >= 'a' && lower <= 'z')
             && (ch == '\0' || strchr(others, ch) == NULL))
         {
             break;
