@@ -88,7 +88,8 @@ sub original
     my $tar = "$dir/original.tar";
 
     my $container = $images->buildah('from', $images->policy, '--pull', '-q',
-                                     '--tls-verify=false', $url);
+                                     '--arch', 'amd64', '--tls-verify=false',
+                                     $url);
     chomp $container;
 
     my $folder = $images->buildah('mount', $container);

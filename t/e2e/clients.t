@@ -559,7 +559,7 @@ sub ctr
                '--namespace', 'clients');
     my ($status, $said) = Schema1::Servers::run(
         @ctr, 'images', 'pull', '--plain-http', '--snapshotter', 'native',
-        $name);
+        '--platform', 'linux/amd64', $name);
 
     Schema1::Servers::run(@ctr, 'images', 'rm', '--sync', $name);
 

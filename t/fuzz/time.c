@@ -6,6 +6,10 @@
 
 /* times: read, written, read again; what RFC 3339 allows is read */
 
+/* for timegm(), also where a long has 32 bits */
+#define _FILE_OFFSET_BITS  64
+#define _TIME_BITS  64
+
 #include <time.h>
 
 #include "fuzz.h"

@@ -231,8 +231,8 @@ class Connection:
 
         parameters = b''
         for kind, value in ((0x01, 60000),              # max_idle_timeout
-                            (0x04, 1 << 40),            # max_data
-                            (0x05, window or 1 << 40),  # of a stream
+                            (0x04, 1 << 30),            # max_data
+                            (0x05, window or 1 << 30),  # of a stream
                             (0x07, 1 << 20),            # unidirectional
                             (0x09, 16)):                # so many of these
             value = varint(value)

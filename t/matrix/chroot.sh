@@ -66,6 +66,7 @@ in_chroot()
         mount --bind "$root" "$root"
         mount -t proc proc "$root/proc"
         mount --rbind /dev "$root/dev"
+        mount -t tmpfs tmpfs "$root/dev/shm"
 
         # the tests start containers; a package has no business there
         if [ "$1" = --net ]; then

@@ -93,10 +93,11 @@ sub by_umoci
     }
 
     umoci('insert', @image, '--whiteout', '/data/second');
-    umoci('config', @image, '--config.env', 'PATH=/bin', '--config.env',
-          'GREETING=tree', '--config.cmd', '/bin/busybox', '--config.cmd',
-          'sh', '--config.cmd', '/hello', '--config.label', 'made=by umoci',
-          '--config.workingdir', '/data', '--config.exposedports', '80/tcp');
+    umoci('config', @image, '--architecture', 'amd64', '--config.env',
+          'PATH=/bin', '--config.env', 'GREETING=tree', '--config.cmd',
+          '/bin/busybox', '--config.cmd', 'sh', '--config.cmd', '/hello',
+          '--config.label', 'made=by umoci', '--config.workingdir', '/data',
+          '--config.exposedports', '80/tcp');
 
     $self->skopeo("oci:$layout:1", $self->url('b/umoci:1'));
 

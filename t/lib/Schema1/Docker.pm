@@ -81,6 +81,9 @@ sub docker
     local $ENV{DOCKER_CONFIG} = $self->{run};
     local $ENV{DOCKER_HOST} = "unix://$self->{socket}";
 
+    # the images', also on another machine
+    local $ENV{DOCKER_DEFAULT_PLATFORM} = 'linux/amd64';
+
     return Schema1::Servers::run('docker', @arguments);
 }
 
