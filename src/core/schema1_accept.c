@@ -112,13 +112,9 @@ schema1_action_e
 schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
     bool child)
 {
-    bool  schema1;
-
-    schema1 = schema1_accept_has_schema1(accept);
-
     if (schema1_media_type_is_schema1(stored)) {
-        return (child && !schema1) ? SCHEMA1_ACTION_REFUSE
-                                   : SCHEMA1_ACTION_AS_IS;
+        return (child && !schema1_accept_has_schema1(accept))
+               ? SCHEMA1_ACTION_REFUSE : SCHEMA1_ACTION_AS_IS;
     }
 
     if (!schema1_media_type_known(stored)) {
@@ -147,7 +143,7 @@ schema1_accept_decide(const schema1_accept_t *accept, schema1_type_e stored,
         return SCHEMA1_ACTION_SCHEMA2;
     }
 
-    return schema1 ? SCHEMA1_ACTION_SCHEMA1 : SCHEMA1_ACTION_REFUSE;
+    return SCHEMA1_ACTION_SCHEMA1;
 }
 
 

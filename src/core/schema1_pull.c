@@ -205,10 +205,6 @@ schema1_pull_source(schema1_pull_t *pull)
         return SCHEMA1_PULL_PASS;
     }
 
-    if (pull->action == SCHEMA1_ACTION_REFUSE) {
-        return schema1_pull_refuse(pull);
-    }
-
     if (schema1_pull_verify_tag(pull) != SCHEMA1_OK) {
         return SCHEMA1_PULL_ERROR;
     }

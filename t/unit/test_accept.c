@@ -139,6 +139,8 @@ static const test_client_t  test_all[] = {
       "--c2c x-c2c", V2 ", " OM ", " DL ", " OI },
     { "malformed q counts as 1", V2 ";q=, " OM ";q=0x", false, false,
       "--c-c x-c-c", V2 ", " OM ", " DL ", " OI },
+    { "neither q nor Q", V2 ";p=0, " OM ";P=0", false, false,
+      "--c-c x-c-c", V2 ", " OM ", " DL ", " OI },
     { "more malformed q", V2 ";q=-0, " OM ";q=0.0000, " OI ";q = 0," DL
       ";q=\"0\"", true, false, "----- x----",
       V2 ", " OM ", " OI ", " DL },

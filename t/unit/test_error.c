@@ -96,6 +96,8 @@ test_table(void)
 
     tap_ok(schema1_reason_info((schema1_reason_e) 1000)->status == 500,
            "an unknown reason is an internal error");
+    tap_ok(schema1_reason_info(SCHEMA1_REASON_MAX)
+           == schema1_reason_info(SCHEMA1_NO_REASON), "so is the first one");
 }
 
 

@@ -508,6 +508,13 @@ test_refused(void)
         schema1_buf_free(&body);
     }
 
+    memset(&body, 0, sizeof(schema1_buf_t));
+
+    tap_ok(schema1_jws_sign(key, exact_str("{\n}"), 0, &body, &err)
+           == SCHEMA1_OK, "the shortest payload is signed");
+
+    schema1_buf_free(&body);
+
     body.failed = true;
     tap_ok(schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 0, &body, &err)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_NO_MEMORY,

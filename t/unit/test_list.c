@@ -126,7 +126,11 @@ test_find(void)
           NULL, SCHEMA1_TYPE_GENERIC },
         { "linux/amd64", false,
           "{" DIGEST(A) "," PLATFORM("Linux", "amd64") "},{" DIGEST(B) ","
-          PLATFORM("l\\u0069nux", "amd64") "}", B, SCHEMA1_TYPE_GENERIC }
+          PLATFORM("l\\u0069nux", "amd64") "}", B, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false, "{" DIGEST(A) "," PLATFORM("", "") "}", A,
+          SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false, "{" DIGEST(A) "," PLATFORM("linux", "") "}",
+          NULL, SCHEMA1_TYPE_GENERIC }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -143,6 +143,8 @@ test_zone_names(void)
                    "UTF-8 in a zone's name is kept");
     test_zone_name("caf\xe9\n", 5, "caf??", "caf??",
                    "a zone's name that is not UTF-8 has question marks");
+    test_zone_name("\xe9 ~\x7f", 4, "? ~?", "? ~?",
+                   "a blank and a tilde in it are kept, DEL is not");
     test_zone_name("a\0b", 3, "a?b", "a?b",
                    "a null character in a zone's name is a question mark");
 }

@@ -129,6 +129,7 @@ static const test_case_t  test_registry[] = {
     { "/V2/team/app/blobs/x", REFUSED, NULL },
     { "/v2/team/App/blobs/x", REFUSED, NULL },
     { "/v2x/team/app/blobs/x", REFUSED, NULL },
+    { "/v2.team/app/blobs/x", REFUSED, NULL },
     { "/x/v2/team/app/blobs/x", REFUSED, NULL },
     { "/v2/team/app/blobs/../../../../internal/x", REFUSED, NULL },
     { "/v2/team/app/blobs/../../other/blobs/x", REFUSED, NULL },
