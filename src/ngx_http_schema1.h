@@ -180,7 +180,6 @@ typedef struct {
     ngx_http_schema1_lock_e     state;
     ngx_queue_t                 queue;      /* of locks, or of waiters */
     ngx_queue_t                 waiters;
-    ngx_event_t                 event;      /* ends the wait */
 } ngx_http_schema1_cache_lock_t;
 
 

@@ -16,7 +16,6 @@
 
 static ngx_http_schema1_ctx_t *ngx_http_schema1_cache_lock_holder(
     ngx_http_schema1_ctx_t *ctx);
-static void ngx_http_schema1_cache_lock_handler(ngx_event_t *ev);
 
 
 /* requests of this worker that hold a lock */
@@ -36,6 +35,14 @@ ngx_http_schema1_cache_lock(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
     ngx_http_schema1_cache_lock_t  *lock;
 
     lock = &ctx->cache_lock;
+
+    if (lock->state == NGX_HTTP_SCHEMA1_LOCK_WAITING && ctx->wake.timedout) {
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "schema1 cache lock wait timed out");
+
+        ngx_http_schema1_cache_unlock(ctx);
+        lock->state = NGX_HTTP_SCHEMA1_LOCK_SKIP;
+    }
 
     if (lock->state != NGX_HTTP_SCHEMA1_LOCK_NONE) {
         return (lock->state == NGX_HTTP_SCHEMA1_LOCK_WAITING) ? NGX_AGAIN
@@ -61,12 +68,9 @@ ngx_http_schema1_cache_lock(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
                    "schema1 cache lock wait");
 
     lock->state = NGX_HTTP_SCHEMA1_LOCK_WAITING;
-    lock->event.handler = ngx_http_schema1_cache_lock_handler;
-    lock->event.data = r;
-    lock->event.log = r->connection->log;
 
     ngx_queue_insert_tail(&holder->cache_lock.waiters, &lock->queue);
-    ngx_add_timer(&lock->event, NGX_HTTP_SCHEMA1_CACHE_LOCK_TIMEOUT);
+    ngx_add_timer(&ctx->wake, NGX_HTTP_SCHEMA1_CACHE_LOCK_TIMEOUT);
 
     return NGX_AGAIN;
 }
@@ -97,49 +101,16 @@ ngx_http_schema1_cache_lock_holder(ngx_http_schema1_ctx_t *ctx)
 }
 
 
-static void
-ngx_http_schema1_cache_lock_handler(ngx_event_t *ev)
-{
-    ngx_connection_t        *c;
-    ngx_http_request_t      *r;
-    ngx_http_schema1_ctx_t  *ctx;
-
-    r = ev->data;
-    c = r->connection;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_schema1_module);
-
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
-                   "schema1 cache lock wait ended, timed out: %d",
-                   ev->timedout);
-
-    ngx_http_schema1_cache_unlock(ctx);
-
-    ctx->cache_lock.state = NGX_HTTP_SCHEMA1_LOCK_SKIP;
-
-    ngx_post_event(&ctx->wake, &ngx_posted_events);
-}
-
-
 void
 ngx_http_schema1_cache_unlock(ngx_http_schema1_ctx_t *ctx)
 {
     ngx_queue_t                    *q;
+    ngx_http_schema1_ctx_t         *waiter;
     ngx_http_schema1_lock_e         state;
-    ngx_http_schema1_cache_lock_t  *lock, *waiter;
+    ngx_http_schema1_cache_lock_t  *lock;
 
     lock = &ctx->cache_lock;
     state = lock->state;
-
-    if (lock->event.timer_set) {
-        ngx_del_timer(&lock->event);
-    }
-
-    if (lock->event.posted) {
-        ngx_delete_posted_event(&lock->event);
-    }
 
     if (state == NGX_HTTP_SCHEMA1_LOCK_NONE
         || state == NGX_HTTP_SCHEMA1_LOCK_SKIP)
@@ -153,20 +124,23 @@ ngx_http_schema1_cache_unlock(ngx_http_schema1_ctx_t *ctx)
     ngx_queue_remove(&lock->queue);
 
     if (state == NGX_HTTP_SCHEMA1_LOCK_WAITING) {
+
+        if (ctx->wake.timer_set) {
+            ngx_del_timer(&ctx->wake);
+        }
+
         return;
     }
 
     while (!ngx_queue_empty(&lock->waiters)) {
         q = ngx_queue_head(&lock->waiters);
-        waiter = ngx_queue_data(q, ngx_http_schema1_cache_lock_t, queue);
+        waiter = ngx_queue_data(q, ngx_http_schema1_ctx_t, cache_lock.queue);
 
-        /* NOLINTNEXTLINE(clang-analyzer-core.*) */
-        ngx_queue_remove(q);
-
-        waiter->state = NGX_HTTP_SCHEMA1_LOCK_SKIP;
+        ngx_http_schema1_cache_unlock(waiter);
+        waiter->cache_lock.state = NGX_HTTP_SCHEMA1_LOCK_SKIP;
 
         /* not from within this request */
 
-        ngx_post_event(&waiter->event, &ngx_posted_events);
+        ngx_post_event(&waiter->wake, &ngx_posted_events);
     }
 }

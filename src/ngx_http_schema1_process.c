@@ -337,6 +337,8 @@ ngx_http_schema1_process_lookup(ngx_http_request_t *r,
     }
 
     if (rc == NGX_OK) {
+        ngx_http_schema1_cache_unlock(ctx);
+
         ctx->outcome = NGX_HTTP_SCHEMA1_OUTCOME_HIT;
         ctx->state = NGX_HTTP_SCHEMA1_SEND;
         return NGX_DECLINED;
