@@ -405,11 +405,11 @@ ngx_http_schema1_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                                         : &ngx_http_schema1_default_platform;
     }
 
-    if (ngx_http_schema1_cache_conf_check(cf, conf->cache) != NGX_OK
-        || ngx_http_schema1_cache_conf_location_id(cf, prev, conf) != NGX_OK)
-    {
+    if (ngx_http_schema1_cache_conf_check(cf, conf->cache) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
+
+    ngx_http_schema1_cache_conf_location_id(cf, prev, conf);
 
     if (conf->key_file.len) {
         return ngx_http_schema1_key_load(cf, conf);

@@ -91,7 +91,7 @@ typedef struct {
 
     ngx_shm_zone_t             *cache;      /* NULL: off */
     ngx_uint_t                  cache_revalidate;   /* by HEAD */
-    u_char                      location_id[64];
+    u_char                      location_id[16];
     ngx_uint_t                  if_blocks;  /* in this location, so far */
 
     struct ngx_thread_pool_s   *thread_pool; /* NULL: off */

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+#include <ngx_md5.h>
 
 #include "ngx_http_schema1_cache_conf.h"
 #include "ngx_http_schema1_cache_zone.h"
@@ -20,7 +21,7 @@ static char *ngx_http_schema1_cache_conf_size(ngx_conf_t *cf, ngx_str_t *value,
 static char *ngx_http_schema1_cache_conf_inactive(ngx_conf_t *cf,
     ngx_str_t *value, time_t *inactive);
 static void ngx_http_schema1_cache_conf_hash_listen_addrs(ngx_conf_t *cf,
-    schema1_buf_t *buf);
+    ngx_md5_t *md5);
 
 
 /* schema_conversion_cache_zone name:size [inactive=time]; */
@@ -214,61 +215,46 @@ ngx_http_schema1_cache_conf_check(ngx_conf_t *cf, ngx_shm_zone_t *zone)
 }
 
 
-ngx_int_t
+void
 ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
     ngx_http_schema1_loc_conf_t *prev, ngx_http_schema1_loc_conf_t *conf)
 {
-    ngx_int_t                  rc;
-    schema1_buf_t              buf;
+    ngx_md5_t                  md5;
     ngx_http_core_srv_conf_t  *cscf;
     ngx_http_core_loc_conf_t  *clcf;
 
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    ngx_memzero(&buf, sizeof(schema1_buf_t));
+    ngx_md5_init(&md5);
+    ngx_md5_update(&md5, prev->location_id, sizeof(prev->location_id));
 
-    schema1_buf_append(&buf, (char *) prev->location_id,
-                       sizeof(prev->location_id));
+    ngx_http_schema1_cache_conf_hash_listen_addrs(cf, &md5);
 
-    ngx_http_schema1_cache_conf_hash_listen_addrs(cf, &buf);
+    ngx_md5_update(&md5, cscf->server_name.data, cscf->server_name.len);
+    ngx_md5_update(&md5, "", 1);
 
-    schema1_buf_append(&buf, (char *) cscf->server_name.data,
-                       cscf->server_name.len);
-    schema1_buf_putc(&buf, '\0');
-    schema1_buf_append(&buf, (char *) clcf->name.data, clcf->name.len);
-    schema1_buf_putc(&buf, clcf->exact_match ? '=' : '\0');
+    if (clcf->name.len) {
+        ngx_md5_update(&md5, clcf->name.data, clcf->name.len);
+        ngx_md5_update(&md5, clcf->exact_match ? "=" : "", 1);
+    }
 
     if (clcf->noname) {
 
         /* "if" blocks have no name, but an order */
 
         prev->if_blocks++;
-        schema1_buf_append(&buf, (char *) &prev->if_blocks,
-                           sizeof(prev->if_blocks));
+        ngx_md5_update(&md5, &prev->if_blocks, sizeof(prev->if_blocks));
     }
 
-    rc = NGX_ERROR;
-
-    if (!buf.failed
-        && schema1_digest_sha256_hex(schema1_buf_str(&buf),
-                                     (char *) conf->location_id)
-           == SCHEMA1_OK)
-    {
-        rc = NGX_OK;
-    }
-
-    schema1_buf_free(&buf);
-
-    return rc;
+    ngx_md5_final(conf->location_id, &md5);
 }
 
 
 /* the addresses that the server of this configuration listens on */
 
 static void
-ngx_http_schema1_cache_conf_hash_listen_addrs(ngx_conf_t *cf,
-    schema1_buf_t *buf)
+ngx_http_schema1_cache_conf_hash_listen_addrs(ngx_conf_t *cf, ngx_md5_t *md5)
 {
     ngx_uint_t                   p, a, s;
     ngx_http_conf_port_t        *port;
@@ -294,10 +280,9 @@ ngx_http_schema1_cache_conf_hash_listen_addrs(ngx_conf_t *cf,
             for (s = 0; s < addr[a].servers.nelts; s++) {
 
                 if (server[s] == cscf) {
-                    schema1_buf_append(buf,
-                                       (char *) addr[a].opt.addr_text.data,
-                                       addr[a].opt.addr_text.len);
-                    schema1_buf_putc(buf, ' ');
+                    ngx_md5_update(md5, addr[a].opt.addr_text.data,
+                                   addr[a].opt.addr_text.len);
+                    ngx_md5_update(md5, " ", 1);
                 }
             }
         }

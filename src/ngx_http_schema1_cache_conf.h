@@ -28,7 +28,7 @@ ngx_int_t ngx_http_schema1_cache_conf_check(ngx_conf_t *cf,
  * Sets conf->location_id to a hash of the server and location, which is the
  * same after a reload.
  */
-ngx_int_t ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
+void ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
     ngx_http_schema1_loc_conf_t *prev, ngx_http_schema1_loc_conf_t *conf);
 
 
