@@ -37,25 +37,18 @@ typedef enum {
 } ngx_http_schema1_cache_part_e;
 
 
-typedef struct {
-    unsigned        types;
-    schema1_type_e  source_type;
-    unsigned        json;
-    unsigned        wildcard;
-} ngx_http_schema1_cache_types_t;
-
-
 static ngx_int_t ngx_http_schema1_cache_lookup(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_uint_t last);
+    ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
+    schema1_str_t source, ngx_uint_t last);
 static ngx_int_t ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
     schema1_str_t source);
-static void ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
-    ngx_http_request_t *r, ngx_str_t *parts, in_port_t *port);
+static void ngx_http_schema1_cache_upstream(ngx_http_request_t *r,
+    ngx_str_t *parts);
+static ngx_int_t ngx_http_schema1_cache_join(ngx_pool_t *pool,
+    ngx_str_t *parts, ngx_http_schema1_cache_key_t *key);
 static ngx_rbtree_key_t ngx_http_schema1_cache_tag_hash(
     ngx_http_schema1_ctx_t *ctx);
-static ngx_int_t ngx_http_schema1_cache_join(ngx_pool_t *pool,
-    ngx_str_t *parts, ngx_uint_t n, ngx_http_schema1_cache_key_t *key);
 
 
 /*
@@ -76,14 +69,12 @@ ngx_http_schema1_cache_get_by_header(ngx_http_request_t *r,
 
     if (!ngx_http_schema1_response_from_upstream(upstream)
         || source.len != 71
-        || ngx_strncmp(source.data, "sha256:", 7) != 0
-        || ngx_http_schema1_cache_create_key(r, ctx, upstream, source)
-           != NGX_OK)
+        || ngx_strncmp(source.data, "sha256:", 7) != 0)
     {
         return NGX_DECLINED;
     }
 
-    return ngx_http_schema1_cache_lookup(r, ctx, 0);
+    return ngx_http_schema1_cache_lookup(r, ctx, upstream, source, 0);
 }
 
 
@@ -96,22 +87,22 @@ ngx_http_schema1_cache_get(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     upstream = ctx->fetch ? ctx->fetch->request : r;
 
-    if (ngx_http_schema1_cache_create_key(r, ctx, upstream,
-                                          ctx->answer.source_digest)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_schema1_cache_lookup(r, ctx, 1);
+    return ngx_http_schema1_cache_lookup(r, ctx, upstream,
+                                         ctx->answer.source_digest, 1);
 }
 
 
 static ngx_int_t
 ngx_http_schema1_cache_lookup(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_uint_t last)
+    ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
+    schema1_str_t source, ngx_uint_t last)
 {
     ngx_int_t  rc;
+
+    if (ngx_http_schema1_cache_create_key(r, ctx, upstream, source) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     rc = ngx_http_schema1_cache_zone_get(ctx->conf->cache, &ctx->cache_key,
                                          &ctx->answer, r->pool, last);
@@ -128,25 +119,30 @@ ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx, ngx_http_request_t *upstream,
     schema1_str_t source)
 {
-    in_port_t                        port;
-    ngx_str_t                        parts[NGX_HTTP_SCHEMA1_CACHE_PARTS];
-    const char                      *fingerprint;
-    ngx_http_schema1_cache_types_t   types;
+    unsigned     types[4];
+    ngx_str_t    parts[NGX_HTTP_SCHEMA1_CACHE_PARTS];
+    const char  *fingerprint;
 
-    ngx_http_schema1_cache_repository(ctx, upstream, parts, &port);
+    ngx_memzero(parts, sizeof(parts));
 
-    fingerprint = schema1_key_fingerprint(ngx_http_schema1_key(ctx->conf));
+    parts[NGX_HTTP_SCHEMA1_CACHE_LOCATION].len =
+        sizeof(ctx->conf->location_id);
+    parts[NGX_HTTP_SCHEMA1_CACHE_LOCATION].data = ctx->conf->location_id;
 
-    types.types = ctx->accept.types;
-    types.source_type = ctx->answer.source_type;
-    types.json = ctx->accept.json;
-    types.wildcard = ctx->accept.wildcard;
+    ngx_http_schema1_cache_upstream(upstream, parts);
 
+    parts[NGX_HTTP_SCHEMA1_CACHE_NAME] = ngx_http_schema1_str(ctx->uri.name);
     parts[NGX_HTTP_SCHEMA1_CACHE_SOURCE] = ngx_http_schema1_str(source);
     parts[NGX_HTTP_SCHEMA1_CACHE_TAG] =
         ngx_http_schema1_str(ctx->uri.reference);
+
+    types[0] = ctx->accept.types;
+    types[1] = ctx->accept.json;
+    types[2] = ctx->accept.wildcard;
+    types[3] = ctx->answer.source_type;
+
     parts[NGX_HTTP_SCHEMA1_CACHE_TYPES].len = sizeof(types);
-    parts[NGX_HTTP_SCHEMA1_CACHE_TYPES].data = (u_char *) &types;
+    parts[NGX_HTTP_SCHEMA1_CACHE_TYPES].data = (u_char *) types;
 
     /* "the platform, if a list requires it" */
 
@@ -154,54 +150,45 @@ ngx_http_schema1_cache_create_key(ngx_http_request_t *r,
         || ctx->answer.source_type == SCHEMA1_TYPE_OCI_INDEX)
     {
         parts[NGX_HTTP_SCHEMA1_CACHE_PLATFORM] = ctx->platform;
-
-    } else {
-        ngx_str_null(&parts[NGX_HTTP_SCHEMA1_CACHE_PLATFORM]);
     }
+
+    fingerprint = schema1_key_fingerprint(ngx_http_schema1_key(ctx->conf));
 
     parts[NGX_HTTP_SCHEMA1_CACHE_SIGNING_KEY].len = ngx_strlen(fingerprint);
     parts[NGX_HTTP_SCHEMA1_CACHE_SIGNING_KEY].data = (u_char *) fingerprint;
 
-    ctx->cache_key.hash = ngx_http_schema1_cache_zone_hash(source.data,
-                                                           source.len);
+    ctx->cache_key.hash = ngx_http_schema1_cache_zone_hash(source);
 
-    return ngx_http_schema1_cache_join(r->pool, parts,
-                                       NGX_HTTP_SCHEMA1_CACHE_PARTS,
-                                       &ctx->cache_key);
+    return ngx_http_schema1_cache_join(r->pool, parts, &ctx->cache_key);
 }
 
 
 /* "the upstream that answered, as nginx knows it: scheme, host, port" */
 
 static void
-ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
-    ngx_http_request_t *r, ngx_str_t *parts, in_port_t *port)
+ngx_http_schema1_cache_upstream(ngx_http_request_t *r, ngx_str_t *parts)
 {
+    in_port_t            *port;
     ngx_http_upstream_t  *u;
 
-    parts[NGX_HTTP_SCHEMA1_CACHE_LOCATION].len =
-        sizeof(ctx->conf->location_id);
-    parts[NGX_HTTP_SCHEMA1_CACHE_LOCATION].data = ctx->conf->location_id;
-    parts[NGX_HTTP_SCHEMA1_CACHE_NAME] = ngx_http_schema1_str(ctx->uri.name);
+    if (!ngx_http_schema1_response_from_upstream(r)) {
+        return;
+    }
 
-    ngx_str_null(&parts[NGX_HTTP_SCHEMA1_CACHE_SCHEME]);
-    ngx_str_null(&parts[NGX_HTTP_SCHEMA1_CACHE_HOST]);
+    u = r->upstream;
 
-    *port = 0;
+    parts[NGX_HTTP_SCHEMA1_CACHE_SCHEME] = u->schema;
 
-    if (ngx_http_schema1_response_from_upstream(r)) {
-        u = r->upstream;
+    if (u->resolved) {
+        parts[NGX_HTTP_SCHEMA1_CACHE_HOST] = u->resolved->host;
+        port = &u->resolved->port;
 
-        parts[NGX_HTTP_SCHEMA1_CACHE_SCHEME] = u->schema;
+    } else if (u->conf->upstream) {
+        parts[NGX_HTTP_SCHEMA1_CACHE_HOST] = u->conf->upstream->host;
+        port = &u->conf->upstream->port;
 
-        if (u->resolved) {
-            parts[NGX_HTTP_SCHEMA1_CACHE_HOST] = u->resolved->host;
-            *port = u->resolved->port;
-
-        } else if (u->conf->upstream) {
-            parts[NGX_HTTP_SCHEMA1_CACHE_HOST] = u->conf->upstream->host;
-            *port = u->conf->upstream->port;
-        }
+    } else {
+        return;
     }
 
     parts[NGX_HTTP_SCHEMA1_CACHE_PORT].len = sizeof(in_port_t);
@@ -210,7 +197,7 @@ ngx_http_schema1_cache_repository(ngx_http_schema1_ctx_t *ctx,
 
 
 static ngx_int_t
-ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
+ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts,
     ngx_http_schema1_cache_key_t *key)
 {
     u_char      *p;
@@ -218,7 +205,7 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
 
     key->str.len = 0;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < NGX_HTTP_SCHEMA1_CACHE_PARTS; i++) {
         key->str.len += sizeof(size_t) + parts[i].len;
     }
 
@@ -230,7 +217,7 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
 
     key->str.data = p;
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < NGX_HTTP_SCHEMA1_CACHE_PARTS; i++) {
 
         if (i == NGX_HTTP_SCHEMA1_CACHE_REPOSITORY) {
             key->repository = p - key->str.data;
@@ -241,10 +228,6 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts, ngx_uint_t n,
         if (parts[i].len) {
             p = ngx_cpymem(p, parts[i].data, parts[i].len);
         }
-    }
-
-    if (n == NGX_HTTP_SCHEMA1_CACHE_REPOSITORY) {
-        key->repository = key->str.len;
     }
 
     return NGX_OK;
@@ -282,20 +265,14 @@ ngx_int_t
 ngx_http_schema1_cache_get_by_digest(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx)
 {
-    in_port_t                     port;
-    ngx_int_t                     rc;
-    ngx_str_t                     digest;
-    ngx_str_t                     parts[NGX_HTTP_SCHEMA1_CACHE_REPOSITORY];
-    ngx_http_schema1_cache_key_t  key;
-
-    ngx_http_schema1_cache_repository(ctx, r, parts, &port);
+    ngx_int_t  rc;
+    ngx_str_t  digest;
 
     ctx->cache_sources = ngx_array_create(r->pool, 2,
                                       sizeof(ngx_http_schema1_cache_source_t));
 
     if (ctx->cache_sources == NULL
-        || ngx_http_schema1_cache_join(r->pool, parts,
-                                       NGX_HTTP_SCHEMA1_CACHE_REPOSITORY, &key)
+        || ngx_http_schema1_cache_create_key(r, ctx, r, ctx->uri.reference)
            != NGX_OK)
     {
         return NGX_DECLINED;
@@ -303,9 +280,9 @@ ngx_http_schema1_cache_get_by_digest(ngx_http_request_t *r,
 
     digest = ngx_http_schema1_str(ctx->uri.reference);
 
-    rc = ngx_http_schema1_cache_zone_find(ctx->conf->cache, &key, &digest,
-                                          &ctx->answer, ctx->cache_sources,
-                                          r->pool);
+    rc = ngx_http_schema1_cache_zone_find(ctx->conf->cache, &ctx->cache_key,
+                                          &digest, &ctx->answer,
+                                          ctx->cache_sources, r->pool);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 cache lookup by digest: %i, sources: %ui",

@@ -17,9 +17,9 @@
 
 
 /*
- * "data" is the key, the digest, the source's digest, and the body.  Of all
- * converted entries with the same digest, the tree has the oldest; "same" is a
- * ring of them, in the order in which they were stored.
+ * "data" is the key, the digest, the source's digest, and the body; the answer
+ * points into it.  Of all entries with the same digest, the tree has the
+ * oldest; "same" is a ring of them, in the order in which they were stored.
  */
 
 typedef struct {
@@ -30,14 +30,8 @@ typedef struct {
     ngx_queue_t                      queue;
     time_t                           used;
 
-    schema1_type_e                   type;
-    schema1_type_e                   source_type;
-    ngx_uint_t                       history;
-    ngx_uint_t                       converted;
-
-    size_t                           repository_len;
-    size_t                           source_len;
-    size_t                           body_len;
+    size_t                           repository;    /* bytes of the key */
+    schema1_answer_t                 answer;
 
     u_char                           data[1];
 } ngx_http_schema1_cache_entry_t;
@@ -49,7 +43,7 @@ typedef struct {
  * zone and finds it NULL empties the zone.
  */
 
-typedef struct {
+struct ngx_http_schema1_cache_shctx_s {
     ngx_rbtree_t                     tree;
     ngx_rbtree_node_t                sentinel;
     ngx_rbtree_t                     digest_tree;
@@ -58,26 +52,23 @@ typedef struct {
     ngx_rbtree_node_t                tag_sentinel;
     ngx_queue_t                      queue;     /* most recently used first */
     schema1_metrics_cache_t          stats;
-} ngx_http_schema1_cache_shctx_t;
+};
 
 
-#define ngx_http_schema1_cache_entry_source(entry)                            \
-    ((entry)->digest.str.data + (entry)->digest.str.len)
-
-
-static ngx_http_schema1_cache_shctx_t *ngx_http_schema1_cache_zone_create(
-    ngx_slab_pool_t *shpool);
-static ngx_http_schema1_cache_shctx_t *ngx_http_schema1_cache_zone_lock(
+static ngx_int_t ngx_http_schema1_cache_zone_create(
+    ngx_http_schema1_cache_t *cache);
+static ngx_http_schema1_cache_t *ngx_http_schema1_cache_zone_lock(
     ngx_shm_zone_t *zone);
-static void ngx_http_schema1_cache_zone_modify(ngx_slab_pool_t *shpool);
-static void ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool,
-    ngx_http_schema1_cache_shctx_t *sh);
-static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_oldest(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_str_t *digest);
+static void ngx_http_schema1_cache_zone_modify(
+    ngx_http_schema1_cache_t *cache);
+static void ngx_http_schema1_cache_zone_unlock(
+    ngx_http_schema1_cache_t *cache);
 static ngx_int_t ngx_http_schema1_cache_zone_add_sources(
-    ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_shctx_t *sh,
-    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest, ngx_array_t *sources,
-    ngx_pool_t *pool, ngx_http_schema1_cache_entry_t **newest);
+    ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_key_t *key,
+    ngx_str_t *digest, schema1_answer_t *answer, ngx_array_t *sources,
+    ngx_pool_t *pool);
+static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_oldest(
+    ngx_http_schema1_cache_t *cache, ngx_str_t *digest, uint32_t hash);
 static ngx_int_t ngx_http_schema1_cache_zone_add_source(
     ngx_http_schema1_cache_entry_t *entry, ngx_array_t *sources,
     ngx_pool_t *pool);
@@ -85,64 +76,50 @@ static ngx_int_t ngx_http_schema1_cache_zone_copy(
     ngx_http_schema1_cache_entry_t *entry, schema1_answer_t *answer,
     ngx_pool_t *pool);
 static ngx_http_schema1_cache_entry_t *ngx_http_schema1_cache_zone_alloc(
-    ngx_http_schema1_cache_t *cache, ngx_http_schema1_cache_shctx_t *sh,
-    size_t size);
+    ngx_http_schema1_cache_t *cache, size_t size);
 static void ngx_http_schema1_cache_zone_fill(
     ngx_http_schema1_cache_entry_t *entry, ngx_http_schema1_cache_key_t *key,
     schema1_answer_t *answer);
-static void ngx_http_schema1_cache_zone_insert(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
-static void ngx_http_schema1_cache_zone_insert_digest(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
-static void ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
-static void ngx_http_schema1_cache_zone_remove_digest(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
-static void ngx_http_schema1_cache_zone_touch(
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry);
-static void ngx_http_schema1_cache_zone_expire(ngx_http_schema1_cache_t *cache,
-    ngx_http_schema1_cache_shctx_t *sh);
+static void ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_remove(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_touch(ngx_http_schema1_cache_t *cache,
+    ngx_http_schema1_cache_entry_t *entry);
+static void ngx_http_schema1_cache_zone_expire(
+    ngx_http_schema1_cache_t *cache);
 
 
 ngx_int_t
 ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data)
 {
-    ngx_http_schema1_cache_t *old = data;
-
     ngx_http_schema1_cache_t  *cache;
 
     cache = zone->data;
-
-    if (old) {
-        cache->shpool = old->shpool;
-        return NGX_OK;
-    }
-
     cache->shpool = (ngx_slab_pool_t *) zone->shm.addr;
 
-    if (zone->shm.exists) {
+    if (data || zone->shm.exists) {
         return NGX_OK;
     }
 
-    return ngx_http_schema1_cache_zone_create(cache->shpool) ? NGX_OK
-                                                             : NGX_ERROR;
+    return ngx_http_schema1_cache_zone_create(cache);
 }
 
 
-static ngx_http_schema1_cache_shctx_t *
-ngx_http_schema1_cache_zone_create(ngx_slab_pool_t *shpool)
+static ngx_int_t
+ngx_http_schema1_cache_zone_create(ngx_http_schema1_cache_t *cache)
 {
     ngx_http_schema1_cache_shctx_t  *sh;
 
-    sh = ngx_slab_calloc_locked(shpool,
+    sh = ngx_slab_calloc_locked(cache->shpool,
                                 sizeof(ngx_http_schema1_cache_shctx_t));
     if (sh == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     /* entries are evicted if memory is short */
 
-    shpool->log_nomem = 0;
+    cache->shpool->log_nomem = 0;
 
     ngx_rbtree_init(&sh->tree, &sh->sentinel, ngx_str_rbtree_insert_value);
     ngx_rbtree_init(&sh->digest_tree, &sh->digest_sentinel,
@@ -150,71 +127,73 @@ ngx_http_schema1_cache_zone_create(ngx_slab_pool_t *shpool)
     ngx_rbtree_init(&sh->tag_tree, &sh->tag_sentinel, ngx_rbtree_insert_value);
     ngx_queue_init(&sh->queue);
 
-    shpool->data = sh;
+    cache->shpool->data = sh;
+    cache->sh = sh;
 
-    return sh;
+    return NGX_OK;
 }
 
 
 /* NULL: no memory; the zone is not locked */
 
-static ngx_http_schema1_cache_shctx_t *
+static ngx_http_schema1_cache_t *
 ngx_http_schema1_cache_zone_lock(ngx_shm_zone_t *zone)
 {
-    ngx_slab_pool_t                 *shpool;
-    ngx_http_schema1_cache_t        *cache;
-    ngx_http_schema1_cache_shctx_t  *sh;
+    ngx_http_schema1_cache_t  *cache;
 
     cache = zone->data;
-    shpool = cache->shpool;
 
-    ngx_shmtx_lock(&shpool->mutex);
+    ngx_shmtx_lock(&cache->shpool->mutex);
 
-    if (shpool->data) {
-        return shpool->data;
+    cache->sh = cache->shpool->data;
+
+    if (cache->sh) {
+        return cache;
     }
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "schema_conversion_cache \"%V\" was emptied because a "
                   "process exited while modifying it", &zone->shm.name);
 
-    ngx_slab_init(shpool);
+    ngx_slab_init(cache->shpool);
 
-    sh = ngx_http_schema1_cache_zone_create(shpool);
-    if (sh == NULL) {
-        ngx_shmtx_unlock(&shpool->mutex);
+    if (ngx_http_schema1_cache_zone_create(cache) != NGX_OK) {
+        ngx_shmtx_unlock(&cache->shpool->mutex);
+        return NULL;
     }
 
-    return sh;
+    return cache;
 }
 
 
 static void
-ngx_http_schema1_cache_zone_modify(ngx_slab_pool_t *shpool)
+ngx_http_schema1_cache_zone_modify(ngx_http_schema1_cache_t *cache)
 {
-    shpool->data = NULL;
+    cache->shpool->data = NULL;
 
     ngx_memory_barrier();
 }
 
 
 static void
-ngx_http_schema1_cache_zone_unlock(ngx_slab_pool_t *shpool,
-    ngx_http_schema1_cache_shctx_t *sh)
+ngx_http_schema1_cache_zone_unlock(ngx_http_schema1_cache_t *cache)
 {
     ngx_memory_barrier();
 
-    shpool->data = sh;
+    cache->shpool->data = cache->sh;
 
-    ngx_shmtx_unlock(&shpool->mutex);
+    ngx_shmtx_unlock(&cache->shpool->mutex);
 }
 
 
 uint32_t
-ngx_http_schema1_cache_zone_hash(const char *digest, size_t len)
+ngx_http_schema1_cache_zone_hash(schema1_str_t digest)
 {
-    return (len < 8) ? 0
-                     : (uint32_t) ngx_hextoi((u_char *) digest + len - 8, 8);
+    if (digest.len < 8) {
+        return 0;
+    }
+
+    return (uint32_t) ngx_hextoi((u_char *) digest.data + digest.len - 8, 8);
 }
 
 
@@ -226,38 +205,36 @@ ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
     ngx_int_t                        rc;
     ngx_http_schema1_cache_t        *cache;
     ngx_http_schema1_cache_entry_t  *entry;
-    ngx_http_schema1_cache_shctx_t  *sh;
 
-    cache = zone->data;
     rc = NGX_DECLINED;
 
-    sh = ngx_http_schema1_cache_zone_lock(zone);
-    if (sh == NULL) {
+    cache = ngx_http_schema1_cache_zone_lock(zone);
+    if (cache == NULL) {
         return NGX_DECLINED;
     }
 
     /* the key is the first member */
 
     entry = (ngx_http_schema1_cache_entry_t *)
-                ngx_str_rbtree_lookup(&sh->tree, &key->str, key->hash);
+                ngx_str_rbtree_lookup(&cache->sh->tree, &key->str, key->hash);
 
     if (entry && ngx_time() - entry->used <= cache->inactive) {
         rc = ngx_http_schema1_cache_zone_copy(entry, answer, pool);
     }
 
-    ngx_http_schema1_cache_zone_modify(cache->shpool);
+    ngx_http_schema1_cache_zone_modify(cache);
 
     if (rc == NGX_OK) {
-        ngx_http_schema1_cache_zone_touch(sh, entry);
-        sh->stats.hits++;
+        ngx_http_schema1_cache_zone_touch(cache, entry);
+        cache->sh->stats.hits++;
 
     } else if (last) {
-        sh->stats.misses++;
+        cache->sh->stats.misses++;
     }
 
-    ngx_http_schema1_cache_zone_expire(cache, sh);
+    ngx_http_schema1_cache_zone_expire(cache);
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
+    ngx_http_schema1_cache_zone_unlock(cache);
 
     return rc;
 }
@@ -267,27 +244,25 @@ ngx_uint_t
 ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
     ngx_rbtree_key_t tag_hash)
 {
-    ngx_uint_t                       found;
-    ngx_rbtree_node_t               *node;
-    ngx_http_schema1_cache_t        *cache;
-    ngx_http_schema1_cache_shctx_t  *sh;
+    ngx_uint_t                 found;
+    ngx_rbtree_node_t         *node, *sentinel;
+    ngx_http_schema1_cache_t  *cache;
 
-    cache = zone->data;
-    found = 0;
-
-    sh = ngx_http_schema1_cache_zone_lock(zone);
-    if (sh == NULL) {
+    cache = ngx_http_schema1_cache_zone_lock(zone);
+    if (cache == NULL) {
         return 0;
     }
 
-    node = sh->tag_tree.root;
+    node = cache->sh->tag_tree.root;
+    sentinel = cache->sh->tag_tree.sentinel;
 
-    while (node != &sh->tag_sentinel && !found) {
-        found = (node->key == tag_hash);
+    while (node != sentinel && node->key != tag_hash) {
         node = (tag_hash < node->key) ? node->left : node->right;
     }
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
+    found = (node != sentinel);
+
+    ngx_http_schema1_cache_zone_unlock(cache);
 
     return found;
 }
@@ -296,36 +271,27 @@ ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
 ngx_int_t
 ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
-    schema1_answer_t *answer, ngx_array_t *sources,
-    ngx_pool_t *pool)
+    schema1_answer_t *answer, ngx_array_t *sources, ngx_pool_t *pool)
 {
-    ngx_int_t                        rc;
-    ngx_http_schema1_cache_t        *cache;
-    ngx_http_schema1_cache_entry_t  *newest;
-    ngx_http_schema1_cache_shctx_t  *sh;
+    ngx_int_t                  rc;
+    ngx_http_schema1_cache_t  *cache;
 
-    cache = zone->data;
-
-    sh = ngx_http_schema1_cache_zone_lock(zone);
-    if (sh == NULL) {
+    cache = ngx_http_schema1_cache_zone_lock(zone);
+    if (cache == NULL) {
         return NGX_DECLINED;
     }
 
-    ngx_http_schema1_cache_zone_modify(cache->shpool);
+    ngx_http_schema1_cache_zone_modify(cache);
 
-    ngx_http_schema1_cache_zone_expire(cache, sh);
+    ngx_http_schema1_cache_zone_expire(cache);
 
-    rc = ngx_http_schema1_cache_zone_add_sources(cache, sh, key, digest,
-                                                 sources, pool, &newest);
+    rc = ngx_http_schema1_cache_zone_add_sources(cache, key, digest, answer,
+                                                 sources, pool);
     if (rc == NGX_OK) {
-        rc = ngx_http_schema1_cache_zone_copy(newest, answer, pool);
+        cache->sh->stats.hits++;
     }
 
-    if (rc == NGX_OK) {
-        sh->stats.hits++;
-    }
-
-    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
+    ngx_http_schema1_cache_zone_unlock(cache);
 
     return rc;
 }
@@ -338,16 +304,13 @@ ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
 
 static ngx_int_t
 ngx_http_schema1_cache_zone_add_sources(ngx_http_schema1_cache_t *cache,
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_key_t *key,
-    ngx_str_t *digest, ngx_array_t *sources, ngx_pool_t *pool,
-    ngx_http_schema1_cache_entry_t **newest)
+    ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
+    schema1_answer_t *answer, ngx_array_t *sources, ngx_pool_t *pool)
 {
     ngx_uint_t                       n;
     ngx_http_schema1_cache_entry_t  *entry, *oldest;
 
-    *newest = NULL;
-
-    oldest = ngx_http_schema1_cache_zone_oldest(sh, digest);
+    oldest = ngx_http_schema1_cache_zone_oldest(cache, digest, key->hash);
     if (oldest == NULL) {
         return NGX_DECLINED;
     }
@@ -360,21 +323,21 @@ ngx_http_schema1_cache_zone_add_sources(ngx_http_schema1_cache_t *cache,
 
         /* a location or an upstream may have the same image as another */
 
-        if (ngx_time() - entry->used <= cache->inactive
-            && entry->repository_len == key->repository
+        if (entry->answer.converted
+            && ngx_time() - entry->used <= cache->inactive
+            && entry->repository == key->repository
             && ngx_memcmp(entry->data, key->str.data, key->repository) == 0)
         {
-            if (ngx_http_schema1_cache_zone_add_source(entry, sources, pool)
-                != NGX_OK)
+            if ((sources->nelts == 0
+                 && ngx_http_schema1_cache_zone_copy(entry, answer, pool)
+                    != NGX_OK)
+                || ngx_http_schema1_cache_zone_add_source(entry, sources, pool)
+                   != NGX_OK)
             {
                 return NGX_DECLINED;
             }
 
-            ngx_http_schema1_cache_zone_touch(sh, entry);
-
-            if (*newest == NULL) {
-                *newest = entry;
-            }
+            ngx_http_schema1_cache_zone_touch(cache, entry);
         }
 
         if (entry == oldest
@@ -384,19 +347,17 @@ ngx_http_schema1_cache_zone_add_sources(ngx_http_schema1_cache_t *cache,
         }
     }
 
-    return *newest ? NGX_OK : NGX_DECLINED;
+    return sources->nelts ? NGX_OK : NGX_DECLINED;
 }
 
 
 static ngx_http_schema1_cache_entry_t *
-ngx_http_schema1_cache_zone_oldest(ngx_http_schema1_cache_shctx_t *sh,
-    ngx_str_t *digest)
+ngx_http_schema1_cache_zone_oldest(ngx_http_schema1_cache_t *cache,
+    ngx_str_t *digest, uint32_t hash)
 {
     ngx_str_node_t  *node;
 
-    node = ngx_str_rbtree_lookup(&sh->digest_tree, digest,
-                                 ngx_http_schema1_cache_zone_hash(
-                                         (char *) digest->data, digest->len));
+    node = ngx_str_rbtree_lookup(&cache->sh->digest_tree, digest, hash);
     if (node == NULL) {
         return NULL;
     }
@@ -410,18 +371,17 @@ static ngx_int_t
 ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
     ngx_array_t *sources, ngx_pool_t *pool)
 {
-    ngx_str_t                         digest;
     ngx_uint_t                        i;
+    schema1_str_t                     digest;
     ngx_http_schema1_cache_source_t  *source;
 
-    digest.len = entry->source_len;
-    digest.data = ngx_http_schema1_cache_entry_source(entry);
+    digest = entry->answer.source_digest;
 
     source = sources->elts;
 
     for (i = 0; i < sources->nelts; i++) {
 
-        if (source[i].type == entry->source_type
+        if (source[i].type == entry->answer.source_type
             && source[i].digest.len == digest.len
             && ngx_memcmp(source[i].digest.data, digest.data, digest.len) == 0)
         {
@@ -434,9 +394,9 @@ ngx_http_schema1_cache_zone_add_source(ngx_http_schema1_cache_entry_t *entry,
         return NGX_ERROR;
     }
 
-    source->type = entry->source_type;
+    source->type = entry->answer.source_type;
     source->digest.len = digest.len;
-    source->digest.data = (char *) ngx_pstrdup(pool, &digest);
+    source->digest.data = (char *) ngx_http_schema1_pool_str(pool, digest).data;
 
     return source->digest.data ? NGX_OK : NGX_ERROR;
 }
@@ -451,30 +411,25 @@ ngx_http_schema1_cache_zone_copy(ngx_http_schema1_cache_entry_t *entry,
     char    *p;
     size_t   len;
 
-    len = entry->digest.str.len + entry->source_len + entry->body_len;
+    len = entry->answer.digest.len + entry->answer.source_digest.len
+          + entry->answer.body.len;
 
     p = ngx_pnalloc(pool, len);
     if (p == NULL) {
         return NGX_DECLINED;
     }
 
-    ngx_memcpy(p, entry->digest.str.data, len);
+    ngx_memcpy(p, entry->answer.digest.data, len);
 
-    answer->digest.len = entry->digest.str.len;
+    *answer = entry->answer;
+
     answer->digest.data = p;
-    p += entry->digest.str.len;
+    p += answer->digest.len;
 
-    answer->source_digest.len = entry->source_len;
     answer->source_digest.data = p;
-    p += entry->source_len;
+    p += answer->source_digest.len;
 
-    answer->body.len = entry->body_len;
     answer->body.data = p;
-
-    answer->type = entry->type;
-    answer->source_type = entry->source_type;
-    answer->entries = entry->history;
-    answer->converted = entry->converted;
 
     return NGX_OK;
 }
@@ -487,9 +442,6 @@ ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
     size_t                           size;
     ngx_http_schema1_cache_t        *cache;
     ngx_http_schema1_cache_entry_t  *entry;
-    ngx_http_schema1_cache_shctx_t  *sh;
-
-    cache = zone->data;
 
     size = offsetof(ngx_http_schema1_cache_entry_t, data) + key->str.len
            + answer->digest.len + answer->source_digest.len
@@ -505,60 +457,59 @@ ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
         return NGX_DECLINED;
     }
 
-    sh = ngx_http_schema1_cache_zone_lock(zone);
-    if (sh == NULL) {
+    cache = ngx_http_schema1_cache_zone_lock(zone);
+    if (cache == NULL) {
         return NGX_DECLINED;
     }
 
-    ngx_http_schema1_cache_zone_modify(cache->shpool);
+    ngx_http_schema1_cache_zone_modify(cache);
 
     entry = (ngx_http_schema1_cache_entry_t *)
-                ngx_str_rbtree_lookup(&sh->tree, &key->str, key->hash);
+                ngx_str_rbtree_lookup(&cache->sh->tree, &key->str, key->hash);
 
     if (entry) {
 
         /* another worker has already stored this entry */
 
-        ngx_http_schema1_cache_zone_remove(cache->shpool, sh, entry);
+        ngx_http_schema1_cache_zone_remove(cache, entry);
     }
 
-    entry = ngx_http_schema1_cache_zone_alloc(cache, sh, size);
+    entry = ngx_http_schema1_cache_zone_alloc(cache, size);
 
     if (entry) {
         ngx_http_schema1_cache_zone_fill(entry, key, answer);
-        ngx_http_schema1_cache_zone_insert(sh, entry);
+        ngx_http_schema1_cache_zone_insert(cache, entry);
     }
 
-    ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
+    ngx_http_schema1_cache_zone_unlock(cache);
 
     return entry ? NGX_OK : NGX_DECLINED;
 }
 
 
 static ngx_http_schema1_cache_entry_t *
-ngx_http_schema1_cache_zone_alloc(ngx_http_schema1_cache_t *cache,
-    ngx_http_schema1_cache_shctx_t *sh, size_t size)
+ngx_http_schema1_cache_zone_alloc(ngx_http_schema1_cache_t *cache, size_t size)
 {
     ngx_queue_t                     *q;
     ngx_http_schema1_cache_entry_t  *entry;
 
-    ngx_http_schema1_cache_zone_expire(cache, sh);
+    ngx_http_schema1_cache_zone_expire(cache);
 
     for ( ;; ) {
         entry = ngx_slab_alloc_locked(cache->shpool, size);
 
-        if (entry || ngx_queue_empty(&sh->queue)) {
+        if (entry || ngx_queue_empty(&cache->sh->queue)) {
             return entry;
         }
 
         /* "The least recently used entries are evicted first." */
 
-        q = ngx_queue_last(&sh->queue);
+        q = ngx_queue_last(&cache->sh->queue);
 
-        ngx_http_schema1_cache_zone_remove(cache->shpool, sh,
+        ngx_http_schema1_cache_zone_remove(cache,
                      ngx_queue_data(q, ngx_http_schema1_cache_entry_t, queue));
 
-        sh->stats.evictions++;
+        cache->sh->stats.evictions++;
     }
 }
 
@@ -569,151 +520,121 @@ ngx_http_schema1_cache_zone_fill(ngx_http_schema1_cache_entry_t *entry,
 {
     u_char  *p;
 
-    entry->key.node.key = key->hash;
-    entry->tag_node.key = key->tag_hash;
-    entry->digest.node.key = ngx_http_schema1_cache_zone_hash(
-                                                         answer->digest.data,
-                                                         answer->digest.len);
     entry->used = ngx_time();
-
-    entry->type = answer->type;
-    entry->source_type = answer->source_type;
-    entry->history = answer->entries;
-    entry->converted = answer->converted;
-
-    entry->repository_len = key->repository;
-    entry->source_len = answer->source_digest.len;
-    entry->body_len = answer->body.len;
-
+    entry->repository = key->repository;
+    entry->tag_node.key = key->tag_hash;
+    entry->key.node.key = key->hash;
     entry->key.str.len = key->str.len;
     entry->key.str.data = entry->data;
     p = ngx_cpymem(entry->data, key->str.data, key->str.len);
 
-    entry->digest.str.len = answer->digest.len;
-    entry->digest.str.data = p;
+    entry->answer = *answer;
+
+    entry->answer.digest.data = (char *) p;
     p = ngx_cpymem(p, answer->digest.data, answer->digest.len);
 
+    entry->answer.source_digest.data = (char *) p;
     p = ngx_cpymem(p, answer->source_digest.data, answer->source_digest.len);
+
+    entry->answer.body.data = (char *) p;
     ngx_memcpy(p, answer->body.data, answer->body.len);
+
+    entry->digest.str = ngx_http_schema1_str(entry->answer.digest);
+    entry->digest.node.key = ngx_http_schema1_cache_zone_hash(answer->digest);
 }
 
 
 static void
-ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_shctx_t *sh,
-    ngx_http_schema1_cache_entry_t *entry)
-{
-    ngx_rbtree_insert(&sh->tree, &entry->key.node);
-    ngx_rbtree_insert(&sh->tag_tree, &entry->tag_node);
-
-    if (entry->converted) {
-        ngx_http_schema1_cache_zone_insert_digest(sh, entry);
-    }
-
-    ngx_queue_insert_head(&sh->queue, &entry->queue);
-
-    sh->stats.entries++;
-    sh->stats.bytes += entry->body_len;
-}
-
-
-static void
-ngx_http_schema1_cache_zone_insert_digest(ngx_http_schema1_cache_shctx_t *sh,
+ngx_http_schema1_cache_zone_insert(ngx_http_schema1_cache_t *cache,
     ngx_http_schema1_cache_entry_t *entry)
 {
     ngx_http_schema1_cache_entry_t  *oldest;
 
-    oldest = ngx_http_schema1_cache_zone_oldest(sh, &entry->digest.str);
+    ngx_rbtree_insert(&cache->sh->tree, &entry->key.node);
+    ngx_rbtree_insert(&cache->sh->tag_tree, &entry->tag_node);
 
+    oldest = ngx_http_schema1_cache_zone_oldest(cache, &entry->digest.str,
+                                                entry->digest.node.key);
     if (oldest) {
         ngx_queue_insert_tail(&oldest->same, &entry->same);
-        return;
+
+    } else {
+        ngx_queue_init(&entry->same);
+        ngx_rbtree_insert(&cache->sh->digest_tree, &entry->digest.node);
     }
 
-    ngx_queue_init(&entry->same);
-    ngx_rbtree_insert(&sh->digest_tree, &entry->digest.node);
+    ngx_queue_insert_head(&cache->sh->queue, &entry->queue);
+
+    cache->sh->stats.entries++;
+    cache->sh->stats.bytes += entry->answer.body.len;
 }
 
 
 static void
-ngx_http_schema1_cache_zone_remove(ngx_slab_pool_t *shpool,
-    ngx_http_schema1_cache_shctx_t *sh, ngx_http_schema1_cache_entry_t *entry)
-{
-    ngx_rbtree_delete(&sh->tree, &entry->key.node);
-    ngx_rbtree_delete(&sh->tag_tree, &entry->tag_node);
-
-    if (entry->converted) {
-        ngx_http_schema1_cache_zone_remove_digest(sh, entry);
-    }
-
-    ngx_queue_remove(&entry->queue);
-
-    sh->stats.entries--;
-    sh->stats.bytes -= entry->body_len;
-
-    ngx_slab_free_locked(shpool, entry);
-}
-
-
-/* the next one takes the place of the oldest in the tree */
-
-static void
-ngx_http_schema1_cache_zone_remove_digest(ngx_http_schema1_cache_shctx_t *sh,
+ngx_http_schema1_cache_zone_remove(ngx_http_schema1_cache_t *cache,
     ngx_http_schema1_cache_entry_t *entry)
 {
     ngx_queue_t                     *next;
     ngx_http_schema1_cache_entry_t  *oldest;
 
-    next = ngx_queue_next(&entry->same);
+    ngx_rbtree_delete(&cache->sh->tree, &entry->key.node);
+    ngx_rbtree_delete(&cache->sh->tag_tree, &entry->tag_node);
 
-    oldest = ngx_http_schema1_cache_zone_oldest(sh, &entry->digest.str);
+    oldest = ngx_http_schema1_cache_zone_oldest(cache, &entry->digest.str,
+                                                entry->digest.node.key);
+    next = ngx_queue_next(&entry->same);
 
     ngx_queue_remove(&entry->same);
 
-    if (entry != oldest) {
-        return;
+    if (entry == oldest) {
+        ngx_rbtree_delete(&cache->sh->digest_tree, &entry->digest.node);
+
+        if (next != &entry->same) {
+            oldest = ngx_queue_data(next, ngx_http_schema1_cache_entry_t,
+                                    same);
+            ngx_rbtree_insert(&cache->sh->digest_tree, &oldest->digest.node);
+        }
     }
 
-    ngx_rbtree_delete(&sh->digest_tree, &entry->digest.node);
+    ngx_queue_remove(&entry->queue);
 
-    if (next != &entry->same) {
-        oldest = ngx_queue_data(next, ngx_http_schema1_cache_entry_t, same);
+    cache->sh->stats.entries--;
+    cache->sh->stats.bytes -= entry->answer.body.len;
 
-        ngx_rbtree_insert(&sh->digest_tree, &oldest->digest.node);
-    }
+    ngx_slab_free_locked(cache->shpool, entry);
 }
 
 
 static void
-ngx_http_schema1_cache_zone_touch(ngx_http_schema1_cache_shctx_t *sh,
+ngx_http_schema1_cache_zone_touch(ngx_http_schema1_cache_t *cache,
     ngx_http_schema1_cache_entry_t *entry)
 {
     entry->used = ngx_time();
 
     ngx_queue_remove(&entry->queue);
-    ngx_queue_insert_head(&sh->queue, &entry->queue);
+    ngx_queue_insert_head(&cache->sh->queue, &entry->queue);
 }
 
 
 /* a few entries each time */
 
 static void
-ngx_http_schema1_cache_zone_expire(ngx_http_schema1_cache_t *cache,
-    ngx_http_schema1_cache_shctx_t *sh)
+ngx_http_schema1_cache_zone_expire(ngx_http_schema1_cache_t *cache)
 {
     ngx_uint_t                       n;
     ngx_queue_t                     *q;
     ngx_http_schema1_cache_entry_t  *entry;
 
-    for (n = 0; n < 3 && !ngx_queue_empty(&sh->queue); n++) {
+    for (n = 0; n < 3 && !ngx_queue_empty(&cache->sh->queue); n++) {
 
-        q = ngx_queue_last(&sh->queue);
+        q = ngx_queue_last(&cache->sh->queue);
         entry = ngx_queue_data(q, ngx_http_schema1_cache_entry_t, queue);
 
         if (ngx_time() - entry->used <= cache->inactive) {
             return;
         }
 
-        ngx_http_schema1_cache_zone_remove(cache->shpool, sh, entry);
+        ngx_http_schema1_cache_zone_remove(cache, entry);
     }
 }
 
@@ -722,17 +643,14 @@ void
 ngx_http_schema1_cache_zone_stats(ngx_shm_zone_t *zone,
     schema1_metrics_cache_t *stats)
 {
-    ngx_http_schema1_cache_t        *cache;
-    ngx_http_schema1_cache_shctx_t  *sh;
-
-    cache = zone->data;
+    ngx_http_schema1_cache_t  *cache;
 
     ngx_memzero(stats, sizeof(schema1_metrics_cache_t));
 
-    sh = ngx_http_schema1_cache_zone_lock(zone);
+    cache = ngx_http_schema1_cache_zone_lock(zone);
 
-    if (sh) {
-        *stats = sh->stats;
-        ngx_http_schema1_cache_zone_unlock(cache->shpool, sh);
+    if (cache) {
+        *stats = cache->sh->stats;
+        ngx_http_schema1_cache_zone_unlock(cache);
     }
 }

@@ -14,9 +14,12 @@
 
 /* "data" of a shared memory zone of this kind */
 
+typedef struct ngx_http_schema1_cache_shctx_s  ngx_http_schema1_cache_shctx_t;
+
 typedef struct {
-    ngx_slab_pool_t            *shpool;
-    time_t                      inactive;
+    ngx_slab_pool_t                 *shpool;
+    ngx_http_schema1_cache_shctx_t  *sh;        /* while it is locked */
+    time_t                           inactive;
 } ngx_http_schema1_cache_t;
 
 
@@ -32,7 +35,7 @@ typedef struct {
 ngx_int_t ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data);
 
 /* a digest is a hash already: its last 32 bits */
-uint32_t ngx_http_schema1_cache_zone_hash(const char *digest, size_t len);
+uint32_t ngx_http_schema1_cache_zone_hash(schema1_str_t digest);
 
 /*
  * Copies the entry into "pool"; NGX_DECLINED: there is none, or no memory.  A
@@ -42,19 +45,18 @@ ngx_int_t ngx_http_schema1_cache_zone_get(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, schema1_answer_t *answer,
     ngx_pool_t *pool, ngx_uint_t last);
 
-/* whether there is an entry with this key->tag_hash */
+/* whether there is an entry whose key has this tag_hash */
 ngx_uint_t ngx_http_schema1_cache_zone_has_tag(ngx_shm_zone_t *zone,
     ngx_rbtree_key_t tag_hash);
 
 /*
  * Like zone_get(), but by key->repository and the digest of a converted
- * manifest.  "sources" receives the sources of all entries with this digest,
- * each once, the newest first.
+ * manifest, whose hash is key->hash.  "sources" receives the sources of all
+ * entries with this digest, each once, the newest first.
  */
 ngx_int_t ngx_http_schema1_cache_zone_find(ngx_shm_zone_t *zone,
     ngx_http_schema1_cache_key_t *key, ngx_str_t *digest,
-    schema1_answer_t *answer, ngx_array_t *sources,
-    ngx_pool_t *pool);
+    schema1_answer_t *answer, ngx_array_t *sources, ngx_pool_t *pool);
 
 /* NGX_DECLINED: the entry is too large for the zone */
 ngx_int_t ngx_http_schema1_cache_zone_put(ngx_shm_zone_t *zone,
