@@ -10,7 +10,6 @@
 #define NGX_HTTP_SCHEMA1_KEY_FILE_MAX  (1024 * 1024)
 
 
-static ngx_uint_t ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b);
 static schema1_key_t *ngx_http_schema1_key_read(ngx_conf_t *cf,
     ngx_http_schema1_loc_conf_t *slcf);
 static char *ngx_http_schema1_key_certify(ngx_conf_t *cf,
@@ -18,8 +17,6 @@ static char *ngx_http_schema1_key_certify(ngx_conf_t *cf,
 static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, ngx_uint_t secret,
     schema1_str_t *data);
-static ngx_int_t ngx_http_schema1_key_read_passwords(ngx_conf_t *cf,
-    ngx_str_t *name, schema1_str_t *lines);
 static void ngx_http_schema1_key_cleanse(schema1_str_t *data);
 static void ngx_http_schema1_key_cleanup(void *data);
 
@@ -52,11 +49,11 @@ ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 
     for (i = 0; i < smcf->keys.nelts; i++) {
 
-        if (ngx_http_schema1_key_same(&prev[i]->key_file, &slcf->key_file)
-            && ngx_http_schema1_key_same(&prev[i]->password_file,
-                                         &slcf->password_file)
-            && ngx_http_schema1_key_same(&prev[i]->certificate_file,
-                                         &slcf->certificate_file))
+        if (ngx_strcmp(prev[i]->key_file.data, slcf->key_file.data) == 0
+            && ngx_strcmp(prev[i]->password_file.data,
+                          slcf->password_file.data) == 0
+            && ngx_strcmp(prev[i]->certificate_file.data,
+                          slcf->certificate_file.data) == 0)
         {
             slcf->key = prev[i]->key;
             return NGX_CONF_OK;
@@ -89,17 +86,10 @@ ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 }
 
 
-static ngx_uint_t
-ngx_http_schema1_key_same(ngx_str_t *a, ngx_str_t *b)
-{
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
-}
-
-
 static schema1_key_t *
 ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
-    schema1_str_t     data, lines, *passwords;
+    schema1_str_t     data, lines, rest, *passwords;
     schema1_key_t    *key;
     schema1_error_t   err;
 
@@ -109,12 +99,24 @@ ngx_http_schema1_key_read(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
     passwords = NULL;
 
     if (slcf->password_file.len) {
-        passwords = &lines;
 
-        if (ngx_http_schema1_key_read_passwords(cf, &slcf->password_file,
-                                                passwords)
+        /* one password a line, as in ssl_password_file */
+
+        if (ngx_http_schema1_key_read_file(cf,
+                                           "schema_conversion_password_file",
+                                           &slcf->password_file, 1, &lines)
             != NGX_OK)
         {
+            goto done;
+        }
+
+        rest = lines;
+        passwords = &lines;
+
+        if (schema1_str_line(&rest).len == 0) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"schema_conversion_password_file\" \"%V\" "
+                               "holds no password", &slcf->password_file);
             goto done;
         }
     }
@@ -225,34 +227,6 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, (n == -1) ? err : 0,
                            "\"%s\": " ngx_read_fd_n " \"%V\" failed",
                            directive, name);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* one password a line, as in ssl_password_file */
-
-static ngx_int_t
-ngx_http_schema1_key_read_passwords(ngx_conf_t *cf, ngx_str_t *name,
-    schema1_str_t *lines)
-{
-    schema1_str_t  rest;
-
-    if (ngx_http_schema1_key_read_file(cf, "schema_conversion_password_file",
-                                       name, 1, lines)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    rest = *lines;
-
-    if (schema1_str_line(&rest).len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"schema_conversion_password_file\" \"%V\" "
-                           "holds no password", name);
         return NGX_ERROR;
     }
 
