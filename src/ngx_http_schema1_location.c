@@ -13,12 +13,9 @@
 #include "ngx_http_schema1_location.h"
 
 
-static schema1_redirect_e ngx_http_schema1_location_resolve(
-    ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
-    ngx_http_schema1_fetch_t *fetch, ngx_str_t *location,
-    schema1_buf_t *target);
-static void ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch, schema1_base_t *base);
+static void ngx_http_schema1_location_base(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    schema1_base_t *base);
 static void ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority);
 
@@ -28,6 +25,7 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     ngx_http_schema1_fetch_t *fetch, ngx_str_t *target, ngx_uint_t *external)
 {
     schema1_buf_t        buf;
+    schema1_base_t       base;
     ngx_table_elt_t     *location;
     schema1_redirect_e   where;
 
@@ -47,8 +45,11 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 
     ngx_memzero(&buf, sizeof(schema1_buf_t));
 
-    where = ngx_http_schema1_location_resolve(r, ctx, fetch, &location->value,
-                                              &buf);
+    ngx_http_schema1_location_base(r, ctx, fetch, &base);
+
+    where = schema1_redirect_resolve(&base,
+                                   ngx_http_schema1_core_str(&location->value),
+                                   &buf, &ctx->error);
 
     *external = (where == SCHEMA1_REDIRECT_EXTERNAL);
 
@@ -74,51 +75,33 @@ ngx_http_schema1_location(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
 }
 
 
-static schema1_redirect_e
-ngx_http_schema1_location_resolve(ngx_http_request_t *r,
-    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
-    ngx_str_t *location, schema1_buf_t *target)
-{
-    schema1_base_t  base;
-
-    ngx_memzero(&base, sizeof(schema1_base_t));
-
-    base.name = ctx->uri.name;
-    base.registry = (fetch->url.len == 0);
-
-    if (base.registry) {
-        ngx_http_schema1_location_registry_base(r, fetch, &base);
-
-    } else {
-        schema1_redirect_parse(&base.url,
-                               ngx_http_schema1_core_str(&fetch->url));
-    }
-
-    return schema1_redirect_resolve(&base, ngx_http_schema1_core_str(location),
-                                    target, &ctx->error);
-}
-
-
-/* the URL of a subrequest to the registry, as the client names it */
+/* the URL of a subrequest; one to the registry as the client names it */
 
 static void
-ngx_http_schema1_location_registry_base(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch, schema1_base_t *base)
+ngx_http_schema1_location_base(ngx_http_request_t *r,
+    ngx_http_schema1_ctx_t *ctx, ngx_http_schema1_fetch_t *fetch,
+    schema1_base_t *base)
 {
     ngx_str_t                  host;
     ngx_http_upstream_t       *u;
     ngx_http_core_srv_conf_t  *cscf;
 
+    ngx_memzero(base, sizeof(schema1_base_t));
+
+    base->name = ctx->uri.name;
+
+    if (fetch->url.len) {
+        schema1_redirect_parse(&base->url,
+                               ngx_http_schema1_core_str(&fetch->url));
+        return;
+    }
+
     u = fetch->request->upstream;
 
-    if (u && u->schema.len == sizeof("https://") - 1) {
-        base->url.scheme.len = 5;
-        base->url.scheme.data = "https";
-
-    } else {
-        base->url.scheme.len = 4;
-        base->url.scheme.data = "http";
-    }
+    base->registry = true;
+    base->url.scheme.data = (u && u->schema.len == sizeof("https://") - 1)
+                            ? "https" : "http";
+    base->url.scheme.len = ngx_strlen(base->url.scheme.data);
 
     if (r->headers_in.host) {
         host = r->headers_in.host->value;
