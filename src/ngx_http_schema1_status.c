@@ -97,14 +97,9 @@ ngx_http_schema1_status_init_zone(ngx_shm_zone_t *shm_zone, void *data)
 {
     ngx_slab_pool_t  *shpool;
 
-    if (data) {
-        shm_zone->data = data;
-        return NGX_OK;
-    }
-
     shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
 
-    if (!shm_zone->shm.exists) {
+    if (data == NULL && !shm_zone->shm.exists) {
         shpool->data = ngx_slab_calloc(shpool,
                                        sizeof(ngx_http_schema1_counters_t));
         if (shpool->data == NULL) {
@@ -244,12 +239,8 @@ ngx_http_schema1_status_print(ngx_http_request_t *r, ngx_uint_t prometheus,
         return NGX_ERROR;
     }
 
-    if (prometheus) {
-        rc = schema1_metrics_prometheus(&metrics, buf);
-
-    } else {
-        rc = schema1_metrics_json(&metrics, buf);
-    }
+    rc = prometheus ? schema1_metrics_prometheus(&metrics, buf)
+                    : schema1_metrics_json(&metrics, buf);
 
     return (rc == SCHEMA1_OK) ? NGX_OK : NGX_ERROR;
 }
