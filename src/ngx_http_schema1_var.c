@@ -227,18 +227,14 @@ ngx_http_schema1_var_replace_method(ngx_conf_t *cf)
 
     for (i = 0; i < cmcf->variables_keys->keys.nelts; i++) {
 
-        if (key[i].key.len != name.len
-            || ngx_strncmp(key[i].key.data, name.data, name.len) != 0)
+        if (key[i].key.len == name.len
+            && ngx_strncmp(key[i].key.data, name.data, name.len) == 0)
         {
-            continue;
+            v = key[i].value;
+
+            ngx_http_schema1_next_method = v->get_handler;
+            v->get_handler = ngx_http_schema1_var_method;
         }
-
-        v = key[i].value;
-
-        ngx_http_schema1_next_method = v->get_handler;
-        v->get_handler = ngx_http_schema1_var_method;
-
-        return;
     }
 }
 
