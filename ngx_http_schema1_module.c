@@ -329,7 +329,6 @@ ngx_http_schema1_create_main_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     smcf->header_index = { 0 };
-     *     smcf->keys = { NULL };
      *     smcf->needs_ephemeral = 0;
      *     smcf->caches = { NULL };
      *     smcf->status = NULL;

@@ -68,7 +68,6 @@ typedef enum {
 
 typedef struct {
     ngx_int_t                   header_index[NGX_HTTP_SCHEMA1_REPLACED_LINES];
-    ngx_array_t                 keys;       /* locations, one for each key */
     ngx_uint_t                  needs_ephemeral;
     ngx_array_t                 caches;     /* ngx_shm_zone_t * */
     ngx_shm_zone_t             *status;     /* NULL: not configured */
@@ -85,7 +84,7 @@ typedef struct {
     ngx_str_t                   password_file;
     ngx_str_t                   certificate_file;
 
-    const schema1_key_t        *key;        /* NULL: the ephemeral one */
+    schema1_key_t              *key;        /* NULL: the ephemeral one */
 
     ngx_str_t                   redirect;
 

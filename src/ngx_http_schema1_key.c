@@ -13,7 +13,7 @@
 static schema1_key_t *ngx_http_schema1_key_read(ngx_conf_t *cf,
     ngx_http_schema1_loc_conf_t *slcf);
 static char *ngx_http_schema1_key_certify(ngx_conf_t *cf,
-    ngx_http_schema1_loc_conf_t *slcf, schema1_key_t *key);
+    ngx_http_schema1_loc_conf_t *slcf);
 static ngx_int_t ngx_http_schema1_key_read_file(ngx_conf_t *cf,
     const char *directive, ngx_str_t *name, ngx_uint_t secret,
     schema1_str_t *data);
@@ -29,60 +29,43 @@ static schema1_key_t  *ngx_http_schema1_ephemeral_key;
 char *
 ngx_http_schema1_key_load(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
-    ngx_uint_t                      i;
-    schema1_key_t                  *key;
-    ngx_pool_cleanup_t             *cln;
-    ngx_http_schema1_loc_conf_t   **prev;
-    ngx_http_schema1_main_conf_t   *smcf;
+    ngx_pool_cleanup_t           *cln;
+    ngx_http_schema1_loc_conf_t  *prev;
 
-    smcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_schema1_module);
+    for (cln = cf->pool->cleanup; cln; cln = cln->next) {
 
-    if (smcf->keys.elts == NULL
-        && ngx_array_init(&smcf->keys, cf->pool, 4,
-                          sizeof(ngx_http_schema1_loc_conf_t *))
-           != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
+        if (cln->handler != ngx_http_schema1_key_cleanup) {
+            continue;
+        }
 
-    prev = smcf->keys.elts;
+        prev = cln->data;
 
-    for (i = 0; i < smcf->keys.nelts; i++) {
-
-        if (ngx_strcmp(prev[i]->key_file.data, slcf->key_file.data) == 0
-            && ngx_strcmp(prev[i]->password_file.data,
-                          slcf->password_file.data) == 0
-            && ngx_strcmp(prev[i]->certificate_file.data,
-                          slcf->certificate_file.data) == 0)
+        if (ngx_strcmp(prev->key_file.data, slcf->key_file.data) == 0
+            && ngx_strcmp(prev->password_file.data, slcf->password_file.data)
+               == 0
+            && ngx_strcmp(prev->certificate_file.data,
+                          slcf->certificate_file.data)
+               == 0)
         {
-            slcf->key = prev[i]->key;
+            slcf->key = prev->key;
             return NGX_CONF_OK;
         }
     }
-
-    prev = ngx_array_push(&smcf->keys);
-    if (prev == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    *prev = slcf;
 
     cln = ngx_pool_cleanup_add(cf->pool, 0);
     if (cln == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    key = ngx_http_schema1_key_read(cf, slcf);
-    if (key == NULL) {
+    slcf->key = ngx_http_schema1_key_read(cf, slcf);
+    if (slcf->key == NULL) {
         return NGX_CONF_ERROR;
     }
 
     cln->handler = ngx_http_schema1_key_cleanup;
-    cln->data = key;
+    cln->data = slcf;
 
-    slcf->key = key;
-
-    return ngx_http_schema1_key_certify(cf, slcf, key);
+    return ngx_http_schema1_key_certify(cf, slcf);
 }
 
 
@@ -146,8 +129,7 @@ done:
 
 
 static char *
-ngx_http_schema1_key_certify(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf,
-    schema1_key_t *key)
+ngx_http_schema1_key_certify(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf)
 {
     schema1_str_t    chain;
     schema1_error_t  err;
@@ -163,7 +145,7 @@ ngx_http_schema1_key_certify(ngx_conf_t *cf, ngx_http_schema1_loc_conf_t *slcf,
         return NGX_CONF_ERROR;
     }
 
-    if (schema1_key_certify(key, chain, &err) != SCHEMA1_OK) {
+    if (schema1_key_certify(slcf->key, chain, &err) != SCHEMA1_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"schema_conversion_certificate\" \"%V\": %s",
                            &slcf->certificate_file, err.message);
@@ -246,7 +228,9 @@ ngx_http_schema1_key_cleanse(schema1_str_t *data)
 static void
 ngx_http_schema1_key_cleanup(void *data)
 {
-    schema1_key_free(data);
+    ngx_http_schema1_loc_conf_t *slcf = data;
+
+    schema1_key_free(slcf->key);
 }
 
 
