@@ -172,11 +172,6 @@ ngx_http_schema1_var_pull(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         }
     }
 
-    if (value.len == 0) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
     ngx_http_schema1_var_set(v, &value);
 
     return NGX_OK;
@@ -257,12 +252,14 @@ ngx_http_schema1_var_method(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
+/* an empty value: the variable is not found */
+
 static void
 ngx_http_schema1_var_set(ngx_http_variable_value_t *v, ngx_str_t *value)
 {
     v->len = value->len;
     v->data = value->data;
-    v->valid = 1;
+    v->valid = (value->len != 0);
     v->no_cacheable = 0;
-    v->not_found = 0;
+    v->not_found = !v->valid;
 }
