@@ -161,10 +161,13 @@ static ngx_int_t
 ngx_http_schema1_status_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    ngx_str_t                  format, type;
+    ngx_str_t                  format;
     ngx_uint_t                 prometheus;
     schema1_buf_t              buf;
     ngx_http_complex_value_t   cv;
+
+    static ngx_str_t  text = ngx_string("text/plain; version=0.0.4");
+    static ngx_str_t  json = ngx_string("application/json");
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return NGX_HTTP_NOT_ALLOWED;
@@ -173,13 +176,6 @@ ngx_http_schema1_status_handler(ngx_http_request_t *r)
     prometheus = ngx_http_arg(r, (u_char *) "format", 6, &format) == NGX_OK
                  && format.len == 10
                  && ngx_strncmp(format.data, "prometheus", 10) == 0;
-
-    if (prometheus) {
-        ngx_str_set(&type, "text/plain; version=0.0.4");
-
-    } else {
-        ngx_str_set(&type, "application/json");
-    }
 
     ngx_memzero(&buf, sizeof(schema1_buf_t));
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
@@ -196,7 +192,8 @@ ngx_http_schema1_status_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_send_response(r, NGX_HTTP_OK, &type, &cv);
+    return ngx_http_send_response(r, NGX_HTTP_OK, prometheus ? &text : &json,
+                                  &cv);
 }
 
 
