@@ -14,10 +14,6 @@
 #define NGX_HTTP_SCHEMA1_CACHE_LOCK_TIMEOUT  5000
 
 
-static ngx_http_schema1_ctx_t *ngx_http_schema1_cache_lock_holder(
-    ngx_http_schema1_ctx_t *ctx);
-
-
 /* requests of this worker that hold a lock */
 
 static ngx_queue_t  ngx_http_schema1_cache_locks;
@@ -31,6 +27,7 @@ static ngx_queue_t  ngx_http_schema1_cache_locks;
 ngx_int_t
 ngx_http_schema1_cache_lock(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 {
+    ngx_queue_t                    *q;
     ngx_http_schema1_ctx_t         *holder;
     ngx_http_schema1_cache_lock_t  *lock;
 
@@ -53,51 +50,34 @@ ngx_http_schema1_cache_lock(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         ngx_queue_init(&ngx_http_schema1_cache_locks);
     }
 
-    holder = ngx_http_schema1_cache_lock_holder(ctx);
-
-    if (holder == NULL) {
-        lock->state = NGX_HTTP_SCHEMA1_LOCK_HELD;
-
-        ngx_queue_init(&lock->waiters);
-        ngx_queue_insert_head(&ngx_http_schema1_cache_locks, &lock->queue);
-
-        return NGX_OK;
-    }
-
-    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
-                   "schema1 cache lock wait");
-
-    lock->state = NGX_HTTP_SCHEMA1_LOCK_WAITING;
-
-    ngx_queue_insert_tail(&holder->cache_lock.waiters, &lock->queue);
-    ngx_add_timer(&ctx->wake, NGX_HTTP_SCHEMA1_CACHE_LOCK_TIMEOUT);
-
-    return NGX_AGAIN;
-}
-
-
-static ngx_http_schema1_ctx_t *
-ngx_http_schema1_cache_lock_holder(ngx_http_schema1_ctx_t *ctx)
-{
-    ngx_queue_t             *q;
-    ngx_http_schema1_ctx_t  *holder;
-
     for (q = ngx_queue_head(&ngx_http_schema1_cache_locks);
          q != ngx_queue_sentinel(&ngx_http_schema1_cache_locks);
          q = ngx_queue_next(q))
     {
         holder = ngx_queue_data(q, ngx_http_schema1_ctx_t, cache_lock.queue);
 
-        if (holder->cache_key.str.len == ctx->cache_key.str.len
-            && ngx_memcmp(holder->cache_key.str.data, ctx->cache_key.str.data,
-                          ctx->cache_key.str.len)
-               == 0)
+        if (ngx_memn2cmp(holder->cache_key.str.data, ctx->cache_key.str.data,
+                         holder->cache_key.str.len, ctx->cache_key.str.len)
+            == 0)
         {
-            return holder;
+            ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                           "schema1 cache lock wait");
+
+            lock->state = NGX_HTTP_SCHEMA1_LOCK_WAITING;
+
+            ngx_queue_insert_tail(&holder->cache_lock.waiters, &lock->queue);
+            ngx_add_timer(&ctx->wake, NGX_HTTP_SCHEMA1_CACHE_LOCK_TIMEOUT);
+
+            return NGX_AGAIN;
         }
     }
 
-    return NULL;
+    lock->state = NGX_HTTP_SCHEMA1_LOCK_HELD;
+
+    ngx_queue_init(&lock->waiters);
+    ngx_queue_insert_head(&ngx_http_schema1_cache_locks, &lock->queue);
+
+    return NGX_OK;
 }
 
 
