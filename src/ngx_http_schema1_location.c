@@ -134,24 +134,20 @@ static void
 ngx_http_schema1_location_upstream(ngx_http_request_t *r,
     ngx_http_upstream_t *u, schema1_str_t *authority)
 {
-    u_char                        *p;
-    in_port_t                      port;
-    ngx_str_t                      host;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    u_char     *p;
+    in_port_t   port;
+    ngx_str_t   host;
 
     if (u->resolved) {
         host = u->resolved->host;
         port = u->resolved->no_port ? 0 : u->resolved->port;
 
+    } else if (u->conf && u->conf->upstream) {
+        host = u->conf->upstream->host;
+        port = u->conf->upstream->no_port ? 0 : u->conf->upstream->port;
+
     } else {
-        uscf = u->conf ? u->conf->upstream : NULL;
-
-        if (uscf == NULL) {
-            return;
-        }
-
-        host = uscf->host;
-        port = uscf->no_port ? 0 : uscf->port;
+        return;
     }
 
     if (port == 0) {
