@@ -13,7 +13,7 @@
 
 /*
  * Each returns NGX_OK with ctx->answer, allocated from r->pool, or
- * NGX_DECLINED.
+ * NGX_DECLINED, or NGX_ERROR if there is no memory for the key.
  */
 
 /*
@@ -32,7 +32,7 @@ ngx_uint_t ngx_http_schema1_cache_has_tag(ngx_http_schema1_ctx_t *ctx);
 
 /*
  * By ctx->answer.source_digest, the verified digest of the source.  Sets
- * ctx->cache_key; NGX_ERROR: no memory.
+ * ctx->cache_key.
  */
 ngx_int_t ngx_http_schema1_cache_get(ngx_http_request_t *r,
     ngx_http_schema1_ctx_t *ctx);
