@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 209;
+plan tests => repeat_each() * 217;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -563,3 +563,28 @@ is(received(), '2 GET 1 HEAD', 'by a HEAD');
 ["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1?to=gone"]
 --- response_body_like eval
 ["schemaVersion", '^\{\}$']
+
+
+
+=== TEST 27: a body is read before a hit after a HEAD
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+received();
+my $get = "GET /v2/team/app/manifests/1 HTTP/1.1\r\nHost: localhost\r\n";
+my $next = "GET /v2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+my $whole = ask('', '' => { raw =>
+    "${get}Content-Length: 6\r\n\r\na body$next" });
+is($whole->{status}, 200, 'status');
+like($whole->{body}, qr/"signature".*HTTP\/1\.1 200 .*\{\}\z/s, 'the next');
+is(received(), '1 GET 1 HEAD', 'by a HEAD');
+my $broken = ask('', '' => { raw =>
+    "${get}Transfer-Encoding: chunked\r\n\r\nno length\r\n" });
+is($broken->{status}, 400, 'a malformed body');
+is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
+--- no_error_log
+[alert]
+--- error_log
+client sent invalid chunked body
