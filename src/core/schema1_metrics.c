@@ -22,12 +22,10 @@ typedef struct {
 } schema1_metrics_member_t;
 
 
-static void schema1_metrics_json_counts(schema1_buf_t *buf, const char *name,
+static json_t *schema1_metrics_json_counts(
     const schema1_metrics_count_t *counts, size_t n);
-static void schema1_metrics_json_zone(schema1_buf_t *buf,
-    const schema1_metrics_zone_t *zone);
-static void schema1_metrics_json_string(schema1_buf_t *buf,
-    schema1_str_t value);
+static json_t *schema1_metrics_json_zones(const schema1_metrics_t *metrics);
+static json_t *schema1_metrics_json_zone(const schema1_metrics_zone_t *zone);
 static void schema1_metrics_counts(schema1_buf_t *buf, const char *metric,
     const char *help, const char *label,
     const schema1_metrics_count_t *counts, size_t n);
@@ -78,89 +76,122 @@ static const schema1_metrics_member_t  schema1_metrics_members[] = {
 int
 schema1_metrics_json(const schema1_metrics_t *metrics, schema1_buf_t *buf)
 {
-    size_t  i;
+    int      rc;
+    json_t  *object, *outcomes, *reasons, *caches;
 
-    schema1_buf_printf(buf, "{\"version\":\"%s\"", metrics->version);
+    outcomes = schema1_metrics_json_counts(metrics->outcomes,
+                                           metrics->noutcomes);
+    reasons = schema1_metrics_json_counts(metrics->reasons,
+                                          metrics->nreasons);
+    caches = schema1_metrics_json_zones(metrics);
 
-    schema1_metrics_json_counts(buf, "outcomes", metrics->outcomes,
-                                metrics->noutcomes);
-    schema1_metrics_json_counts(buf, "reasons", metrics->reasons,
-                                metrics->nreasons);
+    object = json_pack("{s:s,s:O,s:O,s:I,s:I,s:O}",
+                       "version", metrics->version,
+                       "outcomes", outcomes,
+                       "reasons", reasons,
+                       "long_histories", (json_int_t) metrics->long_histories,
+                       "conversion_microseconds", (json_int_t) metrics->time,
+                       "caches", caches);
 
-    schema1_buf_printf(buf, ",\"long_histories\":%" PRIu64
-                       ",\"conversion_microseconds\":%" PRIu64
-                       ",\"caches\":{", metrics->long_histories,
-                       metrics->time);
+    json_decref(outcomes);
+    json_decref(reasons);
+    json_decref(caches);
 
-    for (i = 0; i < metrics->nzones; i++) {
-        schema1_buf_puts(buf, i ? "," : "");
-        schema1_metrics_json_zone(buf, &metrics->zones[i]);
-    }
+    rc = json_dump_callback(object, schema1_buf_write, buf,
+                            JSON_COMPACT|JSON_PRESERVE_ORDER);
 
-    schema1_buf_puts(buf, "}}\n");
+    json_decref(object);
 
-    return buf->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
+    schema1_buf_putc(buf, '\n');
+
+    return rc != 0 || buf->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
 }
 
 
-static void
-schema1_metrics_json_counts(schema1_buf_t *buf, const char *name,
-    const schema1_metrics_count_t *counts, size_t n)
-{
-    size_t  i;
+/* the setters of jansson release a new value also if they fail, and fail for
+   NULL */
 
-    schema1_buf_printf(buf, ",\"%s\":{", name);
+static json_t *
+schema1_metrics_json_counts(const schema1_metrics_count_t *counts, size_t n)
+{
+    int      rc;
+    size_t   i;
+    json_t  *object;
+
+    rc = 0;
+    object = json_object();
 
     for (i = 0; i < n; i++) {
-        schema1_buf_printf(buf, "%s\"%s\":%" PRIu64, i ? "," : "",
-                           counts[i].name, counts[i].count);
+        rc |= json_object_set_new(object, counts[i].name,
+                                  json_integer(counts[i].count));
     }
 
-    schema1_buf_putc(buf, '}');
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
 }
 
 
-static void
-schema1_metrics_json_zone(schema1_buf_t *buf,
-    const schema1_metrics_zone_t *zone)
+static json_t *
+schema1_metrics_json_zones(const schema1_metrics_t *metrics)
 {
+    int            rc;
+    size_t         i;
+    json_t        *object;
+    schema1_buf_t  name;
+
+    rc = 0;
+    object = json_object();
+
+    for (i = 0; i < metrics->nzones; i++) {
+        memset(&name, 0, sizeof(schema1_buf_t));
+
+        schema1_metrics_text(&name, metrics->zones[i].name);
+        schema1_buf_putc(&name, '\0');
+
+        rc |= name.failed
+              || json_object_set_new(object, name.data,
+                     schema1_metrics_json_zone(&metrics->zones[i])) != 0;
+
+        schema1_buf_free(&name);
+    }
+
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static json_t *
+schema1_metrics_json_zone(const schema1_metrics_zone_t *zone)
+{
+    int                              rc;
     size_t                           i;
+    json_t                          *object;
     const schema1_metrics_member_t  *member;
 
-    schema1_metrics_json_string(buf, zone->name);
+    rc = 0;
+    object = json_object();
 
     for (i = 0; i < SCHEMA1_METRICS_MEMBERS; i++) {
         member = &schema1_metrics_members[i];
 
-        schema1_buf_printf(buf, "%s\"%s\":%" PRIu64, i ? "," : ":{",
-                           member->name, schema1_metrics_value(zone, member));
+        rc |= json_object_set_new(object, member->name,
+                  json_integer(schema1_metrics_value(zone, member)));
     }
 
-    schema1_buf_putc(buf, '}');
-}
-
-
-static void
-schema1_metrics_json_string(schema1_buf_t *buf, schema1_str_t value)
-{
-    json_t         *string;
-    schema1_buf_t   text;
-
-    memset(&text, 0, sizeof(schema1_buf_t));
-
-    schema1_metrics_text(&text, value);
-
-    string = json_stringn(text.data, text.len);
-
-    if (text.failed
-        || json_dump_callback(string, schema1_buf_write, buf, JSON_ENCODE_ANY)
-           != 0)
-    {
-        buf->failed = true;
+    if (rc != 0) {
+        json_decref(object);
+        return NULL;
     }
 
-    json_decref(string);
-    schema1_buf_free(&text);
+    return object;
 }
 
 
