@@ -463,14 +463,16 @@ ngx_http_schema1_fetch_get(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch)
+ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r)
 {
-    ngx_http_upstream_t  *u;
+    ngx_http_upstream_t       *u;
+    ngx_http_schema1_fetch_t  *fetch;
 
     u = r->upstream;
+    fetch = ngx_http_schema1_fetch_get(r);
 
-    if (fetch->url.len == 0
+    if (fetch == NULL
+        || fetch->url.len == 0
         || u == NULL
         || u->headers_in.x_accel_redirect == NULL
         || (u->conf->ignore_headers & NGX_HTTP_UPSTREAM_IGN_XA_REDIRECT))
@@ -497,7 +499,7 @@ ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r)
 
     /* "return" responds before the precontent phase */
 
-    (void) ngx_http_schema1_fetch_refuse_accel(r, fetch);
+    (void) ngx_http_schema1_fetch_refuse_accel(r);
 
     ngx_http_schema1_response_begin(r, &fetch->response);
 

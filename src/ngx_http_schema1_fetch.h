@@ -40,8 +40,7 @@ ngx_http_schema1_fetch_t *ngx_http_schema1_fetch_get(ngx_http_request_t *r);
  * redirected the subrequest already, NGX_HTTP_BAD_GATEWAY keeps it from running
  * in the location.  Else NGX_DECLINED.
  */
-ngx_int_t ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r,
-    ngx_http_schema1_fetch_t *fetch);
+ngx_int_t ngx_http_schema1_fetch_refuse_accel(ngx_http_request_t *r);
 
 /* the header filter of all subrequests */
 ngx_int_t ngx_http_schema1_fetch_header_filter(ngx_http_request_t *r);

@@ -312,9 +312,7 @@ ngx_http_schema1_examines(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
      * in which the client names no image
      */
 
-    return r->method != NGX_HTTP_HEAD
-           || type == SCHEMA1_TYPE_LIST
-           || type == SCHEMA1_TYPE_OCI_INDEX;
+    return r->method != NGX_HTTP_HEAD || schema1_media_type_is_list(type);
 }
 
 

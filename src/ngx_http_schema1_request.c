@@ -33,14 +33,10 @@ static ngx_int_t ngx_http_schema1_request_send_hit(ngx_http_request_t *r);
 ngx_int_t
 ngx_http_schema1_request_handler(ngx_http_request_t *r)
 {
-    ngx_http_schema1_fetch_t     *fetch;
     ngx_http_schema1_loc_conf_t  *slcf;
 
     if (r != r->main) {
-        fetch = ngx_http_schema1_fetch_get(r);
-
-        return fetch ? ngx_http_schema1_fetch_refuse_accel(r, fetch)
-                     : NGX_DECLINED;
+        return ngx_http_schema1_fetch_refuse_accel(r);
     }
 
     if (r->internal || ngx_http_get_module_ctx(r, ngx_http_schema1_module)) {
