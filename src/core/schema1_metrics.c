@@ -293,6 +293,7 @@ schema1_metrics_head(schema1_buf_t *buf, const char *metric, const char *type,
 static void
 schema1_metrics_label(schema1_buf_t *buf, schema1_str_t value)
 {
+    char           ch;
     size_t         i;
     schema1_buf_t  text;
 
@@ -301,20 +302,13 @@ schema1_metrics_label(schema1_buf_t *buf, schema1_str_t value)
     schema1_metrics_text(&text, value);
 
     for (i = 0; i < text.len; i++) {
-        switch (text.data[i]) {
+        ch = text.data[i];
 
-        case '\n':
-            schema1_buf_puts(buf, "\\n");
-            break;
-
-        case '"':
-        case '\\':
+        if (ch == '\n' || ch == '"' || ch == '\\') {
             schema1_buf_putc(buf, '\\');
-            /* fall through */
-
-        default:
-            schema1_buf_putc(buf, text.data[i]);
         }
+
+        schema1_buf_putc(buf, ch == '\n' ? 'n' : ch);
     }
 
     buf->failed |= text.failed;
