@@ -35,7 +35,6 @@ static bool schema1_redirect_registry(const schema1_url_t *ref,
     schema1_str_t name, schema1_buf_t *target);
 static bool schema1_redirect_is_registry(schema1_str_t path,
     schema1_str_t name);
-static bool schema1_redirect_rest_valid(schema1_str_t rest);
 static schema1_redirect_e schema1_redirect_other_path(
     const schema1_base_t *base, schema1_url_t *ref, schema1_buf_t *target,
     schema1_error_t *err);
@@ -445,7 +444,7 @@ schema1_redirect_registry(const schema1_url_t *ref, schema1_str_t name,
 static bool
 schema1_redirect_is_registry(schema1_str_t path, schema1_str_t name)
 {
-    schema1_str_t  action;
+    schema1_str_t  segment;
 
     /* a slash, or allowed in a path without encoding (RFC 3986, 3.3) */
 
@@ -461,30 +460,20 @@ schema1_redirect_is_registry(schema1_str_t path, schema1_str_t name)
     path.data += 4 + name.len + 1;
     path.len -= 4 + name.len + 1;
 
-    action = schema1_redirect_until(&path, "/");
+    segment = schema1_redirect_until(&path, "/");
 
-    return (schema1_str_eq(action, "blobs")
-            || schema1_str_eq(action, "manifests"))
-           && schema1_redirect_rest_valid(path);
-}
-
-
-/* a repository may be called <name>/blobs/...: its paths are refused */
-
-static bool
-schema1_redirect_rest_valid(schema1_str_t rest)
-{
-    schema1_str_t  segment;
-
-    if (rest.len == 0) {
+    if ((!schema1_str_eq(segment, "blobs")
+         && !schema1_str_eq(segment, "manifests"))
+        || path.len == 0)
+    {
         return false;
     }
 
-    while (rest.len != 0) {
-        rest.data++;
-        rest.len--;
+    while (path.len != 0) {
+        path.data++;
+        path.len--;
 
-        segment = schema1_redirect_until(&rest, "/");
+        segment = schema1_redirect_until(&path, "/");
 
         if (segment.len == 0 || schema1_str_eq(segment, ".")
             || schema1_str_eq(segment, ".."))
@@ -492,7 +481,9 @@ schema1_redirect_rest_valid(schema1_str_t rest)
             return false;
         }
 
-        if (rest.len != 0
+        /* a repository may be called <name>/blobs/...: it is another one */
+
+        if (path.len != 0
             && (schema1_str_eq(segment, "blobs")
                 || schema1_str_eq(segment, "manifests")
                 || schema1_str_eq(segment, "tags")
