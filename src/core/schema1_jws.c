@@ -51,15 +51,15 @@ schema1_jws_sign(const schema1_key_t *key, schema1_str_t payload, time_t now,
 
     rc = schema1_jws_protected(payload, now, &protected);
 
-    if (rc == SCHEMA1_OK && !protected.failed) {
+    if (rc == SCHEMA1_OK) {
         rc = schema1_key_sign(key, schema1_buf_str(&protected), payload,
                               &signature);
+    }
 
-        if (rc == SCHEMA1_OK) {
-            schema1_jws_assemble(payload, schema1_key_header(key),
-                                 schema1_buf_str(&signature),
-                                 schema1_buf_str(&protected), body);
-        }
+    if (rc == SCHEMA1_OK) {
+        schema1_jws_assemble(payload, schema1_key_header(key),
+                             schema1_buf_str(&signature),
+                             schema1_buf_str(&protected), body);
     }
 
     if (body->failed) {
@@ -147,7 +147,7 @@ schema1_jws_protected(schema1_str_t payload, time_t now, schema1_buf_t *text)
     schema1_base64url_encode(text, (const unsigned char *) header,
                              (size_t) len);
 
-    return SCHEMA1_OK;
+    return text->failed ? SCHEMA1_ERROR : SCHEMA1_OK;
 }
 
 
