@@ -53,11 +53,10 @@ schema1_convert_check(const schema1_manifest_t *manifest, schema1_error_t *err)
                            ? manifest->artifact_type
                            : manifest->config.media_type);
 
-        schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
-                          "the tag names no container image, but an artifact "
-                          "of the type \"%s\", which an old client cannot use",
-                          err->media_type);
-        return SCHEMA1_ERROR;
+        return schema1_error_set(err, SCHEMA1_NOT_AN_IMAGE,
+                                 "the tag names no container image, but an "
+                                 "artifact of the type \"%s\", which an old "
+                                 "client cannot use", err->media_type);
     }
 
     for (i = 0; i < manifest->nlayers; i++) {
@@ -251,12 +250,10 @@ schema1_convert_refuse(const schema1_descriptor_t *layer, size_t n,
     schema1_error_note(err->media_type, sizeof(err->media_type),
                        layer->media_type);
 
-    schema1_error_set(err, reason,
-                      "layer %zu (%.*s, \"%s\") %s", n,
-                      (int) layer->digest.len, layer->digest.data,
-                      err->media_type, text);
-
-    return SCHEMA1_ERROR;
+    return schema1_error_set(err, reason,
+                             "layer %zu (%.*s, \"%s\") %s", n,
+                             (int) layer->digest.len, layer->digest.data,
+                             err->media_type, text);
 }
 
 

@@ -63,12 +63,11 @@ schema1_decode(schema1_str_t document, const schema1_field_t *fields, void *to,
     schema1_decoder_t  d;
 
     if (schema1_json_check(document, &offset) != SCHEMA1_OK) {
-        schema1_error_set(err, invalid,
-                          "the %s is not valid JSON: %s at byte %zu; build "
-                          "and push the image again", what,
-                          offset == document.len ? "it ends too early"
-                          : "it goes wrong", offset);
-        return SCHEMA1_ERROR;
+        return schema1_error_set(err, invalid,
+                                 "the %s is not valid JSON: %s at byte %zu; "
+                                 "build and push the image again", what,
+                                 offset == document.len ? "it ends too early"
+                                 : "it goes wrong", offset);
     }
 
     memset(&d, 0, sizeof(schema1_decoder_t));
@@ -76,8 +75,8 @@ schema1_decode(schema1_str_t document, const schema1_field_t *fields, void *to,
     d.invalid = invalid;
 
     if (schema1_json_peek(&d.json) != SCHEMA1_JSON_OBJECT) {
-        schema1_error_set(err, invalid, "the %s is not a JSON object", what);
-        return SCHEMA1_ERROR;
+        return schema1_error_set(err, invalid, "the %s is not a JSON object",
+                                 what);
     }
 
     if (schema1_decode_struct(&d, fields, members, to) != SCHEMA1_OK) {
