@@ -242,20 +242,14 @@ schema1_decode_field(schema1_decoder_t *d, const schema1_field_t *field,
 static void
 schema1_decode_null(const schema1_field_t *field, void *to)
 {
-    switch (field->type) {
-
-    case SCHEMA1_FIELD_ARRAY:
+    if (field->type == SCHEMA1_FIELD_ARRAY) {
         schema1_array_free(to);
-        break;
 
-    case SCHEMA1_FIELD_STRINGS:
-    case SCHEMA1_FIELD_MAP:
-    case SCHEMA1_FIELD_POINTER:
+    } else if (field->type == SCHEMA1_FIELD_POINTER
+               || field->type == SCHEMA1_FIELD_STRINGS
+               || field->type == SCHEMA1_FIELD_MAP)
+    {
         memset(to, 0, field->size);
-        break;
-
-    default:
-        break;
     }
 }
 
