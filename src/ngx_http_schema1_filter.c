@@ -414,6 +414,8 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
 
     r->keepalive = 0;
 
+    ctx->response.failure = SCHEMA1_TRUNCATED;
+
     (void) ngx_http_schema1_collect_failed(r, ctx);
 }
 
