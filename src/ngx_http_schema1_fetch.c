@@ -85,10 +85,6 @@ ngx_http_schema1_fetch(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx,
     path.len = ngx_sprintf(path.data, "/v2/%V/%s/%V", &name, part, &value)
                - path.data;
 
-    /* the core keeps what it lends until the next call only */
-
-    value.data = path.data + path.len - value.len;
-
     fetch = ngx_http_schema1_fetch_create(r, ctx, kind, &value);
     if (fetch == NULL) {
         return NGX_ERROR;
@@ -135,10 +131,6 @@ ngx_http_schema1_fetch_create(ngx_http_request_t *r,
         fetch->response.name = fetch->name;
         fetch->response.reference = *reference;
     }
-
-    /* no header may ever come */
-
-    fetch->response.expected = -1;
 
     ctx->fetch = fetch;
 
@@ -249,9 +241,7 @@ ngx_http_schema1_fetch_start(ngx_http_request_t *r,
 
     fetch->request = sr;
 
-    if (fetch->url.len == 0) {
-        fetch->path = unparsed_uri;
-    }
+    fetch->path = unparsed_uri;
 
     return NGX_OK;
 }
@@ -391,9 +381,7 @@ ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
 
     ngx_memzero(&value, sizeof(ngx_http_variable_value_t));
 
-    return v->get_handler(sr, &value, v->data) == NGX_OK
-           && value.valid
-           && !value.not_found;
+    return v->get_handler(sr, &value, v->data) == NGX_OK && value.valid;
 }
 
 
@@ -402,12 +390,9 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
 {
     ngx_http_schema1_fetch_t *fetch = data;
 
-    ngx_connection_t        *c;
     ngx_http_schema1_ctx_t  *ctx;
 
-    c = r->connection;
-
-    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, c->log, 0,
+    ngx_log_debug2(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "schema1 fetch done: %i, \"%V\"", rc, &r->uri);
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_schema1_module);
@@ -416,10 +401,6 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
 
     if (fetch->kind != NGX_HTTP_SCHEMA1_FETCH_HEAD) {
         ngx_post_event(&ctx->wake, &ngx_posted_events);
-    }
-
-    if (c->error) {
-        return rc;
     }
 
     /* called before an error page too, and then again */
@@ -436,9 +417,7 @@ ngx_http_schema1_fetch_done(ngx_http_request_t *r, void *data, ngx_int_t rc)
     {
         /* these would close the client's connection */
 
-        if (fetch->response.failure == SCHEMA1_NO_REASON) {
-            fetch->response.failure = SCHEMA1_TRUNCATED;
-        }
+        fetch->response.failure = SCHEMA1_TRUNCATED;
 
         return NGX_OK;
     }
@@ -612,26 +591,25 @@ ngx_http_schema1_fetch_status(ngx_http_schema1_fetch_t *fetch,
     case NGX_HTTP_FORBIDDEN:
     case NGX_HTTP_TOO_MANY_REQUESTS:
 
-        if (!external) {
-            schema1_error_set(err, SCHEMA1_DENIED,
-                              "the registry answered %d to the request for "
-                              "the %s", (int) fetch->response.status,
-                              fetch->name);
-            return;
+        if (external) {
+            break;
         }
 
-        break;
+        schema1_error_set(err, SCHEMA1_DENIED,
+                          "the registry answered %d to the request for the %s",
+                          (int) fetch->response.status, fetch->name);
+        return;
 
     case NGX_HTTP_GATEWAY_TIME_OUT:
 
-        if (fetch->response.failure == SCHEMA1_TIMED_OUT) {
-            schema1_error_set(err, SCHEMA1_TIMED_OUT,
-                              "%s did not answer the request for the %s in "
-                              "time; try again later", where, fetch->name);
-            return;
+        if (fetch->response.failure != SCHEMA1_TIMED_OUT) {
+            break;
         }
 
-        break;
+        schema1_error_set(err, SCHEMA1_TIMED_OUT,
+                          "%s did not answer the request for the %s in time; "
+                          "try again later", where, fetch->name);
+        return;
     }
 
     schema1_error_set(err, SCHEMA1_UPSTREAM_FAILED,
