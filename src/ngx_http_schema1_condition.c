@@ -139,7 +139,9 @@ ngx_http_schema1_condition_unmodified(ngx_http_request_t *r)
 
     modified = ngx_parse_http_time(h->value.data, h->value.len);
 
-    return since != NGX_ERROR && modified != NGX_ERROR && modified <= since;
+    /* NGX_ERROR is before any other time */
+
+    return modified != NGX_ERROR && modified <= since;
 }
 
 
@@ -153,8 +155,6 @@ ngx_http_schema1_condition_not_modified(ngx_http_request_t *r)
 
     ngx_http_clear_content_length(r);
     ngx_http_clear_accept_ranges(r);
-
-    r->allow_ranges = 0;
 
     if (r->headers_out.content_encoding) {
         r->headers_out.content_encoding->hash = 0;
