@@ -105,7 +105,6 @@ ngx_http_schema1_headers_out_relay(ngx_http_request_t *r,
 
     r->headers_out.content_type = sr->headers_out.content_type;
     r->headers_out.content_type_len = sr->headers_out.content_type_len;
-    r->headers_out.content_type_lowcase = NULL;
     r->headers_out.charset = sr->headers_out.charset;
 
     for (part = &sr->headers_out.headers.part; part; part = part->next) {
@@ -162,10 +161,7 @@ ngx_http_schema1_headers_out_remove(ngx_http_request_t *r, ngx_str_t *name)
 static ngx_uint_t
 ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
 {
-    ngx_str_t   *known;
-    ngx_uint_t   i, n;
-
-    /* by length */
+    ngx_str_t  *known;
 
     static ngx_str_t  names[] = {
         ngx_string("ETag"),
@@ -183,7 +179,8 @@ ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
         ngx_string("Content-Encoding"),
         ngx_string("Content-Location"),
         ngx_string("Docker-Content-Digest"),
-        ngx_string("x-ms-blob-content-md5")
+        ngx_string("x-ms-blob-content-md5"),
+        ngx_null_string
     };
 
     static ngx_str_t  prefixes[] = {
@@ -193,23 +190,16 @@ ngx_http_schema1_headers_out_describes_body(ngx_table_elt_t *h)
         ngx_null_string
     };
 
-    n = sizeof(names) / sizeof(names[0]);
+    for (known = names; known->len; known++) {
 
-    for (i = 0; i < n && names[i].len <= h->key.len; i++) {
-
-        if (ngx_http_schema1_headers_out_is(h, &names[i])) {
+        if (ngx_http_schema1_headers_out_is(h, known)) {
             return 1;
         }
-    }
-
-    if (h->key.len == 0 || (h->key.data[0] | 0x20) != 'x') {
-        return 0;
     }
 
     for (known = prefixes; known->len; known++) {
 
         if (h->key.len > known->len
-            && (h->key.data[2] | 0x20) == (known->data[2] | 0x20)
             && ngx_strncasecmp(h->key.data, known->data, known->len) == 0)
         {
             return 1;
