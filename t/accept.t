@@ -3,9 +3,10 @@
 # Who is given what: the rows of the table, and how Accept is read.
 
 use Schema1;
+use Schema1::Client;
 use Schema1::Made;
 
-plan tests => repeat_each() * 350;
+plan tests => repeat_each() * 416;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -69,7 +70,10 @@ our ($odd_get, $odd) = clients('app', "$v2;q=0.0000", "$v2;q=", "$v2;q=x",
 
 # what the worker keeps of the last lines is found by their length
 my $long = join ', ', map { "text/x$_" } 1 .. 100;
+my $even = $long . 'x' x ((length("$v2;q=0") - length("$v2, $long")) % 8);
+my $first = "$v2;" . 'x' x (-(length($v2) + 1) % 8);
 our ($kept_get, $kept) = clients('docker', ("$v2;q=0", "$v2;q=1") x 2,
+    ("$v2;q=0", "$v2, $even") x 2, ("$v2;q=0.000", $v2) x 2, ('', $first) x 2,
     ("$v2;q=0, $long", "$v2;q=1, $long") x 2,
     ("$v1, $list, $oci, $index, $v2;q=0",
      "$v1, $list, $oci, $index, $v2;q=1") x 2);
@@ -249,7 +253,7 @@ $::app->{body}
 --- request eval: $::kept_get
 --- more_headers eval: $::kept
 --- response_headers eval
-[("Content-Type: $::v1", "Content-Type: $::v2") x 6]
+[("Content-Type: $::v1", "Content-Type: $::v2") x 12]
 
 
 
@@ -317,14 +321,61 @@ PASS * * * *
 === TEST 21: an empty schema_conversion_accept leaves the client's lines
 --- location
         schema_conversion_accept "";
+--- request eval
+[("GET /v2/team/app/manifests/1") x 2]
+--- more_headers eval
+["", "Accept: $::v2, $::v1"]
+--- response_headers eval
+["Content-Type: $::v1", "Content-Type: $::v2"]
+
+
+
+=== TEST 22: Accept can be any of the lines
 --- request
-GET /v2/team/app/manifests/1
---- schema1
-team/app:1 2 layers
+GET /v2/
+--- after
+for my $before (0, 1, 18 .. 21) {
+    my $raw = "GET /v2/team/app/manifests/1 HTTP/1.0\r\n"
+              . join('', map { "X-$_: 1\r\n" } 1 .. $before);
+
+    my ($modern, $middle) = map {
+        ask('', '' => { raw => "${raw}Accept: $_\r\n\r\n" })
+    } "$::v2, $::oci, $::list, $::index", "$::v2, application/json";
+
+    is($modern->{body}, $::app->{body}, "modern: $before lines before");
+    is($middle->{body}, $::made->{body}, "middle: $before lines before");
+}
 
 
 
-=== TEST 22: schema_conversion_accept with a wildcard lets everything pass
+=== TEST 23: an Accept line of an earlier request does not apply
+--- request
+GET /v2/
+--- after
+my $uri = '/v2/team/docker/manifests/1';
+my $responses = ask('', '' => { raw =>
+    "GET $uri HTTP/1.1\r\nHost: a\r\nX-Fill: " . 'x' x 40
+    . "\r\nAccept: $::v2, $::oci, $::list, $::index\r\n\r\n"
+    . "GET $uri HTTP/1.0\r\nHost: a\r\nX: 1\r\n\r\n" })->{raw};
+my @types = $responses =~ /^Content-Type: (\S+)\r$/mg;
+is("@types", "$::v2 $::v1", 'modern, then old');
+
+
+
+=== TEST 24: an Accept line of 8,000 bytes is read
+--- request
+GET /v2/
+--- after
+for my $size (7993 .. 8000) {
+    my $accept = "$::v2, application/json, " . 'x' x 8000;
+    my $answer = ask('/v2/team/app/manifests/1',
+                     Accept => substr $accept, 0, $size);
+    is($answer->{body}, $::made->{body}, $size);
+}
+
+
+
+=== TEST 25: schema_conversion_accept with a wildcard lets everything pass
 --- location eval
 "schema_conversion_accept '$::v2, */*';"
 --- request

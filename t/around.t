@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 135;
+plan tests => repeat_each() * 142;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -591,3 +591,34 @@ GET /v2/team/docker/manifests/1
 team/docker:1 12 layers
 --- no_error_log
 [alert]
+
+
+
+=== TEST 28: lua can add a header line to a subrequest
+--- skip_eval
+7: !::have('lua')
+--- main_config eval
+"load_module $::modules/ndk_http_module.so;
+load_module $::modules/ngx_http_lua_module.so;"
+--- server
+    location ~ ^/v2/.*/blobs/ {
+        rewrite_by_lua_block {
+            ngx.req.set_header("X-Lua", "yes")
+            ngx.req.set_header("X-More", "yes")
+        }
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+[('GET /v2/team/docker/manifests/1') x 2]
+--- more_headers eval
+["X-1: 1", CORE::join "\n", map { "X-$_: $_" } 1 .. 30]
+--- schema1 eval
+[('team/docker:1 12 layers') x 2]
+--- asked eval
+CORE::join '', map {
+    my $lines = CORE::join '', map { "    X-$_: $_\n" } 1 .. $_;
+"GET /v2/team/docker/manifests/1
+${lines}GET /v2/team/docker/blobs/$::docker->{config_digest}
+    X-Lua: yes
+    X-More: yes
+$lines" } 1, 30

@@ -3,9 +3,10 @@
 # Conditions of the client, evaluated by the module.
 
 use Schema1;
+use Schema1::Client;
 use Schema1::Made;
 
-plan tests => repeat_each() * 178;
+plan tests => repeat_each() * 244;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -44,11 +45,26 @@ answer('/v2/pass/time/manifests/1', headers => ['Last-Modified' => $later]);
 document('pass/none:1', $v1, '{"schemaVersion":1}');
 answer('/v2/pass/none/manifests/1', headers => []);
 
+document("pass/$_:1", $v1, '{"schemaVersion":1}') for qw(short gzip odd);
+answer('/v2/pass/short/manifests/1', headers => [ETag => 'a']);
+answer('/v2/pass/gzip/manifests/1', headers => [
+    ETag => '"gzip"', 'Content-Encoding' => 'identity']);
+answer('/v2/pass/odd/manifests/1', headers => ['Last-Modified' => 'yesterday']);
+
+# the digest comes after so many other lines
+for my $lines (0, 1, 17 .. 22) {
+    document("pass/lines$lines:1", $v1, '{"schemaVersion":1}');
+    answer("/v2/pass/lines$lines/manifests/1", headers => [
+        (map { ("X-$_" => 1) } 1 .. $lines),
+        'Docker-Content-Digest' => $old->{digest}]);
+}
+
 our @same = map { s/%s/$made/r } '"%s"', '%s', 'W/"%s"', '"x", "%s"',
                                  '"x",W/"y" ,"%s","z"', '*', ' "%s" ';
 our @other = ('"x"', 'W/"x"', "\"$made", "\"$made\"x", '"*"', "x$made",
               substr($made, 0, -1), $new->{digest}, "\"$new->{digest}\"",
-              'sha256', ',', '""');
+              'sha256', ',', '""', 'x', '*x', "${made}0", "\"${made}0\"",
+              "Wx\"$made\"", "x/\"$made\"", "x$made\"", "\"${made}x");
 
 run_tests();
 
@@ -295,3 +311,79 @@ Vary: Accept"
  ["$::oci, $::v1", $::new->{digest}]) x 2]
 --- error_code eval
 [(304) x 4]
+
+
+
+=== TEST 19: an entity tag of one character is compared
+--- request eval
+[('GET /v2/pass/short/manifests/1') x 4]
+--- more_headers eval
+[map { "If-None-Match: $_" } 'W/a', '"a"', 'a', 'W/']
+--- error_code eval
+[304, 304, 304, 200]
+
+
+
+=== TEST 20: a response without an entity tag matches only a star
+--- request eval
+[('GET /v2/pass/none/manifests/1') x 3]
+--- more_headers eval
+[map { "If-None-Match: $_" } '*', '""', '"x"']
+--- error_code eval
+[304, 200, 200]
+
+
+
+=== TEST 21: a 304 has no Content-Encoding
+--- request
+GET /v2/pass/gzip/manifests/1
+--- more_headers
+If-None-Match: "gzip"
+--- error_code: 304
+--- response_headers
+ETag: "gzip"
+!Content-Encoding
+
+
+
+=== TEST 22: a time is compared with a valid Last-Modified
+--- request eval
+['GET /v2/pass/odd/manifests/1', 'GET /v2/pass/time/manifests/1']
+--- more_headers eval
+["If-Modified-Since: $::today", '']
+--- error_code eval
+[200, 200]
+
+
+
+=== TEST 23: the digest is found after any number of lines
+--- request eval
+[map { "GET /v2/pass/lines$_/manifests/1" } 0, 1, 17 .. 22]
+--- more_headers eval
+[("If-None-Match: \"$::old->{digest}\"") x 8]
+--- error_code eval
+[(304) x 8]
+
+
+
+=== TEST 24: a 200 of an error_page is compared
+--- server
+    location /v2/lost/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        proxy_intercept_errors on;
+        error_page 404 =200 @etag;
+    }
+    location @etag {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        rewrite ^ /v2/pass/etag/manifests/1 break;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+[('GET /v2/lost/app/manifests/1') x 2]
+--- more_headers eval
+["If-None-Match: \"an, etag\"", "If-None-Match: \"other\""]
+--- error_code eval
+[304, 200]

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 407;
+plan tests => repeat_each() * 503;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -19,7 +19,8 @@ our $digest = $app->{digest};
 
 our %vary = (none => [], star => ['*'], accept => ['Accept'],
              case => ['accept-encoding, ACCEPT'], other => ['Accept-Encoding'],
-             alike => ['X-Accept, Accept-Language'],
+             alike => ['X-Accept, Accept-Language, Accepz'],
+             spaced => ["Origin , Accept\t, X"], ten => ['X-Names, User-Agenz'],
              two => ['Origin', 'Accept'], agent => ['User-Agent'],
              both => ['user-agent,accept'], lost => ['Origin', '*'],
              blank => ['', 'Origin']);
@@ -47,7 +48,9 @@ our @checksums = ('X-Checksum-Sha1', 'X-Checksum-Md5', 'X-Goog-Hash',
                   'Signature', 'Signature-Input', 'Content-Location',
                   'Content-Digest', 'Repr-Digest', 'Digest', 'Content-MD5');
 our $sums = CORE::join "\n", map { "!$_" } @checksums;
-my @sums = (add => [map { $_ => 'x' } @checksums, 'X-Checksums', 'X-Amz-Id']);
+our @alike = ('X-Checksums', 'X-Checksum-', 'X-Amz-Id', 'X-Cache-Status');
+our $alike = CORE::join "\n", map { "$_: x" } @alike;
+my @sums = (add => [map { $_ => 'x' } @checksums, @alike]);
 image('sums/app:1');
 answer('/v2/sums/app/manifests/1', @sums);
 my $child = image('sums/list');
@@ -56,6 +59,48 @@ answer('/v2/sums/list/manifests/1', @sums);
 image('sums/lost:1');
 answer('/v2/sums/lost/manifests/1', @sums);
 answer(qr{ /v2/sums/lost/blobs/}, status => 404);
+
+# the line that matters comes after so many others
+our @numbers = (0, 1, 17 .. 22);
+
+for my $n (@numbers) {
+    my @fill = map { ("X-$_" => 1) } 1 .. $n;
+    my $version = 'Docker-Distribution-Api-Version';
+
+    document("lines/vary$n:1", $v1, '{"schemaVersion":1}');
+    answer("/v2/lines/vary$n/manifests/1", headers => [
+        @fill, Vary => 'Origin', $version => 'registry/9.9']);
+    image("lines/sums$n:1");
+    answer("/v2/lines/sums$n/manifests/1", headers => [
+        @fill, 'X-Checksum-Sha1' => 'x']);
+    image("lines/deny$n:1");
+    answer(qr{^GET /v2/lines/deny$n/blobs/}, status => 401, headers => [
+        @fill, 'WWW-Authenticate' => 'Basic realm="x"']);
+}
+
+document('order/app:1', $v1, '{"schemaVersion":1}');
+answer('/v2/order/app/manifests/1', headers => [
+    Vary => 'Accept', 'X-After' => 1]);
+document('names/app:1', $v1, '{"schemaVersion":1}');
+answer('/v2/names/app/manifests/1', headers => [
+    Vast => '*', Varying => '*', 'Docker-Distribution-Api-Versios' => 1]);
+
+# forwarded error responses
+for (['plain', 'application/problem'],
+     ['charset', 'application/problem; charset=utf-8'],
+     ['encoded', 'application/problem', 'Content-Encoding' => 'x'])
+{
+    my ($name, $type, @headers) = @$_;
+
+    list("deny/$name:1", strict => 0, entries => [image("deny/$name")]);
+    answer(qr{ /v2/deny/$name/manifests/sha256:}, status => 403, body => "\xc0",
+           type => $type, headers => \@headers);
+}
+
+list('deny/server:1', strict => 0, entries => [image('deny/server')]);
+answer(qr{ /v2/deny/server/manifests/sha256:}, status => 403, body => '',
+       headers => [Server => 'mock', 'X-Why' => 'not you',
+                   Date => 'Thu, 01 Jan 1970 00:00:00 GMT']);
 
 for my $status (500, 503) {
     my @busy = (status => $status, headers => ['Retry-After' => '17']);
@@ -159,7 +204,7 @@ $::version"
                                             two)]
 --- response_headers eval
 ['Vary: Accept', 'Vary: *', 'Vary: Accept', 'Vary: accept-encoding, ACCEPT',
- 'Vary: Accept-Encoding, Accept', 'Vary: X-Accept, Accept-Language, Accept',
+ 'Vary: Accept-Encoding, Accept', 'Vary: X-Accept, Accept-Language, Accepz, Accept',
  'Vary: Origin, Accept']
 
 
@@ -367,7 +412,7 @@ is(::vary_lines('/v2/vary/app/blobs/x'), 'Origin|Accept-Encoding', 'a blob');
 --- more_headers eval
 ['', '', '', "Accept: $::v2, application/json"]
 --- response_headers eval
-[("$::sums\nX-Checksums: x\nX-Amz-Id: x") x 4]
+[("$::sums\n$::alike") x 4]
 
 
 
@@ -430,3 +475,117 @@ GET /v2/
 --- after
 is(ask('', '' => { raw => "\x01\r\n\r\n" })->{status}, 400, 'status');
 is(ask('/v2/')->{status}, 200, 'alive');
+
+
+
+=== TEST 27: separators in Vary lines are skipped
+--- request
+GET /v2/
+--- after
+is(::vary_lines("/v2/vary/app/manifests/spaced", Accept => $_),
+   "Origin , Accept\t, X", "spaced, $_") for '', $::modern;
+
+
+
+=== TEST 28: names that resemble Vary and the version are kept
+--- request
+GET /v2/names/app/manifests/1
+--- response_headers eval
+"Vary: Accept
+Vast: *
+Varying: *
+Docker-Distribution-Api-Versios: 1
+$::version"
+
+
+
+=== TEST 29: a complete Vary line keeps its place
+--- request
+GET /v2/
+--- after
+like(ask('/v2/order/app/manifests/1')->{raw},
+     qr/^Vary: Accept\r\n(?:.+\r\n)*X-After: 1\r$/m, 'before the other line');
+
+
+
+=== TEST 30: Vary and the version are found after any number of lines
+--- request
+GET /v2/
+--- after
+for my $n (@::numbers) {
+    my $answer = ask("/v2/lines/vary$n/manifests/1");
+    is(join('|', $answer->{raw} =~ /^Vary: ?(.*?)\r$/img), 'Origin, Accept',
+       "Vary, $n");
+    is(join('|', $answer->{raw} =~ m{^Docker-Distribution.*: (.*?)\r$}img),
+       'registry/9.9', "the version, $n");
+}
+
+
+
+=== TEST 31: checksums are removed after any number of lines
+--- request
+GET /v2/
+--- after
+for my $n (@::numbers) {
+    my $answer = ask("/v2/lines/sums$n/manifests/1");
+    is($answer->{header}{'x-checksum-sha1'}, undef, "removed, $n");
+    is(scalar(grep { /^x-\d+\z/ } keys %{$answer->{header}}), $n, 'the others');
+}
+
+
+
+=== TEST 32: all lines of a forwarded 401 are forwarded
+--- request
+GET /v2/
+--- after
+for my $n (@::numbers) {
+    my $answer = ask("/v2/lines/deny$n/manifests/1");
+    is($answer->{header}{'www-authenticate'}, 'Basic realm="x"', "the last, $n");
+    is(scalar(grep { /^x-\d+\z/ } keys %{$answer->{header}}), $n, 'the others');
+}
+--- no_error_log
+[alert]
+
+
+
+=== TEST 33: charset applies to a forwarded 403 by its headers
+--- http_config
+    charset_map koi8-r windows-1251 {
+        C0 FE;
+    }
+--- location
+    source_charset koi8-r;
+    charset windows-1251;
+    charset_types application/problem;
+--- request eval
+[map { "GET /v2/deny/$_/manifests/1" } qw(plain charset encoded)]
+--- error_code eval
+[403, 403, 403]
+--- response_body eval
+["\xfe", "\xc0", "\xc0"]
+--- response_headers eval
+["Content-Type: application/problem; charset=windows-1251",
+ "Content-Type: application/problem; charset=utf-8",
+ "Content-Type: application/problem\nContent-Encoding: x"]
+--- no_error_log
+[alert]
+
+
+
+=== TEST 34: nginx's Server and Date replace those of a forwarded 403
+--- location
+    proxy_pass_header Server;
+    proxy_pass_header Date;
+--- request
+GET /v2/
+--- after
+my $raw = ask('/v2/deny/server/manifests/1')->{raw};
+my @servers = $raw =~ /^Server: (.*?)\r$/mg;
+my @dates = $raw =~ /^Date: (.*?)\r$/mg;
+like($raw, qr/^X-Why: not you\r$/m, 'the other line');
+is(scalar @servers, 1, 'one Server');
+unlike($servers[0], qr/mock/, "nginx's");
+is(scalar @dates, 1, 'one Date');
+unlike($dates[0], qr/1970/, "nginx's");
+--- no_error_log
+[alert]

@@ -1074,6 +1074,9 @@ using uninitialized
 
 === TEST 62: geo and split_clients are evaluated again in subrequests
 --- http_config
+    # the first variable of the configuration
+    log_format net $net;
+
     map $uri $kind {
         ~/blobs/  blobs;
         default   manifests;

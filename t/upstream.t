@@ -434,7 +434,7 @@ team/multi:1 2 layers
 
 === TEST 21: the client's own headers are logged
 --- http_config
-    log_format own "<$http_accept> <$http_range> <$http_if_none_match>";
+    log_format own "$uri <$http_accept> <$http_range> <$http_if_none_match>";
 --- location
     proxy_set_header X-Accept $http_accept;
     access_log logs/access.log own;

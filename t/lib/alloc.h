@@ -116,7 +116,9 @@ schema1_alloc_free(void *p)
 #define SCHEMA1_ALLOC_GUARD  16
 #endif
 
-#define SCHEMA1_ALLOC_FILL   0xa5
+/* as flags of a variable: it has a value, at no address */
+
+#define SCHEMA1_ALLOC_FILL   0xb5
 
 
 typedef struct {
@@ -286,6 +288,8 @@ schema1_alloc_list_push(ngx_list_t *list)
 #define ngx_http_subrequest(r, uri, args, sr, ps, flags)                      \
     schema1_alloc_or(NGX_ERROR, ngx_http_subrequest(r, uri, args, sr, ps,     \
                                                     flags))
+#define ngx_http_complex_value(r, from, value)                                \
+    schema1_alloc_or(NGX_ERROR, ngx_http_complex_value(r, from, value))
 #define ngx_thread_task_alloc(pool, n)                                        \
     schema1_alloc_or(NULL, ngx_thread_task_alloc(pool, n))
 #define ngx_slab_alloc(pool, n)                                               \
