@@ -374,7 +374,7 @@ is(fail_each('/v2/team/app/manifests/1', [], ::equal($body)), '', 'failures');
 --- request
 GET /v2/team/bare/manifests/1
 --- after
-is(fail_each('/v2/team/bare/manifests/1', [], ::equal($body)), '', 'failures');
+is(fail_each('/v2/team/bare/manifests/1', [], ::signed('team/bare')), '', 'failures');
 
 
 
@@ -382,7 +382,7 @@ is(fail_each('/v2/team/bare/manifests/1', [], ::equal($body)), '', 'failures');
 --- after
 is(fail_each('/v2/team/denied/manifests/1', [],
     sub { $_[0]{status} == 401 && $_[0]{header}{'www-authenticate'}
-          && $_[0]{body} eq 'denied' }), '', 'failures');
+          && $_[0]{body} eq 'denied' }, kept => 401), '', 'failures');
 
 
 
