@@ -133,7 +133,6 @@ ngx_http_schema1_ctx_create_legacy(ngx_http_request_t *r, schema1_uri_t *uri)
 
         line = lines.elts;
 
-        ctx->accept.types |= SCHEMA1_MODERN_TYPES;
         ctx->upstream_accept = ngx_http_schema1_str(*line);
 
         return ctx;
