@@ -1027,7 +1027,7 @@ is($answer->{body}, $body, 'the same body');
 
 
 
-=== TEST 53: a client closes in the turn in which its manifest arrives
+=== TEST 53: a client closes in the turn in which a document arrives
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request
@@ -1035,11 +1035,11 @@ GET /v2/
 --- response_body: {}
 --- after
 my ($worker) = (processes())[1];
-for (1 .. 3) {
-    my $handle = start('/v2/late/app/manifests/1');
+for my $image (qw(late gone) x 3) {
+    my $handle = start("/v2/$image/app/manifests/1");
     Time::HiRes::sleep(0.2);
     kill 'STOP', $worker;
-    Time::HiRes::sleep(0.5);
+    Time::HiRes::sleep(0.7);
     close $handle->{socket};
     kill 'CONT', $worker;
 }

@@ -47,6 +47,7 @@ schema1 pause upstream
 --- requires: 5: debug
 --- request eval
 'GET /v2/team/app/blobs/' . ::EMPTY_LAYER
+--- wait: 0.3
 --- error_log eval
 [qr{schema1 send 32 of 32$}, qr{schema1 stop upstream$}]
 --- no_error_log
