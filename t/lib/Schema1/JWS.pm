@@ -12,6 +12,7 @@ use Digest::SHA qw(sha256 sha256_hex);
 use File::Temp qw(tempfile);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64 decode_base64);
+use Time::Local qw(timegm);
 
 use Exporter 'import';
 
@@ -79,7 +80,7 @@ sub read_jws
 
     return { payload => $payload, json => $unsigned,
              digest => 'sha256:' . sha256_hex($payload),
-             alg => $alg, kid => ($header->{jwk} || {})->{kid},
+             time => $protected->{time}, alg => $alg, kid => ($header->{jwk} || {})->{kid},
              chain => $header->{x5c} };
 }
 
@@ -91,6 +92,11 @@ sub check_schema1
 
     my $jws = read_jws($body);
     my $image = $jws->{json};
+
+    my ($year, $month, $day, $hour, $min, $sec) = $jws->{time} =~ /(\d+)/g;
+
+    abs(time - timegm($sec, $min, $hour, $day, $month - 1, $year)) < 3600
+        or die "signed at $jws->{time}\n";
 
     $image->{schemaVersion} == 1 or die "not schema 1\n";
     $image->{name} eq $name or die "name is $image->{name}\n";
