@@ -149,6 +149,10 @@ my ($top, $build, $owner);
     delete $ENV{TEST_NGINX_LOAD_MODULES}
         if $ENV{TEST_NGINX_LOAD_MODULES} eq '';
 
+    # glibc overwrites what is allocated and freed, so that memory is seen that
+    # is used before it is set, or after its end
+    $ENV{MALLOC_PERTURB_} //= 165;
+
     # a proxy of the environment has no place between test and server
     delete @ENV{grep { /^(https?|all)_proxy$/i } keys %ENV};
 
