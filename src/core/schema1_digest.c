@@ -150,7 +150,7 @@ schema1_digest_sha256(void)
         return EVP_sha256();
     }
 
-    /* of threads that fetch it at the same time each keeps a reference */
+    /* threads that fetch it at the same time keep a reference each */
 
     __atomic_store_n(&sha256, md, __ATOMIC_RELEASE);
 

@@ -121,7 +121,7 @@ schema1_str_t schema1_str_line(schema1_str_t *rest);
 /* without the spaces and tabs at both ends (RFC 9110, 5.6.3) */
 schema1_str_t schema1_str_trim(schema1_str_t str);
 
-/* the number of letters, digits and "others" that it begins with; ASCII */
+/* how many bytes at its start are ASCII letters, digits or in "others" */
 size_t schema1_str_span(schema1_str_t str, const char *others);
 
 /* the value of a hexadecimal digit, -1 if it is not one */

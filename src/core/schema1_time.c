@@ -24,7 +24,7 @@ schema1_time_parse(schema1_time_t *t, schema1_str_t token)
 
     memset(t, 0, sizeof(schema1_time_t));
 
-    /* the last quote belongs to no field: nothing is read behind it */
+    /* the closing quote ends every field: nothing behind it is read */
 
     if (token.len < 2 || token.data[token.len - 1] != '"') {
         return SCHEMA1_ERROR;
