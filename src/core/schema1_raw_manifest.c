@@ -163,12 +163,13 @@ schema1_raw_manifest_check(const schema1_raw_manifest_t *raw, bool list,
     for (i = 0; !docker && i < SCHEMA1_RAW_MEMBERS; i++) {
 
         if ((kind->excluded & 1u << i) && raw->members[i].present) {
-            return schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                                     "the %s has a member \"%s\", as only %s "
-                                     "has; push the image again",
-                                     kind->oci_name,
-                                     schema1_raw_manifest_fields[i].name,
-                                     kind->has_excluded);
+            schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                              "the %s has a member \"%s\", as only %s has; "
+                              "push the image again",
+                              kind->oci_name,
+                              schema1_raw_manifest_fields[i].name,
+                              kind->has_excluded);
+            return SCHEMA1_ERROR;
         }
     }
 
@@ -196,10 +197,10 @@ schema1_raw_manifest_type(const schema1_raw_manifest_t *raw,
     if (schema1_json_int(raw->version, &version) != SCHEMA1_OK
         || version != 2)
     {
-        return schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                                 "the %s does not say \"schemaVersion\": 2, so "
-                                 "it cannot be read; push the image again",
-                                 kind->what);
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the %s does not say \"schemaVersion\": 2, so it "
+                          "cannot be read; push the image again", kind->what);
+        return SCHEMA1_ERROR;
     }
 
     type = raw->media_type;
@@ -208,12 +209,13 @@ schema1_raw_manifest_type(const schema1_raw_manifest_t *raw,
     if (!*docker && !schema1_json_is(type, "")
         && !schema1_json_is(type, schema1_media_type_name(kind->oci)))
     {
-        return schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
-                                 "the %s's own mediaType %.*s is not that of "
-                                 "%s; push the image again", kind->name,
-                                 (int) (type.len > SCHEMA1_TYPE_SIZE
-                                        ? SCHEMA1_TYPE_SIZE : type.len),
-                                 type.data, kind->has_type);
+        schema1_error_set(err, SCHEMA1_INVALID_MANIFEST,
+                          "the %s's own mediaType %.*s is not that of %s; "
+                          "push the image again", kind->name,
+                          (int) (type.len > SCHEMA1_TYPE_SIZE
+                                 ? SCHEMA1_TYPE_SIZE : type.len), type.data,
+                          kind->has_type);
+        return SCHEMA1_ERROR;
     }
 
     return SCHEMA1_OK;
