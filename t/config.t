@@ -50,6 +50,9 @@ for my $name (keys %file) {
 
 chmod 0600, glob("$keys/*.pem"), glob("$keys/*.jwk"), "$keys/password";
 
+# a certificate is no secret
+chmod 0644, "$keys/chain.pem";
+
 END {
     my $status = $?;
     remove_tree($dir) if $dir && $status == 0;
@@ -94,9 +97,9 @@ sub refused
 
     my ($ok, $said) = test(@text);
 
-    # no error number of the system's, unless it is expected
-    ok(!$ok && $said =~ /\[emerg\]/ && index($said, $why) >= 0
-       && ($said !~ /\(\d+: \w/ || $why =~ /\(/), $name)
+    # one error, and no error number of the system's unless it is expected
+    ok(!$ok && (() = $said =~ /\[emerg\]/g) == 1 && index($said, $why) >= 0
+       && ($said !~ /\(\d+: \w/ || $why =~ /\(\d/), $name)
         or diag("expected: $why\nsaid: $said");
 }
 
@@ -120,7 +123,7 @@ sub warned
 
     my ($ok, $said) = test(@text);
 
-    ok($ok && $said =~ /\[warn\][^\n]*\Q$why\E/, $name)
+    ok($ok && $said =~ /\[warn\] \Q$why\E in /, $name)
         or diag("expected: $why\nsaid: $said");
 }
 
@@ -210,6 +213,7 @@ refused('size 0', '"schema_conversion_max_size" directive must be greater',
 refused("size $_", '"schema_conversion_max_size" directive invalid value',
         location => "schema_conversion_max_size $_;") for qw(-1 1x many 1g1);
 
+taken('the shortest redirect', location => 'schema_conversion_redirect /;');
 refused("redirect \"$_\"", '"schema_conversion_redirect" directive must name',
         location => "schema_conversion_redirect \"$_\";")
     for 'blob-redirect', 'http://127.0.0.1/', '@named', '';
@@ -228,7 +232,7 @@ taken('the smallest zone',
 refused("zone's $_", "invalid parameter \"$_\" in"
         . ' "schema_conversion_cache_zone"',
         http => "schema_conversion_cache_zone one:1m $_;")
-    for qw(inactive=x inactive=0 inactive= active=1m);
+    for qw(inactive=x inactive=0 inactive= active=1m lifetime=10m inactive:10m);
 refused('an unknown parameter of a cache', 'invalid parameter "revalidate=get"'
         . ' in "schema_conversion_cache"', http => $zone,
         location => 'schema_conversion_cache one revalidate=get;');
@@ -285,6 +289,16 @@ refused('key ' . $_ =~ s{.*/}{}r, $key . $bad{$_}, location => "$on $_;")
     for sort keys %bad;
 refused('a name of none', "$key directive must name a file",
         location => "$on \"\";");
+# a file of the system's that is shorter than its size
+SKIP: {
+    my $file = '/sys/kernel/uevent_seqnum';
+
+    skip "no $file", 1 unless -s $file && length Schema1::Keys::slurp($file) < -s _;
+
+    refused('a key that is shorter than its file',
+            "$key: read() \"$file\" failed in ", location => "$on $file;");
+}
+
 refused('a bad key where it is off', 'too small',
         http => "schema_conversion_key $keys/rsa1024.pem;");
 taken('a relative name is that of the configuration', location => "$on ../k;")
@@ -297,12 +311,15 @@ taken('a password of another level', http => "$password $keys/password;",
       location => "$on $keys/encrypted.pem;");
 taken('a password that is not needed',
       location => "$on $keys/ec256.pem; $password $keys/password;");
+refused('a password file that is missing and not needed',
+        "\"$password\": open() \"DIR/none\" failed (2: No such file",
+        location => "$on $keys/ec256.pem; $password $dir/none;");
 refused('the wrong password', "$key \"KEYS/encrypted.pem\": is encrypted, and"
         . ' no password of schema_conversion_password_file opens it',
         location => "$on $keys/encrypted.pem; $password $dir/wrong;");
 refused("passwords: $_->[1]", "\"$password\"$_->[2]",
         location => "$on $keys/encrypted.pem; $password $_->[0];")
-    for ["$dir/none", 'no file', ': open() "DIR/none" failed'],
+    for ["$dir/none", 'no file', ': open() "DIR/none" failed (2: No such'],
         ["$dir/empty", 'an empty file', ' "DIR/empty" holds no password'],
         ["$dir/blank", 'blank lines', ' "DIR/blank" holds no password'];
 
@@ -312,7 +329,7 @@ taken("a chain of $_->[0]",
         ['ec256.jwk', 'ec256.crt'];
 refused("chain: $_->[1]", "\"$certificate\"$_->[2]",
         location => "$on $keys/ec256.pem; $certificate $_->[0];")
-    for ["$keys/none.pem", 'no file', ': open() "KEYS/none.pem" failed'],
+    for ["$keys/none.pem", 'no file', ': open() "KEYS/none.pem" failed (2: No such'],
         ["$keys/rsa2048-chain.pem", 'of another key',
          ' "KEYS/rsa2048-chain.pem": has a first certificate that does not'],
         ["$keys/ca.pem", 'of another certificate',
@@ -347,15 +364,35 @@ for (['key', "$on $dir/open;", '"schema_conversion_key": "DIR/open"'],
 
     my ($ok, $said) = test(location => $text);
 
-    ok($ok && $said =~ /\[warn\][^\n]*\Q$named\E can be read by everybody/,
+    ok($ok && $said =~ /\[warn\] \Q$named\E can be read by everybody in /,
        "a warning for a $what that all can read") or diag($said);
 
-    chmod 0640, "$dir/open", "$dir/pass";
+    chmod 0643, "$dir/open", "$dir/pass";
     taken("none for one that they cannot", location => $text);
 }
 
+# each key is read once
+
+for my $name ('a', 'b') {
+    Schema1::Keys::put("$dir/$name", Schema1::Keys::slurp("$keys/ec256.pem"));
+    chmod 0644, "$dir/$name";
+}
+
+my ($ok, $said) = test(
+    http => "schema_conversion_key $dir/a;",
+    server => join '', map { "location /$_ { schema_conversion_key $dir/"
+                             . ($_ % 2 ? 'a' : 'b') . '; }' } 1 .. 6);
+
+is_deeply([$said =~ /"DIR\/(\w)" can be read by everybody/g], ['a', 'b'],
+          'a key of several locations is read once') or diag($said);
+
 unlike(taken('nginx -t makes no key', location => 'schema_conversion on;')
        . Schema1::Keys::slurp("$dir/logs/error.log"),
-       qr/ephemeral/, 'and says nothing of it');
+       qr/ephemeral|ngx_http_schema1_module/, 'and says nothing of it');
+
+Schema1::Keys::put("$dir/conf/nginx.conf",
+                   "$load\npid $dir/nginx.pid;\nevents { }\n");
+is(system("$nginx -t -e $dir/logs/error.log -p $dir/ -c $dir/conf/nginx.conf"
+          . ' 2>/dev/null'), 0, 'a configuration without http');
 
 done_testing();

@@ -161,8 +161,13 @@ configure('schema_conversion on;');
 
 ok(run('-t'), 'nginx -t');
 is(scalar(() = notices()), 0, 'makes no key');
+unlike(Schema1::Keys::slurp("$dir/logs/error.log"), qr/ngx_http_schema1_module/,
+       'and logs no version');
 
 ok(run(), 'nginx starts');
+like(Schema1::Keys::slurp("$dir/logs/error.log"),
+     qr{\[notice\].*: ngx_http_schema1_module/\d+\.\d+\.\d+$}m,
+     'a notice has the version');
 
 my @kids = notices();
 
