@@ -6,6 +6,8 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
+use File::Temp qw(tempdir);
+
 # a cache outlives a request
 repeat_each(1);
 
@@ -13,7 +15,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 420;
+plan tests => repeat_each() * 504;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -35,6 +37,14 @@ our @big = map { image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) }
 our $large = image('large/app:1', config => { x => 'y' x 80_000 });
 our $huge = image('huge/app:1', config => { x => 'y' x 200_000 });
 
+# of each size in a page
+image("size/n$_:1", layers => 1, config => { x => 'y' x (100 * $_) })
+    for 1 .. 42;
+
+# entries of 4 and of 5 pages
+image('quarter/app:1', layers => 1, config => { x => 'y' x 11_000 });
+image('larger/app:1', layers => 1, config => { x => 'y' x 15_000 });
+
 image('moved/app:1', layers => 1);
 our $other = image('moved/app', layers => 2);
 my $flag = "$Schema1::servroot.flag";
@@ -51,7 +61,7 @@ image('broken/app:1');
 answer(qr{^GET /v2/broken/app/blobs/}, delay => 0.5, status => 503);
 image('wait/app:1');
 answer(qr{^GET /v2/wait/app/blobs/}, delay => 0.7);
-image('wait/other:1', layers => 3);
+image('wait/two:1', layers => 3);
 image('gone/app:1');
 image('late/app:1');
 answer('GET /v2/late/app/manifests/1', delay => 0.4);
@@ -84,6 +94,10 @@ answer(qr{^GET /v2/typed/app/manifests/1}, sub {
 # one of them is converted by both workers
 image("both/n$_:1", layers => 1, config => { x => $_ }) for 1 .. 30;
 answer(qr{^GET /v2/both/n\d+/blobs/}, delay => 0.2);
+
+# sockets to listen on
+our $sockets = tempdir(CLEANUP => 1);
+chmod 0755, $sockets;
 
 our $zone = '
     schema_conversion_cache_zone one:1m;
@@ -125,6 +139,51 @@ our $upstreams = '
     }
 ';
 
+# in front of servers with the same location: the addresses and names of each
+# are given, and what else is in its location
+sub servers
+{
+    my (@servers) = @_;
+
+    return CORE::join '', map {
+        my ($listen, $name, $path, $more) = @$_;
+
+        "
+    server {
+        listen $listen;
+        server_name $name;
+        location $path {
+            schema_conversion on;
+            schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+            schema_conversion_cache one;
+            proxy_pass http://127.0.0.1:\$TEST_NGINX_MOCK_PORT;
+        }
+    }
+"
+    } @servers;
+}
+
+# /N/ is the server of the N-th address and name
+sub in_front
+{
+    my (@servers) = @_;
+
+    my $n = 0;
+
+    return CORE::join '', map {
+        my ($listen, $name) = @$_;
+        my $to = $listen =~ /^unix/ ? "$listen:" : $listen;
+
+        $n++;
+        "
+    location /$n/ {
+        proxy_set_header Host $name;
+        proxy_pass http://$to/;
+    }
+"
+    } @servers;
+}
+
 our $select = '
     location /v2/ {
         schema_conversion on;
@@ -164,7 +223,6 @@ image('slow/body:1');
 answer('GET /v2/slow/body/manifests/1', stall => 1.5);
 
 run_tests();
-
 __DATA__
 
 === TEST 1: a hit sends no subrequest
@@ -181,6 +239,9 @@ GET /v2/team/app/manifests/1"
 --- schema1_log eval
 "CONVERTED $::app->{type} $::app->{digest} * -
 HIT $::app->{type} $::app->{digest} * -"
+--- no_error_log
+[error]
+was emptied
 
 
 
@@ -193,10 +254,12 @@ HIT $::app->{type} $::app->{digest} * -"
 
 
 
-=== TEST 3: no cache is used by default
+=== TEST 3: schema_conversion_cache off in a location
 --- http_config eval: $::zone
 --- location
     schema_conversion_cache off;
+--- server
+    schema_conversion_cache one;
 --- request eval
 ["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
 --- same: a b
@@ -578,14 +641,17 @@ reload(sub {
 
 
 
-=== TEST 27: the cache survives a reload
+=== TEST 27: the cache survives a reload that adds a location and a server
 --- http_config eval: $::zone
 --- location eval: $::on
 --- request eval
 ["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
 --- after
-reload(sub { s{^(\s*location)}{location = /new { return 200; }\n$1}m })
-    if $n == 0;
+my $port = Schema1::free_port();
+reload(sub {
+    s{^(\s*location)}{location = /new { return 200; }\n$1}m;
+    s{^(\s*server \{)}{server { listen 127.0.0.1:$port; }\n$1}m;
+}) if $n == 0;
 --- same: a a
 --- asked eval
 "GET /v2/team/app/manifests/1
@@ -777,7 +843,7 @@ GET /v2/
 --- response_body: {}
 --- after
 my @answers = together(['/v2/wait/app/manifests/1'],
-                       ['/v2/wait/other/manifests/1']);
+                       ['/v2/wait/two/manifests/1']);
 ok($answers[1]{seconds} < $answers[0]{seconds} - 0.2, 'sooner');
 
 
@@ -832,10 +898,16 @@ is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
 === TEST 45: requests wait for 5 seconds at most
 --- http_config eval: $::zone
 --- location eval: $::on
+--- server
+    location = /status {
+        schema_conversion_status;
+    }
 --- request
 GET /v2/
 --- response_body: {}
 --- after
+my ($worker) = (processes())[1];
+together(map { ['/v2/wait/app/manifests/1'] } 1 .. 3);
 my $first = start('/v2/slow/app/manifests/1');
 Time::HiRes::sleep(0.3);
 my $second = finish(start('/v2/slow/app/manifests/1'));
@@ -845,6 +917,9 @@ ok($second->{seconds} > 4 && $second->{seconds} < 6.5, 'after 5 seconds')
 my $answer = finish($first);
 is($answer->{status}, 200, 'the first too');
 ok($answer->{seconds} > 6.5, 'later');
+my $zone = JSON::PP::decode_json(ask('/status')->{body})->{caches}{one};
+is($zone->{entries}, 2, 'one entry of both');
+is((processes())[1], $worker, 'the timers of other waits were stopped');
 
 
 
@@ -1042,3 +1117,122 @@ for my $image (qw(late gone) x 3) {
 }
 is(ask('/v2/team/app/manifests/1')->{status}, 200, 'another');
 is((processes())[1], $worker, 'the same worker');
+
+
+
+=== TEST 54: the key contains each address of a server
+--- http_config eval
+$::zone . ::servers(map { [$_, 'd', '= /'], [$_, 's', '/v2/'] }
+                    "unix:$::sockets/a", "unix:$::sockets/b",
+                    map { "127.0.0.1:\$TEST_NGINX_RAND_PORT_$_" } 1 .. 3)
+--- config eval
+::in_front(map { [$_, 's'] } "unix:$::sockets/a", "unix:$::sockets/b",
+           map { "127.0.0.1:\$TEST_NGINX_RAND_PORT_$_" } 1 .. 3)
+--- request eval
+[map { "GET /$_/v2/team/app/manifests/1" } 1 .. 5, 1 .. 5]
+--- same: a b c d e a b c d e
+
+
+
+=== TEST 55: the key separates address, name and location
+--- http_config eval
+$::zone . ::servers(["unix:$::sockets/c", 'd', '/v2/'],
+                    ["unix:$::sockets/cd", '""', '/v2/'],
+                    ["unix:$::sockets/e", 'x', '~ "y|/v2/"'],
+                    ["unix:$::sockets/e", 'xy', '~ "|/v2/"'])
+--- config eval
+::in_front(["unix:$::sockets/c", 'd'], ["unix:$::sockets/cd", 'd'],
+           ["unix:$::sockets/e", 'x'], ["unix:$::sockets/e", 'xy'])
+--- request eval
+[map { "GET /$_/v2/team/app/manifests/1" } 1 .. 4, 1 .. 4]
+--- same: a b c d a b c d
+
+
+
+=== TEST 56: the key contains the upstream of the configuration
+--- http_config eval: $::upstreams
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://first;
+    }
+--- request eval
+[("GET /v2/team/app/manifests/1") x 3]
+--- after
+reload(sub { s{http://first}{http://second} }) if $n == 0;
+reload(sub { s{http://second}{http://first} }) if $n == 1;
+--- same: a b a
+
+
+
+=== TEST 57: entries of all sizes are stored unchanged
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my @paths = map { "/v2/size/n$_/manifests/1" } 1 .. 42;
+my %first = map { $_ => ask($_)->{body} } @paths;
+is(CORE::join(' ', grep { ask($_)->{body} ne $first{$_} } @paths), '',
+   'the same');
+is((grep { $_->{uri} =~ /blobs/ } asked()), 42, 'from the cache');
+
+
+
+=== TEST 58: an entry of a quarter of the zone is stored, a larger one is not
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/$_/app/manifests/1" } qw(quarter quarter larger larger)]
+--- same: a a b c
+--- after
+my @lines = error_lines(qr/schema_conversion_cache "one" has no space for/);
+is(@lines + 0, (0, 0, 1, 2)[$n], 'lines of the log');
+like($_, qr/\[info\].* for 1\d{4} bytes while /, 'its message') for @lines;
+
+
+
+=== TEST 59: a lock is released once
+--- http_config eval: $::zone
+--- location
+        schema_conversion_cache one;
+        if ($arg_slow) {
+            limit_rate 1500;
+        }
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my ($worker) = (processes())[1];
+my $first = start('/v2/wait/app/manifests/1');
+Time::HiRes::sleep(0.2);
+my $second = start('/v2/team/app/manifests/1?slow=1');
+is(finish($first)->{status}, 200, 'the first');
+is(ask('/v2/wait/two/manifests/1')->{status}, 200, 'another meanwhile');
+is(finish($second)->{status}, 200, 'the slow one');
+is(ask('/v2/team/same/manifests/1')->{status}, 200, 'another afterwards');
+is((processes())[1], $worker, 'the same worker');
+
+
+
+=== TEST 60: the decisions of the cache are logged
+--- requires: 6: debug
+--- http_config eval: $::zone
+--- location eval: $::on
+--- log_level: debug
+--- request
+GET /v2/team/app/manifests/1
+--- after
+ask("/v2/team/app/manifests/$digest");
+together(map { ['/v2/wait/app/manifests/1'] } 1 .. 2);
+--- error_log
+schema1 cache lookup: -5
+schema1 cache lookup by digest: 0, sources: 1
+schema1 cache lock wait
+--- no_error_log
+[error]
+[alert]
