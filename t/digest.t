@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 159;
+plan tests => repeat_each() * 244;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -38,6 +38,10 @@ our ($docker, $newer) = map {
 } qw(docker oci);
 answer("GET /v2/two/app/manifests/$docker->{digest}", status => 404);
 image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) for 1 .. 6;
+
+# nine more, none of which exists by digest
+our @nine = map { image("nine/app:t$_", manifest => { x => $_ }) } 1 .. 9;
+answer(qr{^GET /v2/nine/app/manifests/sha256:}, status => 404);
 
 # the registry sends the child once
 our $once = list('once/list:1', strict => 0, entries => [
@@ -71,6 +75,7 @@ our $moves = "$zone
     map \$uri:\$arg_moved \$target {
         default                                      \$uri;
         ~^(?<path>/v2/two/app/manifests/)1:(?<to>.)  \$path\$arg_moved;
+        ~^(?<path>/v2/nine/app/manifests/)1:(?<to>.) \$path\$arg_moved;
     }
 ";
 
@@ -83,8 +88,33 @@ our $moved = '
     }
 ';
 
-run_tests();
+# "if" blocks, each of which has entries of its own
+our $blocks = '
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+' . join('', map { '
+        if ($arg_block = ' . $_ . ') {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+' } 1 .. 128) . '
+    }
+';
 
+# the digests of sources that were requested since the last call
+sub sources
+{
+    my @sources = map { $_->{uri} =~ m{(sha256:\w+)$} ? $1 : () }
+                  $Schema1::registry->asked;
+
+    $Schema1::registry->reset;
+
+    return @sources;
+}
+
+run_tests();
 __DATA__
 
 === TEST 1: a converted manifest can be pulled by digest
@@ -520,3 +550,93 @@ my $answer = ask("/v2/page/app/manifests/$digest");
 is($answer->{status}, 404, 'status');
 is($answer->{body}, 'a page', 'body');
 is($answer->{header}{'content-type'}, 'text/html', 'type');
+
+
+
+=== TEST 29: at most eight sources are requested, each once
+--- http_config eval: $::moves
+--- config eval: $::moved
+--- request eval
+[(map { "GET /v2/nine/app/manifests/1?moved=t$_" } 1, 1, 1 .. 9)]
+--- more_headers eval
+['', 'Accept: application/json', ('') x 9]
+--- after
+if ($n == 3) {
+    ::sources();
+    ask("/v2/nine/app/manifests/$digest");
+    is(join(' ', ::sources()), join(' ', $digest, map { $_->{digest} }
+       @::nine[1, 0]), 'of three entries');
+
+} elsif ($n == 10) {
+    ::sources();
+    is(ask("/v2/nine/app/manifests/$digest")->{status}, 404, 'status');
+    is(join(' ', ::sources()), join(' ', $digest, map { $_->{digest} }
+       reverse @::nine[1 .. 8]), 'of ten entries');
+}
+
+
+
+=== TEST 30: the newest 128 entries with a digest are examined
+--- http_config eval: $::zone
+--- config eval: $::blocks
+--- request
+GET /v2/team/app/manifests/1
+--- after
+ask("/v2/team/app/manifests/1?block=$_") for 1 .. 127;
+is(ask("/v2/team/app/manifests/$digest")->{status}, 200, 'the 128th');
+ask('/v2/team/app/manifests/1?block=128');
+is(ask("/v2/team/app/manifests/$digest")->{status}, 404, 'the 129th');
+is(ask("/v2/team/app/manifests/$digest?block=1")->{status}, 200, 'the 128th');
+
+
+
+=== TEST 31: a digest is found after its newest source was evicted
+--- http_config eval
+"schema_conversion_cache_zone one:64k;" . ($::moves =~ s/.*zone.*//r)
+--- config eval: $::moved
+--- request eval
+my $kept = "GET /v2/two/app/manifests/1?moved=$::newer->{digest}";
+[$kept, "GET /v2/two/app/manifests/1", $kept,
+ map { ("GET /v2/big/n$_/manifests/1", $kept) } 1 .. 5]
+--- same: a b a c a d a e a f a g a
+--- after
+if ($n == 12) {
+    ::sources();
+    is(ask("/v2/two/app/manifests/$digest")->{status}, 200, 'status');
+    is(join(' ', ::sources()), "$digest $::newer->{digest}", 'its source');
+}
+
+
+
+=== TEST 32: a digest whose entry was evicted is 404
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request eval
+["GET /v2/team/list/manifests/1", "GET /v2/team/app/manifests/1",
+ map { "GET /v2/big/n$_/manifests/1" } 1 .. 6]
+--- more_headers eval
+["Accept: $::app->{type}", ('') x 7]
+--- after
+if ($n == 1) {
+    ($::first) = $digest;
+
+} elsif ($n == 7) {
+    ::sources();
+    is(ask("/v2/team/app/manifests/$::first")->{status}, 404, 'status');
+    is(join(' ', ::sources()), $::first, 'no source was requested');
+}
+
+
+
+=== TEST 33: an entry that is pulled by digest is not evicted
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request
+GET /v2/team/app/manifests/1
+--- after
+for my $i (1 .. 6) {
+    is(ask("/v2/team/app/manifests/$digest")->{status}, 200, "pull $i");
+    ask("/v2/big/n$i/manifests/1");
+}

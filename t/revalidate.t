@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 217;
+plan tests => repeat_each() * 253;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -25,6 +25,7 @@ our $one = image('moved/app:1', layers => 1);
 our $other = image('moved/app', layers => 2);
 our $new = "?to=$other->{digest}";
 
+image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) for 1 .. 6;
 our $large = image('large/app:1', config => { x => 'y' x 300_000 });
 
 # registries that do not answer HEAD as they answer GET
@@ -132,7 +133,6 @@ sub pull
 }
 
 run_tests();
-
 __DATA__
 
 === TEST 1: a HEAD is sufficient for a hit
@@ -588,3 +588,35 @@ is(ask('/v2/team/app/manifests/1')->{status}, 200, 'alive');
 [alert]
 --- error_log
 client sent invalid chunked body
+
+
+
+=== TEST 28: a tag of another name or location costs no HEAD
+--- http_config eval: $::zone
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one revalidate=head;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        if ($arg_other) {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/body/app/manifests/1",
+ "GET /v2/team/app/manifests/1?other=1", "GET /v2/team/app/manifests/1?other=1"]
+--- after
+is(received(), (('2 GET') x 3, '1 HEAD')[$n], 'methods');
+
+
+
+=== TEST 29: a tag whose entry was evicted costs no HEAD
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request eval
+["GET /v2/team/app/manifests/1", (map { "GET /v2/big/n$_/manifests/1" } 1 .. 6),
+ "GET /v2/team/app/manifests/1"]
+--- after
+is(received(), '2 GET', 'methods');
