@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 132;
+plan tests => repeat_each() * 159;
 
 our $app = image('team/app:1');
 our $list = list('team/list:1', strict => 0, entries => [
@@ -27,8 +27,14 @@ image('work/app:1', config => { x => ['y' x 10] x 100_000 });
 
 our $long = image('team/long:1', layers => 1, history => [
     {}, map { { empty_layer => JSON::PP::true } } 1 .. 127]);
+our $lost = image('lost/long:1', layers => 1, history => [
+    {}, map { { empty_layer => JSON::PP::true } } 1 .. 127]);
+answer("GET /v2/lost/long/manifests/$lost->{digest}", status => 404);
 our $short = image('team/short:1', layers => 1, history => [
     {}, map { { empty_layer => JSON::PP::true } } 1 .. 126]);
+
+our $modern = join ', ', map { (type_of($_, 'manifest'), type_of($_, 'list')) }
+                         qw(docker oci);
 
 our $http = '
     schema_conversion_cache_zone one:1m;
@@ -72,7 +78,6 @@ sub promtool_ok
 }
 
 run_tests();
-
 __DATA__
 
 === TEST 1: the status is JSON by default
@@ -91,6 +96,13 @@ is(join(' ', sort keys %$json),
 is(join(' ', sort keys %{$json->{outcomes}}),
    'CHILD CONVERTED DIGEST EMPTY_LAYER ERROR HIT PASS UNCONVERTIBLE',
    'outcomes');
+is(join(' ', sort keys %{$json->{reasons}}), join(' ', sort qw(
+    no_platform manifest_not_found foreign_layer encrypted_layer layer_compression
+    not_an_image not_taken invalid_manifest invalid_config config_not_found
+    truncated encoded unproven upstream_failed digest_mismatch size_mismatch
+    digest_unsupported redirected timed_out too_large too_many denied
+    bad_platform signing_failed no_memory)),
+   'reasons');
 is(join(' ', sort keys %{$json->{caches}}), 'one two', 'caches');
 is(join(' ', sort keys %{$json->{caches}{one}}),
    'bytes entries evictions hits misses size', 'members of a zone');
@@ -121,11 +133,12 @@ like($body, qr/^schema_conversion_build_info\{version="\d+\.\d+\.\d+"\} 1$/m,
 === TEST 3: JSON is sent for an unknown format
 --- http_config eval: $::http
 --- server eval: $::status
---- request
-GET /status?format=xml
---- response_headers
-Content-Type: application/json
---- response_body_like: ^\{"version"
+--- request eval
+["GET /status?format=xml", "GET /status?format=prometheuz"]
+--- response_headers eval
+[("Content-Type: application/json") x 2]
+--- response_body_like eval
+[('^\{"version"') x 2]
 
 
 
@@ -205,10 +218,12 @@ if ($n == 0) {
               { no_platform => 1, upstream_failed => 1 }, 'reasons');
     is($json->{caches}{one}{entries}, 2, 'entries');
     ok($json->{caches}{one}{bytes} > 1000, 'bytes');
-    ok($json->{caches}{one}{hits} >= 2, 'hits');
+    is($json->{caches}{one}{hits}, 3, 'hits');
     ok($json->{caches}{one}{misses} >= 2, 'misses');
     is($json->{caches}{two}{entries}, 0, 'of the other');
-    ok($json->{conversion_microseconds} > 0, 'time');
+    ok($json->{conversion_microseconds} > 0
+       && $json->{conversion_microseconds} < 1e6 * (Time::HiRes::time() - $^T),
+       'time') or diag($json->{conversion_microseconds});
 
     my %sample = samples();
     is($sample{'schema_conversion_requests_total{outcome="HIT"}'}, 2,
@@ -321,7 +336,7 @@ is("$cache->{misses} $cache->{hits}", "1 $n", 'misses and hits');
 
 
 
-=== TEST 14: the time of conversions is within the time that has passed
+=== TEST 15: the time of conversions is within the time that has passed
 --- http_config eval: $::http
 --- server eval: $::status
 --- request
@@ -333,3 +348,87 @@ ask('/v2/work/app/manifests/1') for 1 .. 4;
 my $passed = Time::HiRes::time() - $start;
 my $time = counters()->{conversion_microseconds} / 1e6;
 ok($time > 0.001 && $time <= $passed, 'time') or diag("$time of $passed");
+
+
+
+=== TEST 16: a pull by digest counts a hit if there is an entry
+--- http_config eval: $::http
+--- location eval: $::on
+--- server eval: $::status
+--- request
+GET /v2/team/app/manifests/1
+--- after
+ask("/v2/team/app/manifests/$digest") for 1 .. 2;
+is(ask('/v2/team/app/manifests/sha256:' . 'ab' x 32)->{status}, 404, 'unknown');
+my $cache = counters()->{caches}{one};
+is("$cache->{misses} $cache->{hits}", '1 2', 'misses and hits');
+
+
+
+=== TEST 17: a pull by digest whose source is missing counts no long history
+--- http_config eval: $::http
+--- location eval: $::on
+--- server eval: $::status
+--- request
+GET /v2/lost/long/manifests/1
+--- after
+is(ask("/v2/lost/long/manifests/$digest")->{status}, 404, 'status');
+my $json = counters();
+is($json->{long_histories}, 1, 'long histories');
+is($json->{outcomes}{DIGEST}, 0, 'outcome');
+
+
+
+=== TEST 18: subrequests are not counted with log_subrequest
+--- http_config eval: $::http
+--- location eval
+"$::on log_subrequest on;"
+--- server eval: $::status
+--- request
+HEAD /v2/team/app/manifests/1
+--- after
+my $outcomes = counters()->{outcomes};
+is(join(' ', map { "$_ $outcomes->{$_}" } grep { $outcomes->{$_} }
+             keys %$outcomes), 'CONVERTED 1', 'outcomes');
+
+
+
+=== TEST 19: several locations have the same counters
+--- http_config eval: $::http
+--- location eval: $::on
+--- server
+    location = /status {
+        schema_conversion_status;
+    }
+    location = /metrics {
+        schema_conversion_status;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(ask('/metrics')->{body}, ask('/status')->{body}, 'the same');
+is(counters()->{outcomes}{CONVERTED}, 1, 'outcome');
+
+
+
+=== TEST 20: modern clients and errors of nginx are counted
+--- http_config eval: $::http
+--- location eval: $::on
+--- server
+    location = /status {
+        schema_conversion_status;
+    }
+    location /v2/secret/ {
+        schema_conversion on;
+        deny all;
+    }
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/secret/app/manifests/1"]
+--- more_headers eval
+["Accept: $::modern", '']
+--- error_code eval
+[200, 403]
+--- no_error_log
+[alert]
+--- after
+is(counters()->{outcomes}{PASS}, $n + 1, 'outcome');
