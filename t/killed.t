@@ -19,7 +19,7 @@ my $why = $ENV{SCHEMA1_VALGRIND} ? 'valgrind executes nginx itself'
                                  : Schema1::Trace::unusable();
 
 plan $why ? (skip_all => "the worker cannot be stopped: $why")
-          : (tests => repeat_each() * 14);
+          : (tests => repeat_each() * 25);
 
 our $size = 64 * 1024;
 
@@ -187,6 +187,20 @@ sub fill
     ask("/v2/big/n$_/manifests/1") for 1 .. 8;
 }
 
+# the same of a zone that ends before its first page
+sub killed_without_pages
+{
+    my ($state) = @_;
+
+    my $zone = zone((processes())[1], $size);
+    my $end = index $state, pack 'Q', $zone + $size;
+
+    die "no end\n" if $end < 0;
+
+    substr $state, $end, 8, pack 'Q', $zone + 2048;
+    killed_in($state);
+}
+
 # answers of a new worker
 sub wait_for_worker
 {
@@ -262,3 +276,58 @@ for my $n (1, 20, 50, 100, 200, 400) {
 is(join("\n", @failures), '', 'new workers');
 reload();
 is(works('/v2/small/app/manifests/1'), '', 'after a reload');
+
+
+
+=== TEST 4: killed at any instruction of a pull by digest
+--- http_config eval: $::http
+--- location eval: $::on
+--- request
+GET /v2/small/app/manifests/1
+--- after
+fill();
+ask("/v2/$_/manifests/1") for qw(small/app big/n8);
+my $path = "/v2/small/app/manifests/$digest";
+my ($trace, $request) = stop_in_get($path);
+my @states = states($trace);
+$trace->detach;
+is(finish($request)->{status}, 200, 'found');
+ok(@states > 5, 'states');
+is(all_work('/v2/small/app/manifests/1', @states), '', 'works in each');
+
+
+
+=== TEST 5: no request fails with a zone that cannot be used
+--- http_config eval: $::http
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one revalidate=head;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /status {
+        schema_conversion_status;
+    }
+--- request
+GET /v2/small/app/manifests/1
+--- expect_alert
+--- error_log
+was emptied
+--- after
+my $path = '/v2/small/app/manifests';
+my ($trace, $request) = stop_in_get("$path/$digest");
+my @states = states($trace);
+$trace->detach;
+finish($request);
+killed_without_pages($states[0]);
+$Schema1::registry->reset;
+
+my %limit = ('' => { timeout => 3 });
+
+is(ask("$path/1", %limit)->{status}, 200, 'a manifest');
+is((grep { $_->{method} eq 'HEAD' } asked()), 0, 'no HEAD');
+is(ask("$path/$digest", %limit)->{status}, 404, 'a digest');
+is_deeply(JSON::PP::decode_json(ask('/status', %limit)->{body})->{caches}{one},
+          { size => $size, map { $_ => 0 } qw(entries bytes hits misses
+            evictions) }, 'the status');
