@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Made;
 
-plan tests => repeat_each() * 416;
+plan tests => repeat_each() * 422;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -79,7 +79,6 @@ our ($kept_get, $kept) = clients('docker', ("$v2;q=0", "$v2;q=1") x 2,
      "$v1, $list, $oci, $index, $v2;q=1") x 2);
 
 run_tests();
-
 __DATA__
 
 === TEST 1: old clients receive schema 1 from an OCI image
@@ -387,3 +386,20 @@ $::app->{body}
 --- asked eval
 "GET /v2/team/app/manifests/1
     Accept: $::v2, */*"
+
+
+
+=== TEST 26: schema_conversion_accept is inherited and replaced
+--- http_config eval
+"schema_conversion_accept '$::v2';"
+--- server eval
+"location /v2/team/docker/ {
+    schema_conversion on;
+    schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+    schema_conversion_accept 'application/json';
+    proxy_pass http://127.0.0.1:\$TEST_NGINX_MOCK_PORT;
+}"
+--- request eval
+["GET /v2/team/app/manifests/1", "GET /v2/team/docker/manifests/1"]
+--- response_headers eval
+["Content-Type: $::v2", "Content-Type: $::v1"]

@@ -3,9 +3,10 @@
 # Blobs and manifests that the registry keeps somewhere else.
 
 use Schema1;
+use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 510;
+plan tests => repeat_each() * 529;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
@@ -71,6 +72,10 @@ for (['absolute', "$own/v2/away/absolute/blobs/moved"],
      ['relative', 'moved'], ['dots', '../../dots/./blobs/moved'],
      ['slashes', $own =~ s/^http://r . '/v2/away/slashes/blobs/moved'],
      ['https', ($own =~ s/^http/https/r) . '/v2/away/https/blobs/moved'],
+     ['upstream', 'http://registry/v2/away/upstream/blobs/moved'],
+     ['server', 'http://localhost/v2/away/server/blobs/moved'],
+     ['requested', 'http://requested/v2/away/requested/blobs/moved'],
+     ['returned', '/v2/away/returned/blobs/other'],
      ['manifest', '/v2/away/manifest/manifests/moved'],
      ['query', '/v2/away/query/blobs/moved?sig=a%2Fb'])
 {
@@ -1318,3 +1323,92 @@ GET /v2/away/google/blobs/$::config"
 GET /v2/gone/app/manifests/1
 --- refused
 400 MANIFEST_INVALID config_not_found gone/app:1
+
+
+
+=== TEST 62: https of the registry is not external with a TLS upstream
+--- http_config
+    server {
+        listen $TEST_NGINX_RAND_PORT_1 ssl;
+        ssl_certificate $TEST_NGINX_KEYS/ec256.crt;
+        ssl_certificate_key $TEST_NGINX_KEYS/ec256.pem;
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+            proxy_redirect off;
+        }
+    }
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass https://127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+        proxy_ssl_session_reuse off;
+        proxy_redirect off;
+    }
+--- more_headers eval
+"Host: 127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}"
+--- request
+GET /v2/away/https/manifests/1
+--- schema1
+away/https:1 2 layers
+--- asked eval
+"GET /v2/away/https/manifests/1
+GET /v2/away/https/blobs/$::config
+GET /v2/away/https/blobs/moved"
+
+
+
+=== TEST 63: the name of an upstream block is not external
+--- http_config
+    upstream registry {
+        server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    map $arg_by $to {
+        default  registry;
+    }
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_redirect off;
+        proxy_pass http://registry;
+        if ($arg_by) {
+            proxy_pass http://$to;
+        }
+    }
+--- request eval
+[map { "GET /v2/away/upstream/manifests/1$_" } '', '?by=name']
+--- schema1 eval
+[("away/upstream:1 2 layers") x 2]
+
+
+
+=== TEST 64: the name of the requested server is not external
+--- location
+    proxy_redirect off;
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my %path = (server => '', requested => 'http://requested');
+for my $name (sort keys %path) {
+    my $path = "$path{$name}/v2/away/$name/manifests/1";
+    is(ask($path, '' => { raw => "GET $path HTTP/1.0\r\n\r\n" })->{status}, 200,
+       $name);
+}
+
+
+
+=== TEST 65: a redirect of nginx itself is followed
+--- server
+    location ~ ^/v2/away/returned/blobs/other {
+        return 307 /v2/away/returned/blobs/moved;
+    }
+--- request
+GET /v2/away/returned/manifests/1
+--- schema1
+away/returned:1 2 layers
+--- asked eval
+"GET /v2/away/returned/manifests/1
+GET /v2/away/returned/blobs/$::config
+GET /v2/away/returned/blobs/moved"

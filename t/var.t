@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 133;
+plan tests => repeat_each() * 137;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -38,6 +38,7 @@ answer(qr{^GET /v2/team/moved/blobs/}, status => 307, headers => [
     Location => "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}/config?a=b"]);
 answer('storage:GET /config', status => 200, body => $moved->{config});
 answer('/v2/team/down/manifests/1', status => 503);
+answer('/auth', status => 204, headers => []);
 answer('/v2/team/private/manifests/1', status => 401);
 answer('PUT /v2/team/app/manifests/1', status => 201);
 
@@ -320,3 +321,27 @@ UNCONVERTIBLE $::oci $::zstd->{digest} - layer_compression
 PASS - - - -"
 --- no_error_log
 [alert]
+
+
+
+=== TEST 18: variables in a subrequest of another module
+--- requires: 5: http_auth_request_module
+--- location
+    auth_request /auth;
+--- server
+    location = /auth {
+        internal;
+        proxy_set_header X-Url "<$schema1_redirect_url>";
+        proxy_set_header X-Method "<$request_method>";
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+HEAD /v2/team/app/manifests/1
+--- response_body
+--- asked eval
+"GET /auth
+    X-Url: <>
+    X-Method: <HEAD>
+HEAD /v2/team/app/manifests/1
+GET /v2/team/app/manifests/1
+GET /v2/team/app/blobs/$::app->{config_digest}"
