@@ -18,7 +18,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 34;
+plan tests => 35;
 
 our $dir = tempdir(CLEANUP => 1);
 our @passwords = map { "password-of-$_-" . join '', map { int rand 10 } 1 .. 20 }
@@ -141,6 +141,8 @@ team/app:1 2 layers ES256
 --- after
 isnt(in_memory((processes())[0], "$::dir/passwords"), '', 'the search finds');
 in_none('files', ::secrets('encrypted.pem', 'one.pem', 'passwords'));
+is(join(' ', grep { m{^\Q$::dir/} } map { readlink // '' }
+             map { glob "/proc/$_/fd/*" } processes()), '', 'files are closed');
 
 
 
