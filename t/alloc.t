@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 21 * 3 + 2;
+plan tests => 24 * 3 + 3;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -106,6 +106,10 @@ our $config = "
     location = '/far away' {
         internal;
         proxy_pass \$schema1_redirect_url;
+    }
+
+    location = /status {
+        schema_conversion_status;
     }
 ";
 
@@ -200,6 +204,52 @@ sub fail_each
 }
 
 
+# Fails each allocation in turn of an "nginx -t" with the edited configuration;
+# returns what went wrong.
+sub fail_each_configuration
+{
+    my ($edit) = @_;
+
+    my $dir = $Schema1::servroot;
+    my $nginx = $Test::Nginx::Util::NginxBinary;
+    my $said = "$dir/logs/alloc.said";
+    my ($blocks, @wrong) = blocks();
+
+    local $_ = Schema1::Keys::slurp($Test::Nginx::Util::ConfFile);
+
+    s/^(\s*pid\s+).*$/$1$dir\/logs\/alloc.pid;/m;
+    s/^(\s*listen\s+\S*:)\d+/$1 . Schema1::free_port()/gem;
+    $edit->();
+    Schema1::Keys::put("$dir/conf/alloc.conf", $_);
+
+    for my $n (1 .. 1000) {
+        count($n);
+
+        my $status = system "$nginx -t -p $dir/ -c $dir/conf/alloc.conf"
+                            . " >$said 2>&1";
+        my $fired = count(0) >= $n;
+
+        push @wrong, "allocation $n: status $status: "
+                     . Schema1::Keys::slurp($said)
+            if $status != ($fired ? 256 : 0);
+
+        # what has been read is freed after an error
+        push @wrong, "allocation $n: of " . blocks() . ' blocks only '
+                     . "$blocks were there before"
+            if blocks() != $blocks && ($fired || !/schema_conversion_key/);
+
+        if (!$fired || $status == 0) {
+            push @wrong, 'no allocation is counted' if $n == 1;
+            last;
+        }
+
+        last if @wrong > 3;
+    }
+
+    return join "\n", @wrong;
+}
+
+
 # sets the allocation to fail, returns how many there were
 sub count
 {
@@ -265,10 +315,11 @@ run_tests();
 END {
     unlink $counter if $counter;
 }
-
 __DATA__
 
 === TEST 1: each allocation of a conversion to schema 1 can fail
+--- place
+        add_header X-History $schema1_history;
 --- after
 is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failures');
 
@@ -331,6 +382,10 @@ is(fail_each('/v2/team/app/blobs/' . ::EMPTY_LAYER, [],
 --- after
 is(fail_each(sub { "/v2/team/app$_[0]/manifests/1" }, [],
     ::signed('team/app')), '', 'failures');
+
+# no entry has an incomplete key
+is(fail_each(sub { "/v2/team/app0$_[0]/manifests/1" }, [],
+    ::signed('team/app0')), '', 'failures with entries in the cache');
 
 
 
@@ -460,3 +515,39 @@ is(fail_each('/v2/team/own/manifests/1?x=y', [], ::signed('team/own')), '', 'fai
 GET /v2/team/stale/manifests/1
 --- after
 is(fail_each('/v2/team/stale/manifests/1', [], ::signed('team/stale')), '', 'failures');
+
+
+
+=== TEST 22: each allocation of the status can fail
+--- http_config eval: $::zone
+--- after
+is(fail_each('/status', [], sub { eval { JSON::PP::decode_json($_[0]{body}) } }),
+   '', 'failures');
+
+
+
+=== TEST 23: each allocation of a configuration can fail
+--- main_config
+thread_pool one threads=1;
+--- http_config eval
+"$::zone schema_conversion_cache_zone two:1m inactive=1d;"
+--- place
+        schema_conversion_thread_pool one;
+        schema_conversion_cache one;
+        schema_conversion_password_file $TEST_NGINX_KEYS/password;
+        schema_conversion_certificate $TEST_NGINX_KEYS/chain.pem;
+        if ($arg_x) {
+            add_header X-History $schema1_history;
+        }
+--- after
+is(fail_each_configuration(sub {}), '', 'failures');
+
+
+
+=== TEST 24: each allocation of a configuration without a key can fail
+--- http_config eval: $::zone
+--- place
+        schema_conversion_cache one;
+--- after
+is(fail_each_configuration(sub { s/^\s*schema_conversion_key.*$//m }), '',
+   'failures');

@@ -268,6 +268,15 @@ schema1_alloc_list_push(ngx_list_t *list)
 #define ngx_http_cleanup_add(r, n)                                            \
     schema1_alloc_or(NULL, ngx_http_cleanup_add(r, n))
 
+#define ngx_conf_full_name(cycle, name, prefix)                               \
+    schema1_alloc_or(NGX_ERROR, ngx_conf_full_name(cycle, name, prefix))
+#define ngx_shared_memory_add(cf, name, size, tag)                            \
+    schema1_alloc_or(NULL, ngx_shared_memory_add(cf, name, size, tag))
+#define ngx_thread_pool_add(cf, name)                                         \
+    schema1_alloc_or(NULL, ngx_thread_pool_add(cf, name))
+#define ngx_http_add_variable(cf, name, flags)                                \
+    schema1_alloc_or(NULL, ngx_http_add_variable(cf, name, flags))
+
 #define ngx_array_create(pool, n, size)                                       \
     schema1_alloc_or(NULL, ngx_array_create(pool, n, size))
 #define ngx_array_init(array, pool, n, size)                                  \
