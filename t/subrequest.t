@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 123;
+plan tests => repeat_each() * 130;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 
@@ -352,11 +352,16 @@ accel/app:1 2 layers
 
 
 
-=== TEST 14: a 504 of the registry is no timeout
---- request
-GET /v2/fetch/e504/manifests/1
---- refused
-502 UNKNOWN upstream_failed fetch/e504:1
+=== TEST 14: a 504 of the registry or of a location is no timeout
+--- server
+    location /v2/other/app/blobs/ {
+        return 504 "late";
+    }
+--- request eval
+['GET /v2/fetch/e504/manifests/1', 'GET /v2/other/app/manifests/1']
+--- refused eval
+['502 UNKNOWN upstream_failed fetch/e504:1',
+ '502 UNKNOWN upstream_failed other/app:1']
 
 
 
