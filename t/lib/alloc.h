@@ -176,7 +176,9 @@ schema1_alloc_guarded(ngx_pool_t *pool, void *p, size_t n)
     guard->end = guard->start + n;
     cln->handler = schema1_alloc_check;
 
-    memset(guard->end, SCHEMA1_ALLOC_FILL, SCHEMA1_ALLOC_GUARD);
+    /* gcc warns of a literal 0, so it is cast */
+
+    memset(guard->end, SCHEMA1_ALLOC_FILL, (size_t) SCHEMA1_ALLOC_GUARD);
 
     return p;
 }
