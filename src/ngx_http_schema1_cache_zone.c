@@ -189,11 +189,7 @@ ngx_http_schema1_cache_zone_unlock(ngx_http_schema1_cache_t *cache)
 uint32_t
 ngx_http_schema1_cache_zone_hash(schema1_str_t digest)
 {
-    if (digest.len < 8) {
-        return 0;
-    }
-
-    return (uint32_t) ngx_hextoi((u_char *) digest.data + digest.len - 8, 8);
+    return ngx_murmur_hash2((u_char *) digest.data, digest.len);
 }
 
 

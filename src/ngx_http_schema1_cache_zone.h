@@ -34,7 +34,7 @@ typedef struct {
 /* the zone's "init" */
 ngx_int_t ngx_http_schema1_cache_zone_init(ngx_shm_zone_t *zone, void *data);
 
-/* a digest is a hash already: its last 32 bits */
+/* of a digest, for the trees */
 uint32_t ngx_http_schema1_cache_zone_hash(schema1_str_t digest);
 
 /*
