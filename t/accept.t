@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Made;
 
-plan tests => repeat_each() * 422;
+plan tests => repeat_each() * 426;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -403,3 +403,19 @@ $::app->{body}
 ["GET /v2/team/app/manifests/1", "GET /v2/team/docker/manifests/1"]
 --- response_headers eval
 ["Content-Type: $::v2", "Content-Type: $::v1"]
+
+
+
+=== TEST 27: the lines of a client with a wildcard are unchanged
+--- request
+GET /v2/team/app/manifests/1
+--- more_headers eval
+"Accept: $::v2, */*;q=0.1
+Range: bytes=2-9"
+--- error_code: 206
+--- response_body eval
+substr $::app->{body}, 2, 8
+--- asked eval
+"GET /v2/team/app/manifests/1
+    Accept: $::v2, */*;q=0.1
+    Range: bytes=2-9"
