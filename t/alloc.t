@@ -225,8 +225,8 @@ sub fail_each_configuration
     for my $n (1 .. 1000) {
         count($n);
 
-        my $status = system "$nginx -t -p $dir/ -c $dir/conf/alloc.conf"
-                            . " >$said 2>&1";
+        my $status = system "$nginx -t -e $dir/logs/alloc.log -p $dir/"
+                            . " -c $dir/conf/alloc.conf >$said 2>&1";
         my $fired = count(0) >= $n;
 
         push @wrong, "allocation $n: status $status: "
