@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 503;
+plan tests => repeat_each() * 504;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -388,8 +388,9 @@ is(::vary_lines("/v2/vary/app/manifests/$_->[0]", Accept => $_->[2]), $_->[1],
 
 === TEST 19: Vary lines of a converted manifest are folded
 --- request
-GET /v2/
+GET /v2/vary/image/manifests/1
 --- after
+is(ask('/v2/vary/image/manifests/1')->{header}{etag}, qq{"$digest"}, 'ETag');
 is(::vary_lines('/v2/vary/image/manifests/1'), 'Origin, Accept-Encoding, Accept',
    'GET');
 is(::vary_lines('/v2/vary/image/manifests/1', '' => { method => 'HEAD' }),

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 71;
+plan tests => repeat_each() * 72;
 
 # more than a socket's buffers hold, and it is seen what is missing
 my @items = map { sprintf '%06dy%s', $_, 'x' x 40 } 1 .. 110_000;
@@ -81,7 +81,7 @@ run_tests();
 __DATA__
 
 === TEST 1: large images: one after another
---- requires: 5: debug
+--- requires: 6: debug
 --- location eval: $::room
 --- log_level: debug
 --- request
@@ -91,6 +91,9 @@ GET /v2/
 --- error_log
 schema1 pause upstream
 schema1 send 131072 of
+--- grep_error_log eval: qr/schema1 pause upstream|worker cycle|pipe recv chain/
+--- grep_error_log_out eval
+qr/\A(?!.*pause upstream\npipe recv).*pause upstream\nworker cycle/s
 --- after
 ok(whole(ask('/v2/large/app/manifests/1')), 'came');
 
