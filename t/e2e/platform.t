@@ -199,6 +199,9 @@ sub by_dockerd
             if (($docker->docker('version', '--format',
                                  '{{.Server.Arch}}'))[1] !~ /^amd64$/);
 
+        # of none: Docker 26 refuses what it pulls of another
+        local $ENV{DOCKER_DEFAULT_PLATFORM} = '';
+
         my $name = "127.0.0.1:$e2e->{arm}/$image";
         my ($status, $said) = $docker->docker('pull', $name);
 

@@ -82,7 +82,8 @@ sub docker
     local $ENV{DOCKER_HOST} = "unix://$self->{socket}";
 
     # the images', also on another machine
-    local $ENV{DOCKER_DEFAULT_PLATFORM} = 'linux/amd64';
+    local $ENV{DOCKER_DEFAULT_PLATFORM} =
+        $ENV{DOCKER_DEFAULT_PLATFORM} // 'linux/amd64';
 
     return Schema1::Servers::run('docker', @arguments);
 }
