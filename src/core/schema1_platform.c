@@ -48,8 +48,7 @@ schema1_platform_rank(const schema1_platform_t *wanted,
     const char    *usual;
     schema1_str_t  variant;
 
-    if (entry->os.len == 0 || entry->architecture.len == 0
-        || !schema1_platform_same(wanted->os, entry->os)
+    if (!schema1_platform_same(wanted->os, entry->os)
         || !schema1_platform_same(wanted->architecture, entry->architecture)
         || schema1_str_eq(entry->os, "unknown")
         || schema1_str_eq(entry->architecture, "unknown"))

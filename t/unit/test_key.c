@@ -305,6 +305,7 @@ test_jwk_numbers(void)
     test_jwk_refused(TEST_JWK_RSA, "e", "gAAAAQ", "31 bits are allowed");
     test_jwk_refused(TEST_JWK_RSA, "e", "AQAAAAE", "31 bits are allowed");
     test_jwk_refused(TEST_JWK_RSA, "e", "f____w", "does not belong");
+    test_jwk_refused(TEST_JWK_RSA, "e", "Aw", "does not belong");
 
     /* 2048 bytes are 16384 bits, more are not read */
 
