@@ -83,10 +83,6 @@ schema1_accept_is_modern(const schema1_accept_t *accept)
 
     modern = accept->types & SCHEMA1_MODERN_TYPES;
 
-    if (modern == 0) {
-        return false;
-    }
-
     if (modern == SCHEMA1_MODERN_TYPES) {
         return true;
     }

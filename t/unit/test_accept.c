@@ -315,6 +315,7 @@ test_qualities(void)
         { V2 ";", false },
         { V2 ";q", false },
         { V2 ";q=", false },
+        { V2 ";q=;q=0", false },
         { V2 ";q=00", false },
         { V2 ";q=0x", false },
         { V2 ";q=0.0000", false },

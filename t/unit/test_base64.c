@@ -4,6 +4,8 @@
  */
 
 
+#include <openssl/evp.h>
+
 #include "schema1_base64.h"
 #include "exact.h"
 #include "tap.h"
@@ -13,6 +15,7 @@
 
 
 static void test_encode(void);
+static void test_blocks(void);
 static void test_empty(void);
 static void test_round_trip(void);
 static void test_decode(const char *text, const char *want);
@@ -29,6 +32,7 @@ int
 main(void)
 {
     test_encode();
+    test_blocks();
     test_empty();
     test_round_trip();
 
@@ -104,7 +108,30 @@ test_encode(void)
 }
 
 
-/* all lengths around the size of a block */
+static void
+test_blocks(void)
+{
+    int            n;
+    size_t         i;
+    schema1_buf_t  text;
+    unsigned char  data[2 * SCHEMA1_BASE64_BYTES + 1];
+    unsigned char  want[2 * SCHEMA1_BASE64_BLOCK_SIZE + 4];
+
+    for (i = 0; i < sizeof(data); i++) {
+        data[i] = (unsigned char) (i * 31 ^ i >> 7);
+    }
+
+    n = EVP_EncodeBlock(want, data, sizeof(data));
+
+    memset(&text, 0, sizeof(schema1_buf_t));
+    schema1_base64_encode(&text, data, sizeof(data));
+
+    tap_ok(text.len == (size_t) n && memcmp(text.data, want, text.len) == 0,
+           "blocks follow each other");
+
+    schema1_buf_free(&text);
+}
+
 
 static void
 test_empty(void)
@@ -117,6 +144,8 @@ test_empty(void)
            == 0, "no bytes have no digits, whatever is before them");
 }
 
+
+/* all lengths around the size of a block */
 
 static void
 test_round_trip(void)

@@ -114,6 +114,7 @@ test_decode(void)
         { "\"\\udbff\\udfff\"", "\xf4\x8f\xbf\xbf" },
         { "\"\\ud83d\"", "\xef\xbf\xbd" },
         { "\"\\ude00\"", "\xef\xbf\xbd" },
+        { "\"\\udfff\"", "\xef\xbf\xbd" },
         { "\"\\ud83dx\"", "\xef\xbf\xbdx" },
         { "\"\\ud83d\\n\"", "\xef\xbf\xbd\n" },
         { "\"\\ud83d\\u0041\"", "\xef\xbf\xbd" "A" },
@@ -138,6 +139,8 @@ test_decode(void)
         { "\"\xed\xbf\xbf\"", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
         { "\"\xf0\x9f\x98x\"", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx" },
         { "\"\xf4\x90\x80\x80\"",
+          "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\"\xf0\x8f\xbf\xbf\"",
           "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 
         /* four replacements: the first byte begins no character */

@@ -189,6 +189,8 @@ test_platforms(void)
                     "{" DIGEST(A) "," PLATFORM("linux", "arm64") "},"
                     "{" DIGEST(A) "," PLATFORM("unknown", "unknown") "},"
                     "{" DIGEST(B) "," PLATFORM("linux", "arm") "},"
+                    "{" DIGEST(B) "," PLATFORM("", "mips") "},"
+                    "{" DIGEST(B) "," PLATFORM("plan9", "") "},"
                     "{" DIGEST(C) "," PLATFORM("linux", "arm64") "}]}");
 
     memset(&err, 0, sizeof(schema1_error_t));
@@ -196,7 +198,7 @@ test_platforms(void)
                           &err);
 
     tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
-           "each platform is listed once, without attestations");
+           "each platform is listed once, without attestations and parts");
     tap_ok(strstr(err.message, "unknown") == NULL, "no unknown platform");
 
     memset(&err, 0, sizeof(schema1_error_t));

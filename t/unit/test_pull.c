@@ -45,8 +45,9 @@
 #define OCI                                                                   \
     IMAGE(OM, "application/vnd.oci.image.config.v1+json",                     \
           "application/vnd.oci.image.layer.v1.tar+gzip")
+#define CHART_TYPE  "application/vnd.cncf.helm.config.v1+json"
 #define CHART                                                                 \
-    IMAGE(OM, "application/vnd.cncf.helm.config.v1+json",                     \
+    IMAGE(OM, CHART_TYPE,                                                     \
           "application/vnd.cncf.helm.chart.content.v1.tar+gzip")
 #define FOREIGN                                                               \
     IMAGE(V2, "application/vnd.docker.container.image.v1+json",               \
@@ -855,7 +856,8 @@ test_refused(void)
 
     test_link(OM, CHART, config);
     test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE),
+    tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE)
+           && strcmp(test_result.err.media_type, CHART_TYPE) == 0,
            "a chart is not an image for schema 1");
     test_run(V2, "", true);
     tap_ok(test_failed(SCHEMA1_NOT_AN_IMAGE),

@@ -230,6 +230,7 @@ static const test_case_t  test_registry[] = {
     { "https://s3.example:65536/x", REFUSED, NULL },
     { "https://s3.example:99999999999/x", REFUSED, NULL },
     { "https://s3.example:100000/x", REFUSED, NULL },
+    { "https://s3.example:000443/x", REFUSED, NULL },
 
     /* 443 and 80, if 32 bits overflow, and in 64 bits */
 
