@@ -186,7 +186,7 @@ sub import
     *{"${caller}::$_"} = \&{$_} for @functions;
 
     # valgrind takes its time
-    repeat_each($ENV{SCHEMA1_VALGRIND} ? 1 : 2);
+    repeat_each($ENV{SCHEMA1_VALGRIND} || $ENV{SCHEMA1_ONCE} ? 1 : 2);
     no_long_string();
 }
 
