@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 24 * 3 + 3;
+plan tests => 25 * 3 + 3;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -84,6 +84,10 @@ image('team/own:1');
 answer("GET /v2/team/own/blobs/$away->{config_digest}", status => 307,
        headers => [Location => '/v2/team/own/blobs/moved?a=b']);
 answer('GET /v2/team/own/blobs/moved', status => 200, body => $away->{config});
+
+# longer than the first block of memory for it
+image('team/parts:1', config => { x => 'y' x 40_000 });
+answer(qr{^GET /v2/team/parts/blobs/}, chunked => 1);
 
 image('team/vary:1');
 answer('/v2/team/vary/manifests/1', add => [Vary => 'Origin', Vary => 'Cookie']);
@@ -550,4 +554,11 @@ is(fail_each_configuration(sub {}), '', 'failures');
         schema_conversion_cache one;
 --- after
 is(fail_each_configuration(sub { s/^\s*schema_conversion_key.*$//m }), '',
+   'failures');
+
+
+
+=== TEST 25: each allocation for a long config without a length can fail
+--- after
+is(fail_each('/v2/team/parts/manifests/1', [], ::signed('team/parts')), '',
    'failures');

@@ -128,7 +128,13 @@ typedef struct {
 } schema1_alloc_guard_t;
 
 
-static inline void
+/* one of it: a file may free what another one has allocated */
+
+__attribute__((weak, visibility("hidden"))) void schema1_alloc_check(
+    void *data);
+
+
+__attribute__((weak, visibility("hidden"))) void
 schema1_alloc_check(void *data)
 {
     int                     i;
