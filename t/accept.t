@@ -261,6 +261,7 @@ $::app->{body}
 GET /v2/team/docker/manifests/1
 --- more_headers eval
 "Cookie: $::v2
+Accepx: $::v2
 Expect: $::v2
 Pragma: $::v2
 X-Type: $::v2"
