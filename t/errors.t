@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 588;
+plan tests => repeat_each() * 591;
 
 our $app = image('team/app:1');
 
@@ -827,14 +827,15 @@ HEAD /v2/tag/packed/manifests/1
 --- location
     schema_conversion_max_size 4k;
 --- request eval
-[map { "GET /v2/tag/$_/manifests/1" } qw(packed big cut)]
+[map { "GET /v2/$_/manifests/1" } qw(tag/packed tag/big tag/cut fetch/cut)]
 --- error_code eval
-[502, 502, 502]
+[502, 502, 502, 502]
 --- response_body_like eval
 ['"the manifest is compressed although compression was not requested; have the'
  . ' registry send it as it is"',
  '"the manifest is larger than 4096 bytes; schema_conversion_max_size sets the'
- . ' limit"', '"the manifest was cut off after 50 bytes; try again later"']
+ . ' limit"', '"the manifest was cut off after 50 bytes; try again later"',
+ '"the config blob sha256:[0-9a-f]{64} was cut off after 50 bytes; try again']
 --- no_error_log
 [alert]
 

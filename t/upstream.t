@@ -7,7 +7,7 @@ use Schema1::Client;
 use Schema1::Made;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 210;
+plan tests => repeat_each() * 213;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $v2 = type_of('docker', 'manifest');
@@ -40,6 +40,8 @@ for my $i (0 .. $#odd) {
 my @alone = (headers => ['Content-Encoding' => 'aws-chunked']);
 image('odd/alone:1');
 answer('/v2/odd/alone/manifests/1', @alone);
+image('odd/stored:1');
+answer(qr{ /v2/odd/stored/blobs/}, @alone);
 image('odd/config:1');
 answer(qr{ /v2/odd/config/blobs/}, body => 'wrong', @alone);
 
@@ -499,7 +501,15 @@ GET /v2/team/none/manifests/1
 
 
 
-=== TEST 27: an odd Content-Encoding of bytes that no digest confirms is refused
+=== TEST 27: an odd Content-Encoding of a config is no fault without its digest
+--- request
+GET /v2/odd/stored/manifests/1
+--- schema1
+odd/stored:1 2 layers
+
+
+
+=== TEST 28: an odd Content-Encoding of bytes that no digest confirms is refused
 --- request eval
 ["GET /v2/odd/alone/manifests/1", "HEAD /v2/odd/alone/manifests/1",
  "GET /v2/odd/config/manifests/1"]
@@ -512,7 +522,7 @@ GET /v2/team/none/manifests/1
 
 
 
-=== TEST 28: proxy_cache finds what conversion stored with Vary
+=== TEST 29: proxy_cache finds what conversion stored with Vary
 --- http_config eval: $::zone
 --- config eval: ::cached()
 --- request
@@ -526,7 +536,7 @@ is(::cache_statuses([$_]) . ', ' . ::cache_statuses(([$_]) x 2),
 
 
 
-=== TEST 29: proxy_cache answers HEAD with what conversion stored with Vary
+=== TEST 30: proxy_cache answers HEAD with what conversion stored with Vary
 --- http_config eval: $::zone
 --- config eval: ::cached()
 --- request
@@ -540,7 +550,7 @@ is(::cache_statuses(([$_, method => 'HEAD']) x 2, [$_]), 'MISS, HIT, HIT', $_)
 
 
 
-=== TEST 30: proxy_cache_convert_head off with Vary
+=== TEST 31: proxy_cache_convert_head off with Vary
 --- http_config eval: $::zone
 --- config eval
 ::cached(KEY => '$request_method$uri$arg_t', MORE => 'proxy_cache_convert_head off;')
@@ -556,7 +566,7 @@ is(::cache_statuses(([$_, method => 'HEAD']) x 2, ([$_]) x 2),
 
 
 
-=== TEST 31: a location without conversion finds nothing of a conversion
+=== TEST 32: a location without conversion finds nothing of a conversion
 --- http_config eval: $::zone
 --- config eval: ::cached()
 --- request
@@ -570,7 +580,7 @@ is(::cache_statuses([$_], ["/plain$_"], ["/plain$_"], [$_]),
 
 
 
-=== TEST 32: proxy_cache_revalidate with Vary
+=== TEST 33: proxy_cache_revalidate with Vary
 --- http_config eval: $::zone
 --- config eval
 ::cached(VALID => '1s', MORE => 'proxy_cache_revalidate on;')
@@ -588,7 +598,7 @@ for my $path ($::cached[0]) {
 
 
 
-=== TEST 33: proxy_cache_background_update with Vary
+=== TEST 34: proxy_cache_background_update with Vary
 --- http_config eval: $::zone
 --- config eval
 ::cached(VALID => '1s', MORE => 'proxy_cache_use_stale updating;
@@ -610,7 +620,7 @@ for my $path ($::cached[0]) {
 
 
 
-=== TEST 34: proxy_cache_background_update with $http_accept in the key
+=== TEST 35: proxy_cache_background_update with $http_accept in the key
 --- http_config eval: $::zone
 --- config eval
 ::cached(VALID => '1s', KEY => '$http_accept$uri$arg_t',
