@@ -148,6 +148,16 @@ test_check(void)
                    "the layer is named: %s", err.message);
         }
 
+        if (err.reason == SCHEMA1_FOREIGN_LAYER) {
+            tap_ok(strstr(err.message, "is foreign") != NULL,
+                   "it is foreign: \"%s\"", cases[i].layer);
+        }
+
+        if (err.reason == SCHEMA1_ENCRYPTED_LAYER) {
+            tap_ok(strstr(err.message, "is encrypted") != NULL,
+                   "it is encrypted: \"%s\"", cases[i].layer);
+        }
+
         if (err.reason == SCHEMA1_LAYER_COMPRESSION) {
             tap_ok(strstr(err.message, "only newer runtimes") != NULL,
                    "newer runtimes read it: \"%s\"", cases[i].layer);

@@ -122,6 +122,7 @@ test_decode(void)
         { "\"\\ud83d\\ndc00\"", "\xef\xbf\xbd\ndc00" },
         { "\"\\ud83dxudc00\"", "\xef\xbf\xbdxudc00" },
         { "\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80" },
+        { "\"\\ud83d\\udbff\"", "\xef\xbf\xbd\xef\xbf\xbd" },
         { "\"\\ude00\\ude00\"", "\xef\xbf\xbd\xef\xbf\xbd" },
         { "\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd" },
         { "\"\xc2\x80\xdf\xbf\"", "\xc2\x80\xdf\xbf" },

@@ -97,6 +97,7 @@ static const test_choice_t  test_choices_made[] = {
     { "linux/arm/vx", "linux/arm/v6 linux/arm/vx", 1 },
     { "linux/arm/v", "linux/arm/v6", -1 },
     { "linux/arm/v0", "linux/arm/v1", -1 },
+    { "linux/arm/v-", "linux/arm/v6", -1 },
     { "linux/arm/v10", "linux/arm/v1 linux/arm/v9", -1 },
     { "linux/arm/v9", "linux/arm/v1 linux/arm/v9", 1 },
     { "linux/arm/v9", "linux/arm/v1 linux/arm/v8", 1 },

@@ -241,6 +241,7 @@ static const test_case_t  test_registry[] = {
     { "https://s3.example:80a/x", REFUSED, NULL },
     { "https://s3.example:80:80/x", REFUSED, NULL },
     { "https://[::1/x", REFUSED, NULL },
+    { "https://[::g]/x", REFUSED, NULL },
     { "https://[]/x", REFUSED, NULL },
     { "https://[::1%25eth0]/x", REFUSED, NULL },
     { "https://::1/x", REFUSED, NULL },
