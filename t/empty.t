@@ -4,7 +4,7 @@
 
 use Schema1;
 
-plan tests => repeat_each() * 263;
+plan tests => repeat_each() * 257;
 
 our $layer = empty_layer();
 our $blob = '/blobs/' . EMPTY_LAYER;
@@ -478,13 +478,3 @@ $::layer
 --- response_headers
 Content-Length: 32
 !Content-Encoding
-
-
-
-=== TEST 34: conditions of a client on the 404 do not apply to the empty layer
---- request eval
-[("GET /v2/team/odd$::blob") x 2]
---- more_headers eval
-['If-None-Match: "x"', 'If-Modified-Since: Tue, 24 Nov 2020 00:00:00 GMT']
---- response_body eval
-[($::layer) x 2]
