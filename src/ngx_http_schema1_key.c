@@ -183,7 +183,7 @@ ngx_http_schema1_key_read_file(ngx_conf_t *cf, const char *directive,
 
     if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR) {
         size = ngx_min(ngx_file_size(&fi), NGX_HTTP_SCHEMA1_KEY_FILE_MAX);
-        p = ngx_pnalloc(cf->temp_pool, size + 1);
+        p = ngx_pnalloc(cf->temp_pool, size);
 
         if (p) {
             data->len = size;

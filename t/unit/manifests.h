@@ -76,6 +76,9 @@ manifests_read(schema1_manifest_t *manifest, schema1_str_t document,
     rc = schema1_raw_manifest_read(&raw, document, err);
 
     if (rc == SCHEMA1_OK) {
+        /* what was there before is not read */
+        memset(manifest, 0xff, sizeof(schema1_manifest_t));
+
         rc = schema1_manifest_read(manifest, &raw, err);
         schema1_raw_manifest_free(&raw);
     }

@@ -855,6 +855,11 @@ test_payload(void)
     test_cut("a length that is text",
              "eyJmb3JtYXRMZW5ndGgiOiI4IiwiZm9ybWF0VGFpbCI6IkNuMCJ9", 0);
 
+    /* {"formatLength":"8","formatLength":8,"formatTail":"Cn0"} */
+    test_cut("a length that is text before it is a number",
+             "eyJmb3JtYXRMZW5ndGgiOiI4IiwiZm9ybWF0TGVuZ3RoIjo4LCJmb3JtYXRUYWls"
+             "IjoiQ24wIn0", 0);
+
     /* {"formatLength":8}, {"formatLength":8,"formatTail":"*"} */
     test_cut("no tail", "eyJmb3JtYXRMZW5ndGgiOjh9", 0);
     test_cut("a broken tail",

@@ -739,6 +739,12 @@ test_signed_child(void)
            "a signed child that the list names by its bytes has the payload's "
            "digest");
 
+    named.len--;
+    test_link(DL, LIST(DL, V2, AMD64), &named);
+    test_run(V2, "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH),
+           "a payload's digest does not do for what the list calls schema 2");
+
     strcpy(child->digest, LAYER);
     test_link(DL, LIST(DL, V1S, AMD64), child);
     test_run("", "linux/amd64", true);

@@ -32,6 +32,7 @@ typedef struct {
 static void test_examples(void);
 static void test_cases(const char *title, const schema1_base_t *base,
     const test_case_t *cases, size_t n);
+static void test_user(const schema1_base_t *base);
 static void test_bytes(void);
 static void test_append(void);
 
@@ -399,6 +400,7 @@ main(void)
     test_cases("no authority", &https, test_nobody,
                sizeof(test_nobody) / sizeof(test_nobody[0]));
 
+    test_user(&https);
     test_bytes();
     test_append();
 
@@ -471,6 +473,23 @@ test_cases(const char *title, const schema1_base_t *base,
 
         schema1_buf_free(&target);
     }
+}
+
+
+static void
+test_user(const schema1_base_t *base)
+{
+    schema1_buf_t    target;
+    schema1_error_t  err;
+
+    memset(&target, 0, sizeof(schema1_buf_t));
+    memset(&err, 0, sizeof(schema1_error_t));
+
+    (void) schema1_redirect_resolve(base, exact_str("https://u@s3.example/x"),
+                                    &target, &err);
+
+    tap_ok(strstr(err.message, "user name") != NULL,
+           "a refused user name is called so");
 }
 
 

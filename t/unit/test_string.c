@@ -142,6 +142,9 @@ test_printf(void)
     schema1_buf_printf(&buf, "%s %d", "a", 7);
     tap_is(buf.data, buf.len, "a 7", "a formatted text is appended");
 
+    schema1_buf_printf(&buf, "%s", "");
+    tap_ok(!buf.failed && buf.len == 3, "an empty text is appended");
+
     schema1_buf_printf(&buf, "%s", text + 1);
     tap_ok(!buf.failed && buf.len == 3 + SCHEMA1_BUF_LINE - 1,
            "the longest line fits");
