@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 25 * 3 + 3;
+plan tests => 26 * 3 + 3 + 3;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -208,16 +208,13 @@ sub fail_each
 }
 
 
-# Fails each allocation in turn of an "nginx -t" with the edited configuration;
-# returns what went wrong.
-sub fail_each_configuration
+# Writes the edited configuration, for another nginx beside the one under test;
+# returns it.
+sub configure
 {
     my ($edit) = @_;
 
     my $dir = $Schema1::servroot;
-    my $nginx = $Test::Nginx::Util::NginxBinary;
-    my $said = "$dir/logs/alloc.said";
-    my ($blocks, @wrong) = blocks();
 
     local $_ = Schema1::Keys::slurp($Test::Nginx::Util::ConfFile);
 
@@ -226,21 +223,47 @@ sub fail_each_configuration
     $edit->();
     Schema1::Keys::put("$dir/conf/alloc.conf", $_);
 
+    return $_;
+}
+
+# Starts nginx with that configuration, and the n-th allocation fails.  Returns
+# the exit status, whether there was such an allocation, and what nginx said.
+sub start
+{
+    my ($n, $option) = @_;
+
+    my $dir = $Schema1::servroot;
+    my $nginx = $Test::Nginx::Util::NginxBinary;
+    my $said = "$dir/logs/alloc.said";
+
+    count($n);
+
+    my $status = system "$nginx $option -e $dir/logs/alloc.log -p $dir/"
+                        . " -c $dir/conf/alloc.conf >$said 2>&1";
+
+    return $status, count(0) >= $n, Schema1::Keys::slurp($said);
+}
+
+# Fails each allocation in turn of an "nginx -t" with the edited configuration;
+# returns what went wrong, and what nginx said.
+sub fail_each_configuration
+{
+    my ($blocks, @wrong) = blocks();
+    my $keyed = configure(@_) =~ /schema_conversion_key/;
+    my $all = '';
+
     for my $n (1 .. 1000) {
-        count($n);
+        my ($status, $fired, $said) = start($n, '-t');
 
-        my $status = system "$nginx -t -e $dir/logs/alloc.log -p $dir/"
-                            . " -c $dir/conf/alloc.conf >$said 2>&1";
-        my $fired = count(0) >= $n;
+        $all .= $said;
 
-        push @wrong, "allocation $n: status $status: "
-                     . Schema1::Keys::slurp($said)
+        push @wrong, "allocation $n: status $status: $said"
             if $status != ($fired ? 256 : 0);
 
         # what has been read is freed after an error
         push @wrong, "allocation $n: of " . blocks() . ' blocks only '
                      . "$blocks were there before"
-            if blocks() != $blocks && ($fired || !/schema_conversion_key/);
+            if blocks() != $blocks && ($fired || !$keyed);
 
         if (!$fired || $status == 0) {
             push @wrong, 'no allocation is counted' if $n == 1;
@@ -250,7 +273,7 @@ sub fail_each_configuration
         last if @wrong > 3;
     }
 
-    return join "\n", @wrong;
+    return join("\n", @wrong), $all;
 }
 
 
@@ -544,7 +567,15 @@ thread_pool one threads=1;
             add_header X-History $schema1_history;
         }
 --- after
-is(fail_each_configuration(sub {}), '', 'failures');
+my ($wrong, $said) = fail_each_configuration(sub {});
+is($wrong, '', 'failures');
+
+# of a file that could not be read nothing else is said
+my %unread = map { $_ => 1 } $said =~ /\[emerg\]\ "schema_conversion_(\w+)":
+    \ read\(\)\ \S+\ failed\ \(12:\ Cannot\ allocate\ memory\)/gx;
+is(join(' ', sort keys %unread), 'certificate key password_file',
+   'each file is named');
+unlike($said, qr/is empty|holds no/, 'no file is blamed');
 
 
 
@@ -553,8 +584,10 @@ is(fail_each_configuration(sub {}), '', 'failures');
 --- place
         schema_conversion_cache one;
 --- after
-is(fail_each_configuration(sub { s/^\s*schema_conversion_key.*$//m }), '',
-   'failures');
+my ($wrong) = fail_each_configuration(sub {
+    s/^\s*schema_conversion_key.*$//m;
+});
+is($wrong, '', 'failures');
 
 
 
@@ -562,3 +595,30 @@ is(fail_each_configuration(sub { s/^\s*schema_conversion_key.*$//m }), '',
 --- after
 is(fail_each('/v2/team/parts/manifests/1', [], ::signed('team/parts')), '',
    'failures');
+
+
+
+=== TEST 26: each allocation of the key that a start makes can fail
+--- after
+# without an error of the module it ends with the log, which is opened later
+configure(sub {
+    s/^\s*schema_conversion_key.*$//m;
+    s/^(\s*http\s*\{)/$1\n    access_log $Schema1::servroot\/no\/log;/m;
+});
+
+my %ends = (key => 0, log => 0, both => 0);
+my $nokey = qr/\[emerg\] "schema_conversion" without "schema_conversion_key"/;
+
+for my $n (1 .. 1000) {
+    my (undef, $fired, $said) = start($n, '');
+
+    my $key = $said =~ /$nokey could not make a key: [^()\n]+ in /;
+    my $log = $said =~ /no\/log/;
+
+    $ends{$key && $log ? 'both' : $key ? 'key' : 'log'}++ if $key || $log;
+
+    last if !$fired;
+}
+
+cmp_ok($ends{key}, '>', 3, 'a key cannot be made');
+is("$ends{log} $ends{both}", '1 0', 'and nginx ends');

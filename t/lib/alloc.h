@@ -73,9 +73,16 @@ schema1_alloc_open(void)
 static inline int
 schema1_alloc_fails(void)
 {
-    return schema1_alloc_open() && schema1_alloc->fails
-           && __sync_add_and_fetch(&schema1_alloc->count, 1)
-              == schema1_alloc->fails;
+    if (!schema1_alloc_open() || schema1_alloc->fails == 0
+        || __sync_add_and_fetch(&schema1_alloc->count, 1)
+           != schema1_alloc->fails)
+    {
+        return 0;
+    }
+
+    errno = ENOMEM;
+
+    return 1;
 }
 
 
