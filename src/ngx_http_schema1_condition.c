@@ -87,7 +87,7 @@ ngx_http_schema1_condition_match(ngx_http_request_t *r)
 
         ngx_http_schema1_condition_opaque(&item);
 
-        if (item.len && item.len == tag.len
+        if (h && item.len == tag.len
             && ngx_strncmp(item.data, tag.data, item.len) == 0)
         {
             return 1;

@@ -381,6 +381,8 @@ is(join("\n", ::to_storage()), 'GET /config?a=b', 'no credentials');
 
 
 === TEST 6: each allocation of a response that passes can fail
+--- place
+        add_header X-History $schema1_history;
 --- after
 is(fail_each('/v2/team/app/manifests/1', [Accept => $::v2],
     ::equal($::app->{body})), '', 'failures');

@@ -32,7 +32,7 @@ plan skip_all => 'a preloaded clock and this tool do not go together'
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 6;
+plan tests => repeat_each() * 11;
 
 # a moment's work, which is minutes for nginx
 our $huge = image('huge/app:1', config => { x => ['y' x 10] x 1_000_000 });
@@ -67,4 +67,33 @@ a thread takes long to convert
 --- after
 cmp_ok(scalar(error_lines(qr/a thread takes long to convert/)), '>', 1,
        'each minute');
+--- timeout: 60
+
+
+
+=== TEST 2: the time of a conversion that takes minutes is counted
+--- main_config
+env SCHEMA1_CLOCK;
+--- http_config
+    client_header_timeout 100h;
+--- location
+        schema_conversion_max_size 64m;
+        proxy_read_timeout 100h;
+        proxy_send_timeout 100h;
+        proxy_connect_timeout 100h;
+        send_timeout 100h;
+        keepalive_timeout 100h;
+--- server
+    location = /status {
+        schema_conversion_status;
+    }
+--- request
+HEAD /v2/huge/app/manifests/1
+--- response_headers_like
+Docker-Content-Digest: sha256:\w{64}
+--- after
+my $time = JSON::PP::decode_json(ask('/status')->{body})
+           ->{conversion_microseconds};
+cmp_ok($time, '>', 60e6, 'minutes');
+cmp_ok($time, '<', 4000e6 * (Time::HiRes::time() - $^T), 'not more than passed');
 --- timeout: 60

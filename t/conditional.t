@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Made;
 
-plan tests => repeat_each() * 244;
+plan tests => repeat_each() * 260;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -45,8 +45,10 @@ answer('/v2/pass/time/manifests/1', headers => ['Last-Modified' => $later]);
 document('pass/none:1', $v1, '{"schemaVersion":1}');
 answer('/v2/pass/none/manifests/1', headers => []);
 
-document("pass/$_:1", $v1, '{"schemaVersion":1}') for qw(short gzip odd);
+document("pass/$_:1", $v1, '{"schemaVersion":1}') for qw(short slash empty gzip odd);
 answer('/v2/pass/short/manifests/1', headers => [ETag => 'a']);
+answer('/v2/pass/slash/manifests/1', headers => [ETag => '"W/"']);
+answer('/v2/pass/empty/manifests/1', headers => [ETag => '""']);
 answer('/v2/pass/gzip/manifests/1', headers => [
     ETag => '"gzip"', 'Content-Encoding' => 'identity']);
 answer('/v2/pass/odd/manifests/1', headers => ['Last-Modified' => 'yesterday']);
@@ -314,13 +316,14 @@ Vary: Accept"
 
 
 
-=== TEST 19: an entity tag of one character is compared
+=== TEST 19: an entity tag of few characters, or of none, is compared
 --- request eval
-[('GET /v2/pass/short/manifests/1') x 4]
+[map { "GET /v2/pass/$_/manifests/1" } ('short') x 4, ('slash') x 3, ('empty') x 4]
 --- more_headers eval
-[map { "If-None-Match: $_" } 'W/a', '"a"', 'a', 'W/']
+[map { "If-None-Match: $_" } 'W/a', '"a"', 'a', 'W/',
+                             'W/"W/"', 'W/', '""', '""', 'W/""', '"x"', '"']
 --- error_code eval
-[304, 304, 304, 200]
+[304, 304, 304, 200, 304, 304, 200, 304, 304, 200, 200]
 
 
 
@@ -379,6 +382,7 @@ ETag: "gzip"
         schema_conversion on;
         schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
         rewrite ^ /v2/pass/etag/manifests/1 break;
+        add_header X-Status $status;
         proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
     }
 --- request eval
@@ -387,3 +391,5 @@ ETag: "gzip"
 ["If-None-Match: \"an, etag\"", "If-None-Match: \"other\""]
 --- error_code eval
 [304, 200]
+--- response_headers eval
+["X-Status: 304", "X-Status: 200"]

@@ -186,6 +186,11 @@ refused("schema_conversion_status in $_",
 refused('schema_conversion_status with a value',
         'invalid number of arguments in "schema_conversion_status"',
         location => 'schema_conversion_status on;');
+refused('a cache in the zone of the counters',
+        'the shared memory zone "schema_conversion_status" is already declared'
+        . ' for a different use',
+        http => 'schema_conversion_cache_zone schema_conversion_status:1m;',
+        location => 'schema_conversion_status;');
 
 # values
 

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 529;
+plan tests => repeat_each() * 533;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
@@ -1412,3 +1412,21 @@ away/returned:1 2 layers
 "GET /v2/away/returned/manifests/1
 GET /v2/away/returned/blobs/$::config
 GET /v2/away/returned/blobs/moved"
+
+
+
+=== TEST 66: the URL of a redirect is not in the access log
+--- http_config
+    log_format url "$schema1_status $schema1_redirect_url";
+    access_log logs/url.log url;
+--- location
+    schema_conversion_redirect /blob-redirect;
+--- server eval: $::redirect
+--- request
+GET /v2/away/s307/manifests/1
+--- schema1
+away/s307:1 2 layers
+--- after
+Time::HiRes::sleep(0.2);
+like(Schema1::Keys::slurp("$Schema1::servroot/logs/url.log"),
+     qr/\A(?:[^\n]+\n)*CONVERTED -\n\z/, 'the log');

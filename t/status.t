@@ -13,7 +13,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 159;
+plan tests => repeat_each() * 163;
 
 our $app = image('team/app:1');
 our $list = list('team/list:1', strict => 0, entries => [
@@ -432,3 +432,26 @@ is(counters()->{outcomes}{CONVERTED}, 1, 'outcome');
 [alert]
 --- after
 is(counters()->{outcomes}{PASS}, $n + 1, 'outcome');
+
+
+
+=== TEST 21: a subrequest that ends after the conversion is not counted
+--- requires: 4: http_addition_module
+--- http_config eval: $::http
+--- location eval
+"$::on add_after_body /tail; addition_types *;"
+--- server
+    location = /tail {
+        log_subrequest on;
+        return 200 "the tail";
+    }
+    location = /status {
+        schema_conversion_status;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- response_body_like: the tail
+--- after
+my $outcomes = counters()->{outcomes};
+is(join(' ', map { "$_ $outcomes->{$_}" } grep { $outcomes->{$_} }
+             keys %$outcomes), 'CONVERTED 1', 'outcomes');
