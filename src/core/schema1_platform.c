@@ -86,7 +86,7 @@ schema1_platform_rank(const schema1_platform_t *wanted,
     want = schema1_platform_level(wanted->variant);
     have = schema1_platform_level(variant);
 
-    if (usual == NULL || want == 0 || have == 0 || have > want) {
+    if (usual == NULL || have == 0 || have > want) {
         return 0;
     }
 

@@ -321,7 +321,6 @@ schema1_pull_child_action(schema1_pull_t *pull)
 
     } else {
         pull->nested = true;
-        pull->action = SCHEMA1_ACTION_CHILD;
     }
 
     if (pull->action == SCHEMA1_ACTION_REFUSE) {
@@ -609,7 +608,7 @@ schema1_pull_note(const schema1_pull_t *pull)
         schema1_error_note(err->media_type, sizeof(err->media_type), value);
     }
 
-    if (err->platform[0] == '\0' && pull->list) {
+    if (pull->list) {
         schema1_error_note(err->platform, sizeof(err->platform),
                            pull->conf.platform);
     }

@@ -136,10 +136,13 @@
     "-----BEGIN EC PRIVATE KEY-----\n" \
     "keyID: GVR3:MV3E:AGXM:UDNY:Z4VD:VBJF:7IA5:VA7T:ICRB:UM75:PW6A:33VL\n" \
     "\n" \
+    TEST_BASE64_LIBTRUST \
+    "-----END EC PRIVATE KEY-----\n"
+
+#define TEST_BASE64_LIBTRUST \
     "MHcCAQEEIPHifUq9Njiq+AoXp6I6TagcN0J/wfY6zDj8aO/Ra04AoAoGCCqGSM49\n" \
     "AwEHoUQDQgAEngAa+wHq/EPFkQ4iyrYVw6mWPCiT6PlcL0+bQhPLM6z91zsw/VxX\n" \
-    "B9uUI6ggheogvi4+Z1ZuYHwIVSXppSc5oA==\n" \
-    "-----END EC PRIVATE KEY-----\n"
+    "B9uUI6ggheogvi4+Z1ZuYHwIVSXppSc5oA==\n"
 
 #define TEST_KID_LIBTRUST \
     "GVR3:MV3E:AGXM:UDNY:Z4VD:VBJF:7IA5:VA7T:ICRB:UM75:PW6A:33VL"

@@ -26,6 +26,7 @@
 static EVP_PKEY *test_generate(int type, int parameter);
 static schema1_buf_t test_pem(EVP_PKEY *pkey, const char *form);
 static schema1_buf_t test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer);
+static void test_dirty(void);
 static void test_reads(const char *title, schema1_str_t data,
     const char *id);
 static void test_refuses(const char *title, schema1_str_t data,
@@ -42,6 +43,7 @@ static void test_points(void);
 static void test_large(void);
 static void test_pems(void);
 static void test_passwords(void);
+static void test_password_sizes(EVP_PKEY *pkey);
 static void test_other_types(void);
 static const char *test_reason(schema1_str_t data);
 static void test_broken(void);
@@ -183,13 +185,28 @@ test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer)
 }
 
 
+/* what is not set is seen */
+
+static __attribute__((noinline)) void
+test_dirty(void)
+{
+    size_t                  i;
+    volatile unsigned char  stack[16384];
+
+    for (i = 0; i < sizeof(stack); i++) {
+        stack[i] = 0xa5;
+    }
+}
+
+
 static void
 test_reads(const char *title, schema1_str_t data, const char *id)
 {
-    schema1_str_t     passwords = exact_str("wrong\nsecret\n");
+    schema1_str_t     passwords = exact_str("wrong\nsecret\nother\n");
     schema1_key_t    *key;
     schema1_error_t   err;
 
+    test_dirty();
     key = schema1_key_read(data, &passwords, &err);
 
     tap_ok(key != NULL, "%s is read (%s)", title,
@@ -213,6 +230,7 @@ test_refuses(const char *title, schema1_str_t data, const char *reason)
     schema1_key_t    *key;
     schema1_error_t   err;
 
+    test_dirty();
     key = schema1_key_read(data, NULL, &err);
 
     tap_ok(key == NULL && strstr(err.message, reason) != NULL, "%s: \"%s\"",
@@ -525,7 +543,52 @@ test_passwords(void)
         schema1_buf_free(&pem);
     }
 
+    test_password_sizes(pkey);
+
     EVP_PKEY_free(pkey);
+}
+
+
+/* none, one character, the longest that OpenSSL takes, and longer ones */
+
+static void
+test_password_sizes(EVP_PKEY *pkey)
+{
+    BIO              *bio;
+    char             *data, password[5000];
+    long              len;
+    size_t            i;
+    schema1_key_t    *key;
+    schema1_str_t     lines, pem;
+    schema1_error_t   err;
+
+    static const struct {
+        int    len;
+        bool   good;
+    } tests[] = { { 0, false }, { 1, true }, { PEM_BUFSIZE, true },
+                  { PEM_BUFSIZE + 1, false }, { 4900, false } };
+
+    memset(password, 'p', sizeof(password));
+
+    for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        bio = BIO_new(BIO_s_mem());
+
+        (void) PEM_write_bio_PKCS8PrivateKey(bio, pkey, EVP_aes_256_cbc(),
+                                             password, tests[i].len, NULL,
+                                             NULL);
+
+        len = BIO_get_mem_data(bio, &data);
+        pem = exact_bytes(data, (size_t) len);
+        lines = exact_bytes(password, (size_t) tests[i].len);
+
+        key = schema1_key_read(pem, &lines, &err);
+
+        tap_ok((key != NULL) == tests[i].good, "a password of %d bytes",
+               tests[i].len);
+
+        schema1_key_free(key);
+        BIO_free(bio);
+    }
 }
 
 
@@ -590,6 +653,9 @@ test_broken(void)
     schema1_buf_t   pem;
     schema1_str_t   none = { 0, NULL };
 
+    static const char  junk[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n"
+                                "-----END PRIVATE KEY-----\n";
+
     test_refuses("no bytes", none, "is empty");
     test_refuses("white space", exact_str(" \n\t"), "is empty");
     test_refuses("words", exact_str("hello"), "neither PEM nor a JWK");
@@ -597,6 +663,27 @@ test_broken(void)
                  "cannot be read");
     test_refuses("an empty PEM", exact_str("-----BEGIN PRIVATE KEY-----\n"
                  "-----END PRIVATE KEY-----\n"), "cannot be read");
+    test_refuses("no blank", exact_str("-----BEGINPRIVATE KEY-----\n"),
+                 "neither PEM nor a JWK");
+    test_refuses("four dashes", exact_str("-----BEGIN PRIVATE KEY----\n"),
+                 "is not a private key");
+    test_refuses("a key of another name", exact_str(
+                 "-----BEGIN EC KEY-----\nkeyID: AAAA\n\n"
+                 TEST_BASE64_LIBTRUST "-----END EC KEY-----\n"),
+                 "is not a private key");
+    test_refuses("a clear Proc-Type", exact_str(
+                 "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,CLEAR\n\n"
+                 TEST_BASE64_LIBTRUST "-----END EC PRIVATE KEY-----\n"),
+                 "cannot be read");
+
+    reason = test_reason(exact_str(junk));
+    test_refuses("the first reading's reason", exact_str(junk), reason);
+
+    ERR_raise(ERR_LIB_USER, 1);
+    test_refuses("after another error", exact_str(junk), reason);
+
+    ERR_raise(ERR_LIB_USER, 1);
+    test_reads("a key after another error", exact_str(TEST_PEM_LIBTRUST), NULL);
 
     pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
     pem = test_pem(pkey, "PKCS #8");

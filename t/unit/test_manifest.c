@@ -302,12 +302,27 @@ test_memory(void)
 static void
 test_failures(void)
 {
+    int                     rc;
+    schema1_error_t         err;
+    schema1_raw_manifest_t  raw, zeros;
+
     if (!alloc_hooked()) {
         tap_ok(1, "allocations # SKIP another allocator is in place");
         return;
     }
 
-    tap_ok(test_fail_each() >= 2, "each allocation of a manifest fails once");
+    tap_ok(test_fail_each() >= 3, "each allocation of a manifest fails once");
+
+    memset(&zeros, 0, sizeof(schema1_raw_manifest_t));
+    memset(&raw, 0xff, sizeof(schema1_raw_manifest_t));
+
+    alloc_countdown = 1;
+    rc = schema1_raw_manifest_read(&raw, exact_str(V2 CONFIG LAYERS "}"), &err);
+    alloc_countdown = 0;
+
+    tap_ok(rc == SCHEMA1_ERROR
+           && memcmp(&raw, &zeros, sizeof(schema1_raw_manifest_t)) == 0,
+           "without memory, nothing is left of what was read");
 }
 
 
@@ -327,7 +342,8 @@ test_fail_each(void)
         before = alloc_held;
         alloc_countdown = n;
 
-        rc = manifests_read(&m, exact_str(V2 CONFIG LAYERS "}"), &err);
+        rc = manifests_read(&m, exact_str(V2 TYPE(DOCKER) "," CONFIG LAYERS
+                                          ",\"manifests\":[{}]}"), &err);
 
         if (alloc_countdown) {
             alloc_countdown = 0;

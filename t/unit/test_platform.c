@@ -78,6 +78,8 @@ static const test_choice_t  test_choices_made[] = {
     { "linux/amd64/v1", "linux/amd64/v2 linux/amd64", 1 },
     { "linux/ppc64le/power9", "linux/ppc64le linux/ppc64le/power9", 1 },
     { "linux/ppc64le/power9", "linux/ppc64le", -1 },
+    { "linux/s390x/v2", "linux/s390x/v1", -1 },
+    { "linux/s390x/v2", "linux/s390x/v1 linux/s390x/v2", 1 },
 
     /* 32-bit arm falls back to lower ones, never to higher ones */
 

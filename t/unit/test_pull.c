@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 
 #include "schema1_jws.h"
 #include "schema1_pull.h"
@@ -103,6 +104,7 @@ static schema1_str_t test_sent(test_doc_t *doc);
 static void test_run(const char *accept, const char *platform, bool digest);
 static void test_keep_answer(const schema1_answer_t *answer);
 static void test_keep(char *to, schema1_str_t digest);
+static void test_dirty(void);
 static bool test_failed(schema1_reason_e reason);
 static bool test_made(schema1_type_e type);
 static bool test_as_is(const test_doc_t *doc);
@@ -264,6 +266,7 @@ test_run(const char *accept, const char *platform, bool digest)
         return;
     }
 
+    test_dirty();
     test_result.step = schema1_pull_feed(pull, &document, &test_result.err);
     test_keep_answer(schema1_pull_answer(pull));
 
@@ -286,6 +289,7 @@ test_run(const char *accept, const char *platform, bool digest)
         document.body = test_sent(doc);
         document.digest = exact_str("");
 
+        test_dirty();
         test_result.step = schema1_pull_feed(pull, &document,
                                              &test_result.err);
     }
@@ -298,6 +302,20 @@ test_run(const char *accept, const char *platform, bool digest)
     }
 
     schema1_pull_free(pull);
+}
+
+
+/* what is not set is seen */
+
+static __attribute__((noinline)) void
+test_dirty(void)
+{
+    size_t                  i;
+    volatile unsigned char  stack[16384];
+
+    for (i = 0; i < sizeof(stack); i++) {
+        stack[i] = 0xa5;
+    }
 }
 
 
@@ -469,10 +487,19 @@ test_passes(void)
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.source_digest[0] == '\0',
            "schema 2 passes to a client that accepts it");
+    tap_ok(test_result.err.media_type[0] == '\0',
+           "where there is no error, no type is noted");
 
     test_run(V2 "," DL "," OM "," OI, "", true);
     tap_ok(test_result.step == SCHEMA1_PULL_PASS,
            "schema 2 passes to a modern client");
+
+    test_link(V2, OCI, &test_docs[0]);
+    test_run(V2 "," DL "," OM "," OI, "", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS
+           && test_result.answer.source_type == SCHEMA1_TYPE_SCHEMA2,
+           "for a modern client the Content-Type determines the type");
+    test_ndocs--;
 
     test_docs[test_ndocs - 1].type = "text/html";
     test_run("", "", true);
@@ -499,6 +526,11 @@ test_passes(void)
     tap_ok(test_result.step == SCHEMA1_PULL_PASS
            && test_result.answer.source_type == SCHEMA1_TYPE_OTHER,
            "a document that is not a manifest passes");
+    tap_ok(test_result.err.reason == SCHEMA1_NO_REASON
+           && test_result.err.message[0] == '\0'
+           && test_result.err.source_digest[0] == '\0'
+           && test_result.err.platform[0] == '\0',
+           "what passes leaves no error behind");
 }
 
 
@@ -609,6 +641,11 @@ test_accepted_lists(void)
            "it passes if the platform's variable is empty");
 
     test_client_platform = false;
+
+    test_link(DL, LIST(DL, V1S, AMD64), docker);
+    test_run(V2 "," DL "," OM "," OI, "linux/amd64", true);
+    tap_ok(test_result.step == SCHEMA1_PULL_PASS,
+           "a modern client receives a list of schema 1");
 }
 
 
@@ -682,6 +719,20 @@ test_nested(void)
     test_run("", "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST),
            "an index that its entry calls a manifest is not searched");
+
+    /* the document determines the type */
+
+    inner = test_link(OI, LIST(OI, "application/json", AMD64), docker);
+    inner = test_link(OI, LIST(OI, "application/json", AMD64), inner);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED) && test_result.fetches == 3,
+           "an index whose entry has no type is followed within an index");
+
+    test_link(OI, LIST(OI, "application/json", AMD64), inner);
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_NO_PLATFORM)
+           && strstr(test_result.err.message, "not followed") != NULL,
+           "it is not followed within two others");
 }
 
 
@@ -761,7 +812,8 @@ test_signed_child(void)
 static void
 test_verified(void)
 {
-    test_doc_t  *config, *image, *list, copy;
+    test_doc_t     *config, *image, *list, copy;
+    unsigned char   hash[64];
 
     test_ndocs = 0;
     config = test_store("", CONFIG);
@@ -769,8 +821,9 @@ test_verified(void)
 
     strcpy(copy.digest, image->digest);
     strcpy(image->digest, LAYER);
-    test_run("", "", true);
-    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH), "the tag's digest");
+    test_run("", "linux/amd64", true);
+    tap_ok(test_failed(SCHEMA1_DIGEST_MISMATCH)
+           && test_result.err.platform[0] == '\0', "the tag's digest");
     tap_ok(strcmp(test_result.err.source_digest, LAYER) == 0
            && strcmp(test_result.err.media_type, V2) == 0,
            "an error has the source's digest and type");
@@ -823,6 +876,17 @@ test_verified(void)
     test_run(V2, "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_DIGEST_UNSUPPORTED),
            "a child's digest of another algorithm is refused");
+
+    test_ndocs = 0;
+    image = test_link(V2, DOCKER, test_store("", CONFIG));
+    (void) EVP_Digest(image->body, image->len, hash, NULL, EVP_sha512(), NULL);
+    memcpy(image->digest, "sha512:", 7);
+    schema1_hex_encode(image->digest + 7, hash, 64);
+    image->digest[7 + 128] = '\0';
+    test_run("", "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED)
+           && strncmp(test_result.source_digest, "sha256:", 7) == 0,
+           "the tag's digest may be SHA-512, the source's is SHA-256");
 }
 
 
@@ -897,7 +961,8 @@ test_refused(void)
     test_link(DL, LIST(DL, "application/json", AMD64), child);
     test_run("", "linux/amd64", true);
     tap_ok(test_failed(SCHEMA1_INVALID_MANIFEST)
-           && strstr(test_result.err.message, "not valid JSON") != NULL,
+           && strstr(test_result.err.message,
+                     "the platform's manifest is not valid JSON") != NULL,
            "a child of unknown type that is not JSON is an invalid manifest");
 
     child = test_store("", "{\"schemaVersion\":2}");
@@ -962,6 +1027,13 @@ test_max_sizes(void)
     len = test_converted_size(V2, &limited);
     tap_ok(len != 0 && limited, "schema 2 over twice the limit is refused: "
            "%zu bytes", len);
+
+    /* it cannot be doubled */
+
+    test_max_size = SIZE_MAX / 2 + 2;
+    test_run("", "", true);
+    tap_ok(test_made(SCHEMA1_TYPE_SIGNED), "the largest limits are none");
+    test_max_size = 0;
 }
 
 

@@ -15,6 +15,7 @@
 
 static void test_detected(void);
 static void test_stated(void);
+static void test_long(void);
 
 
 int
@@ -22,6 +23,7 @@ main(void)
 {
     test_detected();
     test_stated();
+    test_long();
 
     return tap_done();
 }
@@ -128,4 +130,33 @@ test_stated(void)
                == cases[i].type, "stated as %d: %s", (int) cases[i].stated,
                cases[i].document);
     }
+}
+
+
+/* up to 256 bytes with the quotes, 254 of which may be three each when read */
+
+static void
+test_long(void)
+{
+    int   n;
+    char  bytes[201], document[512];
+
+    for (n = 211; n <= 212; n++) {
+        (void) snprintf(document, sizeof(document),
+                        V2 "\"mediaType\":\"" OCI ";%0*d\"}", n, 0);
+
+        tap_ok(manifests_sniff(exact_str(document), SCHEMA1_TYPE_GENERIC)
+               == (n == 211 ? SCHEMA1_TYPE_OCI_MANIFEST : SCHEMA1_TYPE_OTHER),
+               "a type with %d characters of parameters", n);
+    }
+
+    memset(bytes, 0xff, 200);
+    bytes[200] = '\0';
+
+    (void) snprintf(document, sizeof(document),
+                    V2 "\"mediaType\":\"" OCI ";%s\"}", bytes);
+
+    tap_ok(manifests_sniff(exact_str(document), SCHEMA1_TYPE_GENERIC)
+           == SCHEMA1_TYPE_OCI_MANIFEST,
+           "a type with parameters that are not UTF-8");
 }

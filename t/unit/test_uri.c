@@ -88,6 +88,7 @@ static const char  *test_others[] = {
     "/v2//manifests/latest",
     "/v1/a/manifests/latest",
     "/v2a/manifests/latest",
+    "/v2aa/manifests/latest",
     "v2/a/manifests/latest",
     "//v2/a/manifests/latest",
     "/x/v2/a/manifests/latest",
