@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "schema1_accept.h"
+#include "alloc.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -48,8 +49,10 @@ static void test_generic(void);
 static void test_named(void);
 static void test_qualities(void);
 static void test_repeated(void);
+static void test_scribble(void);
 static void test_orders(void);
 static void test_many(void);
+static void test_memory(void);
 
 
 static const test_client_t  test_all[] = {
@@ -153,7 +156,8 @@ static const test_client_t  test_all[] = {
     { "empty elements", ",, " V2 " ,\t,", false, false, "--c2c x-c2c",
       V2 ", " DL ", " OM ", " OI },
     { "what is no media range", "foo, /, a/, /b, a/b/c, a b/c, (/), a/b c, "
-      V2, false, false, "--c2c x-c2c", V2 ", " DL ", " OM ", " OI },
+      "a/(, a/b(, " V2, false, false, "--c2c x-c2c",
+      V2 ", " DL ", " OM ", " OI },
     { "almost schema 2", V2 "x, x" V2 ", " V2 ".", false, true,
       "-1c1c -1c1c", V2 "x, x" V2 ", " V2 "., " ALL },
     { "json by another name", V2 ", application/jsonx", false, false,
@@ -173,6 +177,7 @@ main(void)
     test_repeated();
     test_orders();
     test_many();
+    test_memory();
 
     return tap_done();
 }
@@ -319,6 +324,7 @@ test_qualities(void)
         { V2 ";q=00", false },
         { V2 ";q=0x", false },
         { V2 ";q=0.0000", false },
+        { V2 ";q=0.00000", false },
         { V2 ";q=0.001", false },
         { V2 ";q=0.100", false },
         { V2 ";q=1", false },
@@ -335,6 +341,11 @@ test_qualities(void)
                "%s: %s", cases[i].zero ? "quality 0" : "no quality 0",
                cases[i].line);
     }
+
+    line = exact_bytes(V2 ";q=0.000\0", sizeof(V2 ";q=0.000\0") - 1);
+    schema1_accept_read(&accept, &line, 1);
+
+    tap_ok(accept.types != 0, "no quality 0: a NUL is at its end");
 }
 
 
@@ -355,18 +366,39 @@ test_repeated(void)
         { "a/b, aa/b, a/b", "a/b, aa/b, " ALL },
         { "b/b, a/b, b/b", "b/b, a/b, " ALL },
         { "a/b, b/b, a/b, b/b, A/B", "a/b, b/b, " ALL },
-        { "c/cc, b/b, a/a, c/cc, a/a, b/b", "c/cc, b/b, a/a, " ALL }
+        { "c/cc, b/b, a/a, c/cc, a/a, b/b", "c/cc, b/b, a/a, " ALL },
+        { "a/b, a/b;q=0", "a/b, " ALL },
+        { "a/b;q=0, a/b", "a/b, " ALL },
+
+        /* as many as there is memory for at first */
+        { "a/a, b/b, c/c, d/d, e/e, f/f, g/g, h/h",
+          "a/a, b/b, c/c, d/d, e/e, f/f, g/g, h/h, " ALL }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         line = exact_str(cases[i].line);
         memset(&value, 0, sizeof(schema1_buf_t));
 
+        test_scribble();
         (void) schema1_accept_upstream(&line, 1, &value);
         tap_is(value.data, value.len, cases[i].upstream,
                "a repeated range is sent once");
 
         schema1_buf_free(&value);
+    }
+}
+
+
+/* leaves bytes on the stack that no function finds there by chance */
+
+static void __attribute__((noinline))
+test_scribble(void)
+{
+    volatile unsigned char  stack[16 * 1024];
+    size_t                  i;
+
+    for (i = 0; i < sizeof(stack); i++) {
+        stack[i] = 0xa5;
     }
 }
 
@@ -457,4 +489,53 @@ test_many(void)
 
     schema1_buf_free(&value);
     free(text);
+}
+
+
+/* each allocation fails in turn: an error, and all memory is freed */
+
+static void
+test_memory(void)
+{
+    int            rc;
+    bool           good;
+    char           text[160];
+    size_t         i, len, held;
+    unsigned long  n;
+    schema1_buf_t  value;
+    schema1_str_t  line;
+
+    if (!alloc_hooked()) {
+        tap_ok(1, "allocations # SKIP another allocator is in place");
+        return;
+    }
+
+    len = 0;
+
+    for (i = 0; i < 20; i++) {
+        len += (size_t) snprintf(text + len, sizeof(text) - len, "a/%zu,", i);
+    }
+
+    line = exact_bytes(text, len);
+
+    for (good = true, n = 1; good; n++) {
+        memset(&value, 0, sizeof(schema1_buf_t));
+        held = alloc_held;
+        alloc_countdown = n;
+
+        rc = schema1_accept_upstream(&line, 1, &value);
+
+        schema1_buf_free(&value);
+        good = (alloc_held == held);
+
+        if (alloc_countdown) {
+            alloc_countdown = 0;
+            good = good && rc == SCHEMA1_OK;
+            break;
+        }
+
+        good = good && rc == SCHEMA1_ERROR;
+    }
+
+    tap_ok(good && n > 4, "a line for the upstream is complete or an error");
 }
