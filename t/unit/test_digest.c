@@ -28,6 +28,7 @@ static void test_fetch(void);
 static void test_forms(void);
 static void test_characters(void);
 static void test_well_formed(void);
+static void test_check(void);
 static void test_verify(void);
 
 
@@ -65,6 +66,7 @@ main(void)
     test_forms();
     test_characters();
     test_well_formed();
+    test_check();
     test_verify();
 
     return tap_done();
@@ -78,6 +80,8 @@ test_fetch(void)
 {
 #if (OPENSSL_VERSION_NUMBER >= 0x30000000L)
 
+    const EVP_MD  *md;
+
     (void) EVP_set_default_properties(NULL, "provider=none");
 
     tap_ok(schema1_digest_sha256() != NULL,
@@ -85,10 +89,18 @@ test_fetch(void)
 
     (void) EVP_set_default_properties(NULL, "");
 
+    md = schema1_digest_sha256();
+    tap_ok(EVP_MD_get0_provider(md) != NULL,
+           "SHA-256 is looked up again after a failure");
+
+    (void) EVP_set_default_properties(NULL, "provider=none");
+
+    tap_ok(schema1_digest_sha256() == md, "SHA-256 is looked up once");
+
+    (void) EVP_set_default_properties(NULL, "");
+
 #endif
 
-    tap_ok(schema1_digest_sha256() == schema1_digest_sha256(),
-           "SHA-256 is looked up once");
     tap_ok(ERR_peek_error() == 0, "a failed lookup leaves no error behind");
 }
 
@@ -215,6 +227,44 @@ test_well_formed(void)
         digest.len = k;
         tap_ok(!schema1_digest_well_formed(digest),
                "not a well-formed digest: %.*s", (int) k, "a:0");
+    }
+}
+
+
+/* a message has the part of a digest that may be one */
+
+static void
+test_check(void)
+{
+    size_t           i;
+    schema1_error_t  err;
+
+    static const struct {
+        const char  *digest;
+        const char  *message;       /* NULL: the digest is valid */
+    } cases[] = {
+        { "sha512:" TEST_512, NULL },
+        { "", "the digest \"\" of it is not" },
+        { "sha256:00", "the digest \"sha256:00\" of it is not" },
+        { "sha512:" TEST_512 "0", "\"sha512:" TEST_512 "\" of it is not" },
+        { "sha256:" TEST_256 TEST_256 "0123",
+          "\"sha256:" TEST_256 TEST_256 "\" of it is not" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        memset(&err, 0, sizeof(schema1_error_t));
+
+        if (schema1_digest_check(exact_str(cases[i].digest), "it", &err)
+            == SCHEMA1_OK)
+        {
+            tap_ok(cases[i].message == NULL, "a valid digest is accepted");
+
+        } else {
+            tap_ok(err.reason == SCHEMA1_INVALID_MANIFEST
+                   && cases[i].message != NULL
+                   && strstr(err.message, cases[i].message) != NULL,
+                   "an invalid digest is named: %s", err.message);
+        }
     }
 }
 
