@@ -96,6 +96,8 @@ test_check(void)
         { OCI_CONFIG, "", OCI_LAYER "+gzipx", SCHEMA1_LAYER_COMPRESSION },
         { OCI_CONFIG, "", "application/vnd.oci.image.layer.squashfs",
           SCHEMA1_LAYER_COMPRESSION },
+        { OCI_CONFIG, "", "application/vnd.oci.image.layer.SquashFS",
+          SCHEMA1_LAYER_COMPRESSION },
         { OCI_CONFIG, "", "application/vnd.erofs.layer.v1",
           SCHEMA1_LAYER_COMPRESSION },
         { OCI_CONFIG, "", "application/vnd.oci.image.layer.nydus.blob.v1",
@@ -161,6 +163,13 @@ test_check(void)
         if (err.reason == SCHEMA1_LAYER_COMPRESSION) {
             tap_ok(strstr(err.message, "only newer runtimes") != NULL,
                    "newer runtimes read it: \"%s\"", cases[i].layer);
+        }
+
+        if (err.reason == SCHEMA1_NOT_AN_IMAGE
+            && strcmp(cases[i].config, OCI_CONFIG) == 0)
+        {
+            tap_ok(strstr(err.message, "is no file system layer") != NULL,
+                   "it is no layer: \"%s\"", cases[i].layer);
         }
 
         if (cases[i].artifact[0] && rc == SCHEMA1_ERROR) {

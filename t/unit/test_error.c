@@ -4,6 +4,8 @@
  */
 
 
+#include <wchar.h>
+
 #include <jansson.h>
 
 #include "schema1_error.h"
@@ -126,6 +128,12 @@ test_text(void)
     i = strlen(err.message);
     tap_ok(i == sizeof(err.message) - 1,
            "a long message is cut at its buffer's end");
+
+    /* no character of the locale "C" */
+
+    schema1_error_set(&err, SCHEMA1_TIMED_OUT, "late: %lc", (wint_t) 0x20ac);
+    tap_ok(err.message[0] == '\0' && err.reason == SCHEMA1_TIMED_OUT,
+           "a message that cannot be written is empty");
 
     schema1_error_note(text, sizeof(text), value);
     tap_is(text, strlen(text), "a?b??? ", "a value is made printable and cut");

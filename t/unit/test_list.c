@@ -291,6 +291,12 @@ test_refused(void)
                && child.memory == NULL, "list refused: %s",
                cases[i].document);
     }
+
+    (void) manifests_find(&child, exact_str(
+               V2 "\"manifests\":[1],\"manifests\":{}}"), &platform, false,
+               &err);
+    tap_ok(strstr(err.message, "is not an array of objects;") != NULL,
+           "the first bad value is named: %s", err.message);
 }
 
 
