@@ -21,6 +21,7 @@ static void test_round_trip(void);
 static void test_decode(const char *text, const char *want);
 static void test_alphabet(void);
 static void test_size(void);
+static void test_stop(void);
 static bool test_intact(const unsigned char *data, size_t from, size_t to);
 
 
@@ -62,6 +63,7 @@ main(void)
 
     test_alphabet();
     test_size();
+    test_stop();
 
     return tap_done();
 }
@@ -286,6 +288,21 @@ test_size(void)
     }
 
     tap_ok(wrong == 0, "nothing is written behind the given size");
+}
+
+
+static void
+test_stop(void)
+{
+    int            n;
+    unsigned char  data[16];
+
+    memset(data, TEST_CANARY, sizeof(data));
+    n = schema1_base64url_decode(data, sizeof(data),
+                                 exact_str("Zm9vZm9!Zm9v"));
+
+    tap_ok(n == SCHEMA1_ERROR && test_intact(data, 3, sizeof(data)),
+           "nothing is decoded behind what is refused");
 }
 
 
