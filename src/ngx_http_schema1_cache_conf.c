@@ -222,9 +222,22 @@ ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
     ngx_md5_t                  md5;
     ngx_http_core_srv_conf_t  *cscf;
     ngx_http_core_loc_conf_t  *clcf;
+    const char                *kind;
 
     cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* a prefix, an exact URI and a regex can have the same name */
+
+    kind = clcf->exact_match ? "=" : "";
+
+#if (NGX_PCRE)
+
+    if (clcf->regex) {
+        kind = "~";
+    }
+
+#endif
 
     ngx_md5_init(&md5);
     ngx_md5_update(&md5, prev->location_id, sizeof(prev->location_id));
@@ -232,12 +245,8 @@ ngx_http_schema1_cache_conf_location_id(ngx_conf_t *cf,
     ngx_http_schema1_cache_conf_hash_listen_addrs(cf, &md5);
 
     ngx_md5_update(&md5, cscf->server_name.data, cscf->server_name.len);
-    ngx_md5_update(&md5, "", 1);
-
-    if (clcf->name.len) {
-        ngx_md5_update(&md5, clcf->name.data, clcf->name.len);
-        ngx_md5_update(&md5, clcf->exact_match ? "=" : "", 1);
-    }
+    ngx_md5_update(&md5, clcf->name.data, clcf->name.len);
+    ngx_md5_update(&md5, kind, 1);
 
     if (clcf->noname) {
 

@@ -15,7 +15,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 504;
+plan tests => repeat_each() * 506;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -411,11 +411,12 @@ HIT * * * -
     }
 --- request eval
 ["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1?x=y",
- "GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1"]
+ ("GET /v2/team/app/manifests/1") x 3]
 --- after
 reload(sub { s/= (\S+ \{)/^~ $1/ }) if $n == 1;
-reload(sub { s/\^~ (\S+ \{)/= $1/ }) if $n == 2;
---- same: a a b a
+reload(sub { s/\^~ (\S+ \{)/~ $1/ }) if $n == 2;
+reload(sub { s/ ~ (\S+ \{)/ = $1/ }) if $n == 3;
+--- same: a a b c a
 
 
 
