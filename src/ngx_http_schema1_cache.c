@@ -200,18 +200,18 @@ static ngx_int_t
 ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts,
     ngx_http_schema1_cache_key_t *key)
 {
+    size_t       len;
     u_char      *p;
     ngx_uint_t   i;
 
-    key->str.len = 0;
+    len = 0;
 
     for (i = 0; i < NGX_HTTP_SCHEMA1_CACHE_PARTS; i++) {
-        key->str.len += sizeof(size_t) + parts[i].len;
+        len += sizeof(size_t) + parts[i].len;
     }
 
-    p = ngx_pnalloc(pool, key->str.len);
+    p = ngx_pnalloc(pool, len);
     if (p == NULL) {
-        key->str.len = 0;
         return NGX_ERROR;
     }
 
@@ -229,6 +229,8 @@ ngx_http_schema1_cache_join(ngx_pool_t *pool, ngx_str_t *parts,
             p = ngx_cpymem(p, parts[i].data, parts[i].len);
         }
     }
+
+    key->str.len = p - key->str.data;
 
     return NGX_OK;
 }
