@@ -15,7 +15,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 506;
+plan tests => repeat_each() * 540;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -45,10 +45,11 @@ image("size/n$_:1", layers => 1, config => { x => 'y' x (100 * $_) })
 image('quarter/app:1', layers => 1, config => { x => 'y' x 11_000 });
 image('larger/app:1', layers => 1, config => { x => 'y' x 15_000 });
 
-image('moved/app:1', layers => 1);
+my $moved = image('moved/app:1', layers => 1);
 our $other = image('moved/app', layers => 2);
+answer("GET /v2/moved/app/blobs/$moved->{config_digest}", delay => 1);
 my $flag = "$Schema1::servroot.flag";
-END { unlink "$flag.$_" for qw(moved slow cut) }
+END { unlink "$flag.$_" for qw(slow cut page) }
 
 # of the first, then of another
 sub once
@@ -139,6 +140,23 @@ our $upstreams = '
     }
 ';
 
+# a query moves the tag to another manifest
+our $move = $zone . '
+    map $arg_to:$uri $path {
+        default                             $uri;
+        "~^(?<to>sha256:\w+):(?<in>.*/)1$"  $in$to;
+    }
+';
+
+our $moves = '
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT$path;
+    }
+';
+
 # in front of servers with the same location: the addresses and names of each
 # are given, and what else is in its location
 sub servers
@@ -208,16 +226,35 @@ sub two_workers
 }
 
 # complete for the first request only
-our $cut = image('cut/app:1');
-answer('GET /v2/cut/app/manifests/1', sub {
-    my ($socket) = @_;
+for ([cut => '200 OK'], [page => '404 Not Found']) {
+    my ($name, $status) = @$_;
+    my $cut = image("$name/app:1");
 
-    my $body = $cut->{body};
-    print $socket "HTTP/1.1 200 OK\r\nContent-Type: $cut->{type}\r\n",
-                  "Docker-Content-Digest: $cut->{digest}\r\nContent-Length: ",
-                  length $body, "\r\nConnection: close\r\n\r\n",
-                  once('cut') ? $body : substr $body, 0, 20;
-});
+    answer("GET /v2/$name/app/manifests/1", sub {
+        my ($socket) = @_;
+
+        my $body = $cut->{body};
+        print $socket "HTTP/1.1 $status\r\nContent-Type: $cut->{type}\r\n",
+                      "Docker-Content-Digest: $cut->{digest}\r\n",
+                      "Content-Length: ", length $body,
+                      "\r\nConnection: close\r\n\r\n",
+                      once($name) ? $body : substr $body, 0, 20;
+    });
+}
+
+# "127.0.0.1", the first port's bytes, "zapp" are those of "127.0.0.1", the
+# digit, the second port's bytes, "app"
+image("$_:1") for qw(zapp app);
+our @text;
+for (1 .. 1000) {
+    my ($digit, $byte) = (int rand 10, chr(40 + int rand 80));
+    my @ports = unpack 'S2', "$digit$byte${byte}z";
+    my @free = grep { IO::Socket::INET->new(Listen => 1, LocalAddr => $_) }
+                    "127.0.0.1:$ports[0]", "127.0.0.1$digit:$ports[1]";
+
+    @text = (@ports, $digit);
+    last if @free == 2;
+}
 
 image('slow/body:1');
 answer('GET /v2/slow/body/manifests/1', stall => 1.5);
@@ -702,21 +739,11 @@ is(join(' ', @wrong), '', 'the same');
 
 
 === TEST 30: a moved tag misses the cache
---- http_config eval: $::zone
---- location eval: $::on
---- config
-    location /v2/ {
-        schema_conversion on;
-        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
-        schema_conversion_cache one;
-        if ($arg_moved) {
-            rewrite ^(.*)/1$ $1/$arg_moved break;
-        }
-        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
-    }
+--- http_config eval: $::move
+--- config eval: $::moves
 --- request eval
 ["GET /v2/moved/app/manifests/1",
- "GET /v2/moved/app/manifests/1?moved=$::other->{digest}"]
+ "GET /v2/moved/app/manifests/1?to=$::other->{digest}"]
 --- schema1 eval
 ["moved/app:1 1 layer", "moved/app:1 2 layers"]
 
@@ -1129,14 +1156,14 @@ is((processes())[1], $worker, 'the same worker');
 === TEST 54: the key contains each address of a server
 --- http_config eval
 $::zone . ::servers(map { [$_, 'd', '= /'], [$_, 's', '/v2/'] }
-                    "unix:$::sockets/a", "unix:$::sockets/b",
+                    (map { "unix:$::sockets/$_" } qw(a b f)),
                     map { "127.0.0.1:\$TEST_NGINX_RAND_PORT_$_" } 1 .. 3)
 --- config eval
-::in_front(map { [$_, 's'] } "unix:$::sockets/a", "unix:$::sockets/b",
+::in_front(map { [$_, 's'] } (map { "unix:$::sockets/$_" } qw(a b f)),
            map { "127.0.0.1:\$TEST_NGINX_RAND_PORT_$_" } 1 .. 3)
 --- request eval
-[map { "GET /$_/v2/team/app/manifests/1" } 1 .. 5, 1 .. 5]
---- same: a b c d e a b c d e
+[map { "GET /$_/v2/team/app/manifests/1" } 1 .. 6, 1 .. 6]
+--- same: a b c d e f a b c d e f
 
 
 
@@ -1242,3 +1269,113 @@ schema1 cache lock wait
 --- no_error_log
 [error]
 [alert]
+
+
+
+=== TEST 61: requests for another source of the same tag do not wait
+--- http_config eval: $::move
+--- config eval: $::moves
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my $first = start('/v2/moved/app/manifests/1');
+Time::HiRes::sleep(0.2);
+my $second = finish(start("/v2/moved/app/manifests/1?to=$::other->{digest}"));
+is($second->{status}, 200, 'answered');
+my $answer = finish($first);
+is($answer->{status}, 200, 'the first too');
+ok($second->{seconds} < $answer->{seconds} - 0.5, 'sooner');
+
+
+
+=== TEST 62: a hit before the upstream's body requires its own 200
+--- http_config eval: $::zone
+--- config
+    location = /v2/page/app/manifests/1 {
+        error_page 404 =200 @page;
+        return 404;
+    }
+    location @page {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location /v2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+[("GET /v2/page/app/manifests/1") x 2]
+--- error_code eval
+[200, 502]
+--- response_body_like eval
+['schemaVersion', 'errors']
+--- no_error_log
+[alert]
+
+
+
+=== TEST 63: the key of an if block contains its location
+--- http_config eval: $::zone
+--- config
+    location = /v2/team/app/manifests/1 {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_cache one;
+
+        if ($arg_block) {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        }
+    }
+    location /v2/ {
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request eval
+[("GET /v2/team/app/manifests/1?block=1") x 3]
+--- after
+reload(sub { s/= (\S+ \{)/^~ $1/ }) if $n == 0;
+reload(sub { s/\^~ (\S+ \{)/= $1/ }) if $n == 1;
+--- same: a b a
+
+
+
+=== TEST 64: the key separates host, port and name
+--- http_config eval
+"$::zone
+server {
+    listen 127.0.0.1:$::text[0];
+    listen 127.0.0.1$::text[2]:$::text[1];
+    location / {
+        proxy_pass http://127.0.0.1:\$TEST_NGINX_MOCK_PORT;
+    }
+}"
+--- config eval
+"location /v2/ {
+    schema_conversion on;
+    schema_conversion_key \$TEST_NGINX_KEYS/ec256.pem;
+    schema_conversion_cache one;
+    proxy_pass http://127.0.0.1\$arg_to;
+}"
+--- request eval
+["GET /v2/zapp/manifests/1?to=:$::text[0]",
+ "GET /v2/app/manifests/1?to=$::text[2]:$::text[1]"]
+--- schema1 eval
+["zapp:1 2 layers", "app:1 2 layers"]
+
+
+
+=== TEST 65: the cache survives a reload that adds a server to an address
+--- http_config eval
+my @listen = map { "unix:$::sockets/$_" } qw(g h);
+$::zone . ::servers([CORE::join('; listen ', @listen), 's', '/v2/'],
+                    map { [$listen[0], "t$_", '/'] } 1 .. 3)
+--- config eval
+::in_front(["unix:$::sockets/g", 's'])
+--- request eval
+[("GET /1/v2/team/app/manifests/1") x 2]
+--- after
+reload(sub {
+    s{^(\s*server \{)}{server { listen unix:$::sockets/g; }\n$1}m;
+}) if $n == 0;
+--- same: a a

@@ -237,7 +237,8 @@ taken('the smallest zone',
 refused("zone's $_", "invalid parameter \"$_\" in"
         . ' "schema_conversion_cache_zone"',
         http => "schema_conversion_cache_zone one:1m $_;")
-    for qw(inactive=x inactive=0 inactive= active=1m lifetime=10m inactive:10m);
+    for qw(inactive=x inactive=0 inactive= inactive=10mx active=1m lifetime=10m
+           inactive:10m);
 refused('an unknown parameter of a cache', 'invalid parameter "revalidate=get"'
         . ' in "schema_conversion_cache"', http => $zone,
         location => 'schema_conversion_cache one revalidate=get;');
