@@ -228,7 +228,7 @@ sub configure
 
 # Starts nginx with that configuration, and the n-th allocation fails.  Returns
 # the exit status, whether there was such an allocation, and what nginx said.
-sub start
+sub start_nginx
 {
     my ($n, $option) = @_;
 
@@ -253,7 +253,7 @@ sub fail_each_configuration
     my $all = '';
 
     for my $n (1 .. 1000) {
-        my ($status, $fired, $said) = start($n, '-t');
+        my ($status, $fired, $said) = start_nginx($n, '-t');
 
         $all .= $said;
 
@@ -612,7 +612,7 @@ my %ends = (key => 0, log => 0, both => 0);
 my $nokey = qr/\[emerg\] "schema_conversion" without "schema_conversion_key"/;
 
 for my $n (1 .. 1000) {
-    my (undef, $fired, $said) = start($n, '');
+    my (undef, $fired, $said) = start_nginx($n, '');
 
     my $key = $said =~ /$nokey could not make a key: [^()\n]+ in /;
     my $log = $said =~ /no\/log/;
