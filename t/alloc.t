@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 26 * 3 + 3 + 3;
+plan tests => 26 * 3 + 3 + 4;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -99,7 +99,7 @@ answer(qr{ /v2/team/stale/}, add => ['X-Accel-Expires' => '@1']);
 
 our $config = "
     schema_conversion_key $ENV{TEST_NGINX_KEYS}/ec256.pem;
-    schema_conversion_redirect '/far away';
+    schema_conversion_redirect '/far far away';
 
     location /v2/ {
         schema_conversion on;
@@ -107,7 +107,7 @@ our $config = "
         PLACE
     }
 
-    location = '/far away' {
+    location = '/far far away' {
         internal;
         proxy_pass \$schema1_redirect_url;
     }
@@ -448,6 +448,17 @@ is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failure
 GET /v2/team/app/manifests/1
 --- after
 is(fail_each('/v2/team/app/manifests/1', [], ::equal($body)), '', 'failures');
+
+# what cannot be asked by a HEAD is asked by a GET
+my $gets = grep {
+    $Schema1::registry->reset;
+    count($_);
+    my $answer = ask('/v2/team/app/manifests/1');
+    count(0);
+    my $said = CORE::join ' ', map { $_->{method} } asked();
+    $answer->{body} eq $body && $said =~ /GET/ && $said !~ /HEAD/
+} 1 .. 60;
+cmp_ok($gets, '>', 0, 'a GET in place of the HEAD');
 
 
 

@@ -125,7 +125,7 @@ schema1_alloc_free(void *p)
 
 /* as flags of a variable: it has a value, at no address */
 
-#define SCHEMA1_ALLOC_FILL   0xb5
+#define SCHEMA1_ALLOC_FILL   0x95
 
 
 typedef struct {
@@ -239,6 +239,17 @@ schema1_alloc_pcalloc(ngx_pool_t *pool, size_t n)
 }
 
 
+static inline u_char *
+schema1_alloc_pstrdup(ngx_pool_t *pool, ngx_str_t *src)
+{
+    u_char  *p;
+
+    p = schema1_alloc_pnalloc(pool, src->len);
+
+    return p ? memcpy(p, src->data, src->len) : NULL;
+}
+
+
 static inline void *
 schema1_alloc_array_push(ngx_array_t *array, ngx_uint_t n)
 {
@@ -272,6 +283,8 @@ schema1_alloc_list_push(ngx_list_t *list)
     schema1_alloc_or(NULL, schema1_alloc_pnalloc(pool, n))
 #define ngx_pcalloc(pool, n)                                                  \
     schema1_alloc_or(NULL, schema1_alloc_pcalloc(pool, n))
+#define ngx_pstrdup(pool, src)                                                \
+    schema1_alloc_or(NULL, schema1_alloc_pstrdup(pool, src))
 #define ngx_pmemalign(pool, n, alignment)                                     \
     schema1_alloc_or(NULL, ngx_pmemalign(pool, n, alignment))
 #define ngx_pfree(pool, p)                                                    \
