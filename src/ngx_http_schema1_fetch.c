@@ -375,7 +375,7 @@ ngx_http_schema1_fetch_evaluates(ngx_http_request_t *sr,
 {
     ngx_http_variable_value_t  value;
 
-    if (v->get_handler == NULL || v->data == (uintptr_t) v->index) {
+    if (v->data == (uintptr_t) v->index) {
         return 0;
     }
 
