@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 533;
+plan tests => repeat_each() * 545;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 my $own = "http://127.0.0.1:$ENV{TEST_NGINX_CLIENT_PORT}";
@@ -589,14 +589,17 @@ away/manifest:1 2 layers
 
 
 === TEST 22: a redirect's query precedes the client's
---- request
-GET /v2/away/query/manifests/1?account=me
---- schema1
-away/query:1 2 layers
+--- request eval
+[map { "GET /v2/away/query/manifests/1$_" } '', '?x', '?account=me']
+--- schema1 eval
+[("away/query:1 2 layers") x 3]
 --- asked eval
-"GET /v2/away/query/manifests/1?account=me
-GET /v2/away/query/blobs/$::config?account=me
-GET /v2/away/query/blobs/moved?sig=a%2Fb&account=me"
+CORE::join '', map {
+    my ($client, $both) = @$_;
+"GET /v2/away/query/manifests/1$client
+GET /v2/away/query/blobs/$::config$client
+GET /v2/away/query/blobs/moved?sig=a%2Fb$both
+" } ['', ''], ['?x', '&x'], ['?account=me', '&account=me']
 
 
 
@@ -1358,13 +1361,14 @@ GET /v2/away/https/blobs/moved"
 
 
 
-=== TEST 63: the name of an upstream block is not external
+=== TEST 63: the name or address of the upstream is not external
 --- http_config
     upstream registry {
         server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
     }
     map $arg_by $to {
-        default  registry;
+        name     registry;
+        address  127.0.0.1:$TEST_NGINX_MOCK_PORT;
     }
 --- config
     location /v2/ {
@@ -1377,9 +1381,10 @@ GET /v2/away/https/blobs/moved"
         }
     }
 --- request eval
-[map { "GET /v2/away/upstream/manifests/1$_" } '', '?by=name']
+[map { "GET /v2/away/$_" } 'upstream/manifests/1',
+       'upstream/manifests/1?by=name', 'named/manifests/1?by=address']
 --- schema1 eval
-[("away/upstream:1 2 layers") x 2]
+[map { "away/$_:1 2 layers" } qw(upstream upstream named)]
 
 
 
@@ -1430,3 +1435,21 @@ away/s307:1 2 layers
 Time::HiRes::sleep(0.2);
 like(Schema1::Keys::slurp("$Schema1::servroot/logs/url.log"),
      qr/\A(?:[^\n]+\n)*CONVERTED -\n\z/, 'the log');
+
+
+
+=== TEST 67: a redirect of nginx after a proxy_pass without a host is followed
+--- server
+    location ~ ^/v2/away/returned/blobs/other {
+        proxy_pass http://$arg_nowhere;
+        error_page 500 = /elsewhere;
+    }
+    location = /elsewhere {
+        return 307 /v2/away/returned/blobs/moved;
+    }
+--- request
+GET /v2/away/returned/manifests/1
+--- schema1
+away/returned:1 2 layers
+--- error_log
+invalid URL prefix

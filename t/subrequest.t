@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 130;
+plan tests => repeat_each() * 137;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 
@@ -38,7 +38,7 @@ answer('GET /secret/config', body => $app->{config}, status => 200,
 
 for (['e500', status => 500], ['e504', status => 504], ['e404', status => 404],
      ['late', delay => 5],
-     ['flood', body => 'x' x 5000, length => 100_000, hang => 5])
+     ['flood', body => 'x' x 5000, length => 5_000_000, hang => 5])
 {
     my ($name, @how) = @$_;
 
@@ -256,6 +256,7 @@ $::none_sent" } 'text/html, ', ''
 === TEST 8: a subrequest has no body
 --- location
     proxy_set_header X-Length $content_length;
+    proxy_set_header X-Body $request_body;
 --- request
 GET /v2/team/app/manifests/1
 hello
@@ -265,9 +266,11 @@ team/app:1 2 layers
 "GET /v2/team/app/manifests/1
     Content-Length: 5
     X-Length: 5
+    X-Body: hello
 GET /v2/team/app/blobs/$::config
     !Content-Length
-    !X-Length"
+    !X-Length
+    !X-Body"
 
 
 
@@ -435,3 +438,12 @@ away/app:1 2 layers
  "schema1 fetch config blob $::config: \"/blob-redirect\", hop 1",
  "schema1 fetch status: 200, \"/blob-redirect\"",
  "schema1 fetch done: 0, \"/blob-redirect\"")
+
+
+
+=== TEST 19: a config whose length is over the size limit is not waited for
+--- request
+GET /v2/fetch/flood/manifests/1
+--- refused
+502 SIZE_INVALID too_large fetch/flood:1
+--- timeout: 3
