@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 349;
+plan tests => repeat_each() * 368;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -50,6 +50,26 @@ answer("storage:GET /v2/mapped/list/blobs/$mapped->{config_digest}",
        body => $mapped->{config}, status => 200, headers => []);
 
 
+
+# the body ends when the config has been requested
+our $late = image('late/app:1');
+answer('GET /v2/late/app/manifests/1', sub {
+    my ($socket, $request) = @_;
+
+    print $socket "HTTP/1.1 200 OK\r\nContent-Type: $late->{type}\r\n"
+        . "Docker-Content-Digest: $late->{digest}\r\nConnection: close\r\n"
+        . 'Content-Length: ' . length($late->{body}) . "\r\n\r\n"
+        . substr $late->{body}, 0, 10;
+    $socket->flush;
+
+    for (1 .. 200) {
+        last if $request->{header}{'x-method'} ne 'HEAD'
+                || grep { $_->{uri} =~ /blobs/ } asked();
+        select undef, undef, undef, 0.1;
+    }
+
+    print $socket substr $late->{body}, 10;
+});
 
 our $padded = image('large/tag:1');
 $padded->{body} .= ' ' x 300_000;
@@ -1229,3 +1249,47 @@ is(ask($path)->{status}, 200, 'the next');
 [("large/tag:1 2 layers") x 2]
 --- response_headers eval
 ["", "X-Cache: HIT"]
+
+
+
+=== TEST 71: a HEAD that nginx sends as a GET waits for no body
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_method$uri;
+    proxy_cache_valid 200 1m;
+    proxy_cache_bypass 1;
+    proxy_set_header X-Method $request_method;
+--- request
+GET /v2/
+--- after
+$Schema1::registry->reset;
+my $answer = ask('/v2/late/app/manifests/1', '' => { method => 'HEAD' });
+is($answer->{header}{'content-type'}, $::signed, 'type');
+cmp_ok($answer->{seconds}, '<', 15, 'in time');
+--- asked eval
+"GET /v2/late/app/manifests/1
+    X-Method: HEAD
+    Accept: $::modern
+GET /v2/late/app/manifests/1
+    X-Method: GET
+    Accept: $::modern
+GET /v2/late/app/blobs/$::late->{config_digest}
+    Accept: */*"
+
+
+
+=== TEST 72: a config over the size limit is read to its end by proxy_cache
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    schema_conversion_max_size 4k;
+    proxy_buffers 8 4k;
+    proxy_cache one;
+    proxy_cache_key $uri;
+    proxy_cache_valid 200 1m;
+--- request eval
+[('GET /v2/large/app/manifests/1') x 2]
+--- refused eval
+[('502 SIZE_INVALID too_large large/app:1') x 2]

@@ -10,7 +10,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 253;
+plan tests => repeat_each() * 257;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -620,3 +620,16 @@ is(received(), (('2 GET') x 3, '1 HEAD')[$n], 'methods');
  "GET /v2/team/app/manifests/1"]
 --- after
 is(received(), '2 GET', 'methods');
+
+
+
+=== TEST 30: proxy_cache sends a HEAD of the module as a GET
+--- http_config eval
+"$::zone proxy_cache_path logs/cache keys_zone=proxied:1m;"
+--- location eval
+"$::on proxy_cache proxied; proxy_cache_valid 200 1h; proxy_cache_bypass 1;"
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(pull('team/app', 2), 1, 'one manifest');
+is(received(), '4 GET', 'methods');
