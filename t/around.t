@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 142;
+plan tests => repeat_each() * 153;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -30,6 +30,8 @@ our $slice = '
         proxy_set_header Range $slice_range;
         proxy_http_version 1.1;
 ';
+
+our $whole = image('team/whole:1');
 
 # invalid chunks at each stage
 our $app = image('cut/app:1');
@@ -622,3 +624,55 @@ ${lines}GET /v2/team/docker/blobs/$::docker->{config_digest}
     X-Lua: yes
     X-More: yes
 $lines" } 1, 30
+
+
+
+=== TEST 29: a handler that fails after the whole config is 502
+--- skip_eval
+3: !::have('lua')
+--- main_config eval
+"load_module $::modules/ndk_http_module.so;
+load_module $::modules/ngx_http_lua_module.so;"
+--- server eval
+"location /v2/team/whole/blobs/ {
+    content_by_lua_block {
+        local config = [==[$::whole->{config}]==]
+        ngx.header['Content-Length'] = #config
+        ngx.print(config)
+        ngx.flush(true)
+        ngx.exit(ngx.ERROR)
+    }
+}"
+--- request
+GET /v2/team/whole/manifests/1
+--- error_code: 502
+--- response_body_like: truncated
+--- no_error_log
+[alert]
+
+
+
+=== TEST 30: a HEAD is sent once after a subrequest of lua
+--- skip_eval
+8: !::have('lua')
+--- main_config eval
+"load_module $::modules/ndk_http_module.so;
+load_module $::modules/ngx_http_lua_module.so;"
+--- http_config
+    schema_conversion_cache_zone lua:1m;
+--- location
+    schema_conversion_cache lua revalidate=head;
+    access_by_lua_block { ngx.location.capture("/access") }
+--- server
+    location = /access {
+        return 200 yes;
+    }
+--- request eval
+[("GET /v2/team/docker/manifests/1") x 2]
+--- schema1 eval
+[("team/docker:1 12 layers") x 2]
+--- same: a a
+--- asked eval
+"GET /v2/team/docker/manifests/1
+GET /v2/team/docker/blobs/$::docker->{config_digest}
+HEAD /v2/team/docker/manifests/1"
