@@ -7,7 +7,10 @@
 /* RSA_set0_key() and the like, as in schema1_jwk.c */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
+#include <limits.h>
 #include <stdlib.h>
+
+#include <sys/mman.h>
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -47,6 +50,7 @@ static void test_password_sizes(EVP_PKEY *pkey);
 static void test_other_types(void);
 static const char *test_reason(schema1_str_t data);
 static void test_broken(void);
+static void test_huge(void);
 static void test_header(void);
 static void test_chain(void);
 static void test_chain_memory(schema1_str_t pem, schema1_str_t chain,
@@ -65,6 +69,7 @@ main(void)
     test_passwords();
     test_other_types();
     test_broken();
+    test_huge();
     test_header();
     test_chain();
 
@@ -705,6 +710,44 @@ test_broken(void)
 
 
 #define I  "            "
+
+/* OpenSSL takes a length of int; only the first page is memory */
+
+static void
+test_huge(void)
+{
+    void           *map;
+    size_t          size;
+    EVP_PKEY       *pkey;
+    schema1_buf_t   pem;
+    schema1_str_t   data;
+
+    size = (size_t) INT_MAX + 1;
+
+    map = mmap(NULL, size, PROT_READ|PROT_WRITE,
+               MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE, -1, 0);
+
+    if (map == MAP_FAILED) {
+        tap_ok(1, "a PEM of 2 GiB # SKIP no address space");
+        return;
+    }
+
+    pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
+    pem = test_pem(pkey, "PKCS #8");
+    memcpy(map, pem.data, pem.len);
+
+    data.data = map;
+    data.len = size;
+    test_refuses("a PEM of 2 GiB", data, "cannot be read (unknown reason)");
+
+    data.len = INT_MAX;
+    test_reads("a PEM of a byte less", data, NULL);
+
+    schema1_buf_free(&pem);
+    EVP_PKEY_free(pkey);
+    (void) munmap(map, size);
+}
+
 
 static void
 test_header(void)
