@@ -67,6 +67,8 @@ answer('/v2/team/plain/manifests/1', type => 'application/json');
 
 image('team/bare:1');
 answer('/v2/team/bare/manifests/1', headers => []);
+image('team/kept:1');
+answer('/v2/team/kept/manifests/1', add => ['X-Kept' => 'yes']);
 image('team/denied:1');
 answer(qr{^GET /v2/team/denied/blobs/}, status => 401, body => 'denied',
        headers => ['WWW-Authenticate' => 'Basic realm="x"']);
@@ -109,6 +111,8 @@ our $config = "
 
     location = '/far far away' {
         internal;
+        proxy_set_header X-Cookie \$http_cookie;
+        proxy_set_header X-Referer \$http_referer;
         proxy_pass \$schema1_redirect_url;
     }
 
@@ -445,9 +449,10 @@ is(fail_each('/v2/team/app/manifests/1', [], ::signed('team/app')), '', 'failure
 --- place
         schema_conversion_cache one revalidate=head;
 --- request
-GET /v2/team/app/manifests/1
+GET /v2/team/kept/manifests/1
 --- after
-is(fail_each('/v2/team/app/manifests/1', [], ::equal($body)), '', 'failures');
+is(fail_each('/v2/team/kept/manifests/1', [],
+    sub { $_[0]{body} eq $body && $_[0]{header}{'x-kept'} }), '', 'failures');
 
 # what cannot be asked by a HEAD is asked by a GET
 my $gets = grep {
@@ -477,7 +482,7 @@ is(fail_each('/v2/team/bare/manifests/1', [], ::signed('team/bare')), '', 'failu
 --- after
 is(fail_each('/v2/team/denied/manifests/1', [],
     sub { $_[0]{status} == 401 && $_[0]{header}{'www-authenticate'}
-          && $_[0]{body} eq 'denied' }, kept => 401), '', 'failures');
+          && $_[0]{body} =~ /\A(?:denied)?\z/ }), '', 'failures');
 
 
 

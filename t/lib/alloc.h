@@ -304,6 +304,8 @@ schema1_alloc_list_push(ngx_list_t *list)
     schema1_alloc_or(NULL, ngx_thread_pool_add(cf, name))
 #define ngx_http_add_variable(cf, name, flags)                                \
     schema1_alloc_or(NULL, ngx_http_add_variable(cf, name, flags))
+#define ngx_http_get_variable_index(cf, name)                                 \
+    schema1_alloc_or(NGX_ERROR, ngx_http_get_variable_index(cf, name))
 
 #define ngx_array_create(pool, n, size)                                       \
     schema1_alloc_or(NULL, ngx_array_create(pool, n, size))
