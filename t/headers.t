@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 504;
+plan tests => repeat_each() * 508;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -38,6 +38,12 @@ image('vary/away:1');
 answer('/v2/vary/away/manifests/1', add => [Vary => 'Origin',
        Vary => 'Accept-Encoding']);
 answer(qr{ /v2/vary/away/blobs/}, status => 404);
+my $stale = image('vary/stale:1');
+answer('/v2/vary/stale/manifests/1', headers => [
+    'Docker-Content-Digest' => $stale->{digest}, 'X-One' => 1,
+    Vary => 'Cookie']);
+answer(qr{^GET /v2/vary/stale/blobs/}, status => 403, body => 'no',
+       headers => [Vary => 'Origin']);
 answer(qr{ /v2/vary/app/blobs/}, status => 404, headers => [
     Vary => 'Origin', Vary => 'Accept-Encoding']);
 
@@ -86,7 +92,7 @@ answer('/v2/names/app/manifests/1', headers => [
     Vast => '*', Varying => '*', 'Docker-Distribution-Api-Versios' => 1]);
 
 # forwarded error responses
-for (['plain', 'application/problem'],
+for (['plain', 'application/problem', 'X-Why' => 'not you'],
      ['charset', 'application/problem; charset=utf-8'],
      ['encoded', 'application/problem', 'Content-Encoding' => 'x'])
 {
@@ -566,7 +572,7 @@ for my $n (@::numbers) {
 ["\xfe", "\xc0", "\xc0"]
 --- response_headers eval
 ["Content-Type: application/problem; charset=windows-1251",
- "Content-Type: application/problem; charset=utf-8",
+ "Content-Type: application/problem; charset=utf-8\n$::version",
  "Content-Type: application/problem\nContent-Encoding: x"]
 --- no_error_log
 [alert]
@@ -588,5 +594,15 @@ is(scalar @servers, 1, 'one Server');
 unlike($servers[0], qr/mock/, "nginx's");
 is(scalar @dates, 1, 'one Date');
 unlike($dates[0], qr/1970/, "nginx's");
+--- no_error_log
+[alert]
+
+
+
+=== TEST 35: Vary of the tag's response does not apply to a forwarded 403
+--- request
+GET /v2/
+--- after
+is(::vary_lines('/v2/vary/stale/manifests/1'), 'Origin, Accept', 'Vary');
 --- no_error_log
 [alert]
