@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 153;
+plan tests => repeat_each() * 161;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -60,6 +60,11 @@ answer('/v2/cut/tag/manifests/1', cut($v2, $app->{body}));
 answer("/v2/cut/app/blobs/$app->{config_digest}",
        cut('application/octet-stream', $app->{config}));
 answer("/v2/cut/list/manifests/$listed->{digest}", cut($v2, $app->{body}));
+
+# lines that lua removes
+image('deny/app:1');
+answer(qr{^GET /v2/deny/app/blobs/}, status => 403, body => 'no',
+       headers => ['X-Secret' => 'x', 'X-Why' => 'not you']);
 
 our $modules = `nginx -V 2>&1` =~ /--modules-path=(\S+)/ && $1;
 
@@ -676,3 +681,53 @@ load_module $::modules/ngx_http_lua_module.so;"
 "GET /v2/team/docker/manifests/1
 GET /v2/team/docker/blobs/$::docker->{config_digest}
 HEAD /v2/team/docker/manifests/1"
+
+
+
+=== TEST 31: a line that lua removes from a denied subrequest is not forwarded
+--- skip_eval
+5: !::have('lua')
+--- main_config eval
+"load_module $::modules/ndk_http_module.so;
+load_module $::modules/ngx_http_lua_module.so;"
+--- server
+    location ~ ^/v2/deny/.*/blobs/ {
+        header_filter_by_lua_block { ngx.header["X-Secret"] = nil }
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/deny/app/manifests/1
+--- error_code: 403
+--- response_body chomp
+no
+--- response_headers
+!X-Secret
+X-Why: not you
+--- no_error_log
+[alert]
+
+
+
+=== TEST 32: a line that lua adds after an internal redirect is kept
+--- skip_eval
+3: !::have('lua')
+--- main_config eval
+"load_module $::modules/ndk_http_module.so;
+load_module $::modules/ngx_http_lua_module.so;"
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        try_files /nothing @other;
+    }
+    location @other {
+        add_header X-Seen $http_x_lua;
+        content_by_lua_block {
+            ngx.req.set_header("X-Lua", "yes")
+            ngx.print("x")
+        }
+    }
+--- request
+GET /v2/team/docker/manifests/1
+--- response_headers
+X-Seen: yes
