@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 137;
+plan tests => repeat_each() * 140;
 
 my $storage = "http://127.0.0.1:$ENV{TEST_NGINX_STORAGE_PORT}";
 
@@ -299,15 +299,21 @@ like(ask('', '' => { raw => "GET /v2/team/app/manifests/1 HTTP/1.0\r\n$_\r\n"
 --- asked eval
 "GET /v2/
 GET /v2/team/app/manifests/1
+    Accept: $::missing
 GET /v2/team/app/blobs/$::config
+    Accept: */*
 GET /v2/team/app/manifests/1
     X-First: 1
+    Accept: $::missing
 GET /v2/team/app/blobs/$::config
     X-First: 1
+    Accept: */*
 GET /v2/team/app/manifests/1
     User-Agent: old
+    Accept: $::missing
 GET /v2/team/app/blobs/$::config
-    User-Agent: old"
+    User-Agent: old
+    Accept: */*"
 
 
 
@@ -447,3 +453,26 @@ GET /v2/fetch/flood/manifests/1
 --- refused
 502 SIZE_INVALID too_large fetch/flood:1
 --- timeout: 3
+
+
+
+=== TEST 20: with proxy_cache no variable is evaluated that was not set
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- config
+    # the first variable of the configuration
+    location = /never {
+        set $never yes;
+        return 200;
+    }
+    location /v2/ {
+        schema_conversion on;
+        proxy_cache one;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- no_error_log
+using uninitialized
