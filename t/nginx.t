@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 368; # FIXME theirs plan tests => repeat_each() * 363; base plan tests => repeat_each() * 349;
+plan tests => repeat_each() * 382;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
