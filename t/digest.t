@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 244;
+plan tests => repeat_each() * 253;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -47,7 +47,7 @@ answer(qr{^GET /v2/nine/app/manifests/sha256:}, status => 404);
 our $once = list('once/list:1', strict => 0, entries => [
     our $passed = image('once/list')]);
 my $flag = "$Schema1::servroot.flag";
-END { unlink $flag }
+END { unlink $flag, "$flag.held" }
 answer("GET /v2/once/list/manifests/$passed->{digest}", sub {
     my ($socket) = @_;
 
@@ -58,6 +58,12 @@ answer("GET /v2/once/list/manifests/$passed->{digest}", sub {
                   "\r\nContent-Type: $passed->{type}\r\nContent-Length: ",
                   length $body, "\r\nConnection: close\r\n\r\n$body";
 });
+
+# names of the same length: an entry is where another was
+our $held = image('held/app:1');
+answer("GET /v2/held/app/manifests/$held->{digest}",
+       awaits => our $release = "$flag.held");
+image("fill/n$_:1", config => { x => $_ }) for 10 .. 39;
 
 our $zone = '
     schema_conversion_cache_zone one:1m;
@@ -113,6 +119,12 @@ sub sources
 
     return @sources;
 }
+
+# with the section "freed" a request finds what an earlier one left in memory
+my $perturb = $ENV{MALLOC_PERTURB_};
+add_block_preprocessor(sub {
+    $ENV{MALLOC_PERTURB_} = defined $_[0]->freed ? 0 : $perturb;
+});
 
 run_tests();
 __DATA__
@@ -640,3 +652,37 @@ for my $i (1 .. 6) {
     is(ask("/v2/team/app/manifests/$digest")->{status}, 200, "pull $i");
     ask("/v2/big/n$i/manifests/1");
 }
+
+
+
+=== TEST 34: a pull by digest does not depend on its entry
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- request
+GET /v2/held/app/manifests/1
+--- after
+my $path = "/v2/held/app/manifests/$digest";
+my $pull = start($path);
+until_asked(qr/$::held->{digest}/);
+ask("/v2/fill/n$_/manifests/1") for 10 .. 39;
+Schema1::Keys::put($::release, '');
+my $answer = finish($pull);
+is($answer->{status}, 200, 'status');
+is($answer->{header}{'docker-content-digest'}, $digest, 'digest');
+is($answer->{body}, $body, 'body');
+is(ask($path)->{status}, 404, 'the entry was evicted');
+
+
+
+=== TEST 35: equal pulls by digest
+--- freed
+--- http_config
+    schema_conversion_cache_zone freed:1m;
+--- location
+        schema_conversion_cache freed;
+--- request
+GET /v2/team/app/manifests/1
+--- after
+is(join(' ', map { ask("/v2/team/app/manifests/$digest")->{status} } 1 .. 10),
+   join(' ', (200) x 10), 'all succeed');

@@ -25,6 +25,8 @@ package Schema1::Client;
 #     together([...], [...])            several at once
 #     abort(...)                        sends, waits for its last argument's
 #         seconds, closes
+#     until_asked($pattern)             waits until the mock is asked for a URI
+#         that matches
 #     reload($edit)                     edits nginx's configuration ($_), has
 #         it loaded, returns when the old workers are gone
 
@@ -42,7 +44,8 @@ use Test::Nginx::Socket;
 
 use Exporter ();
 
-our @EXPORT = qw(ask start finish together abort reload processes error_lines);
+our @EXPORT = qw(ask start finish together abort until_asked reload processes
+                 error_lines);
 
 my @bodies;
 
@@ -223,6 +226,19 @@ sub abort
 
     sleep $seconds if $seconds;
     close $handle->{socket};
+}
+
+
+sub until_asked
+{
+    my ($pattern) = @_;
+
+    for (1 .. 200) {
+        return if grep { $_->{uri} =~ $pattern } $Schema1::registry->asked;
+        sleep 0.05;
+    }
+
+    Test::More::fail("the mock was asked for $pattern");
 }
 
 

@@ -442,6 +442,11 @@ sub send_answer
 
     sleep $how->{delay} if $how->{delay};
 
+    # a file that the test makes
+    if (defined $how->{awaits}) {
+        -e $how->{awaits} ? last : sleep 0.05 for 1 .. 200;
+    }
+
     return reset_connection($client) if ($how->{reset} || '') eq 'header';
 
     my @headers = @{$how->{headers} || []};
