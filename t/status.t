@@ -13,13 +13,16 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 163;
+plan tests => repeat_each() * 167;
 
 our $app = image('team/app:1');
 our $list = list('team/list:1', strict => 0, entries => [
     our $child = image('team/list')]);
 list('team/arm:1', entries => [image('team/arm', platform => 'linux/arm64')]);
 image("big/n$_:1", config => { x => 'y' x 9000 . $_ }) for 1 .. 8;
+list("small/n$_:1", strict => 0, entries => [
+    image("small/n$_", layers => 1, manifest => { x => 'y' x 400 })])
+    for 1 .. 20;
 image('down/app:1');
 answer(qr{^GET /v2/down/app/blobs/}, status => 500);
 
@@ -455,3 +458,18 @@ GET /v2/team/app/manifests/1
 my $outcomes = counters()->{outcomes};
 is(join(' ', map { "$_ $outcomes->{$_}" } grep { $outcomes->{$_} }
              keys %$outcomes), 'CONVERTED 1', 'outcomes');
+
+
+
+=== TEST 22: two small entries share a page
+--- http_config
+    schema_conversion_cache_zone one:64k;
+--- location eval: $::on
+--- server eval: $::status
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+ask("/v2/small/n$_/manifests/1", Accept => $::app->{type}) for 1 .. 20;
+my $cache = counters()->{caches}{one};
+is("$cache->{entries} $cache->{evictions}", '20 0', 'entries and evictions');
