@@ -19,7 +19,7 @@ my $why = $ENV{SCHEMA1_VALGRIND} ? 'valgrind executes nginx itself'
                                  : Schema1::Trace::unusable();
 
 plan $why ? (skip_all => "the worker cannot be stopped: $why")
-          : (tests => repeat_each() * 25);
+          : (tests => repeat_each() * 29);
 
 our $size = 64 * 1024;
 
@@ -33,6 +33,9 @@ my @slow = map { image("slow/n$_:1", layers => 1, config => { x => "y$_" }) }
                1 .. 20;
 my $flag = "$Schema1::servroot.flag";
 END { unlink glob "$flag.*" }
+
+image('held/app:1');
+answer(qr{^GET /v2/held/app/blobs/}, awaits => our $held = "$flag.held");
 answer(qr{^GET /v2/slow/n\d+/blobs/}, sub {
     my ($socket, $request) = @_;
 
@@ -173,13 +176,19 @@ sub all_work
 {
     my ($entry, @states) = @_;
 
+    my $before = () = error_lines(qr/was emptied/);
+
     for my $i (0 .. $#states) {
         killed_in($states[$i]);
         my $failure = works($entry);
         return "state $i of $#states: $failure" if $failure;
     }
 
-    return '';
+    # the last one is complete
+    my $after = () = error_lines(qr/was emptied/);
+    my $emptied = $after - $before;
+
+    return $emptied == $#states ? '' : "emptied in $emptied of $#states states";
 }
 
 sub fill
@@ -331,3 +340,24 @@ is(ask("$path/$digest", %limit)->{status}, 404, 'a digest');
 is_deeply(JSON::PP::decode_json(ask('/status', %limit)->{body})->{caches}{one},
           { size => $size, map { $_ => 0 } qw(entries bytes hits misses
             evictions) }, 'the status');
+
+
+
+=== TEST 6: the request that empties the zone can store its entry
+--- http_config eval: $::http
+--- location eval: $::on
+--- request
+GET /v2/small/app/manifests/1
+--- after
+my ($trace, $request) = stop_in_get('/v2/small/app/manifests/1');
+my @states = states($trace);
+$trace->detach;
+finish($request);
+my $path = '/v2/held/app/manifests/1';
+my $first = start($path);
+until_asked(qr{held/app/blobs});
+killed_in($states[0]);
+Schema1::Keys::put($::held, '');
+my $answer = finish($first);
+is($answer->{status}, 200, 'status');
+is(ask($path)->{body}, $answer->{body}, 'stored');
