@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 26 * 3 + 3 + 4;
+plan tests => 27 * 3 + 3 + 4;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -640,3 +640,20 @@ for my $n (1 .. 1000) {
 
 cmp_ok($ends{key}, '>', 3, 'a key cannot be made');
 is("$ends{log} $ends{both}", '1 0', 'and nginx ends');
+
+
+
+=== TEST 27: the allocation of a cache's first entry can fail
+--- http_config eval
+CORE::join '', map { "schema_conversion_cache_zone z$_:32k;\n" } 1 .. 150
+--- place eval
+CORE::join '', map { "
+        location /v2/team/app$_/ {
+            schema_conversion_cache z$_;
+            rewrite ^/v2/team/app[0-9]+/(.*)\$ /v2/team/app/\$1 break;
+            proxy_pass http://127.0.0.1:$ENV{TEST_NGINX_MOCK_PORT};
+        }
+" } 1 .. 150
+--- after
+is(fail_each(sub { "/v2/team/app$_[0]/manifests/1" }, [],
+    ::signed('team/app')), '', 'failures');
