@@ -15,7 +15,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 540;
+plan tests => repeat_each() * 556;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -49,7 +49,7 @@ my $moved = image('moved/app:1', layers => 1);
 our $other = image('moved/app', layers => 2);
 answer("GET /v2/moved/app/blobs/$moved->{config_digest}", delay => 1);
 my $flag = "$Schema1::servroot.flag";
-END { unlink "$flag.$_" for qw(slow cut page) }
+END { unlink "$flag.$_" for qw(slow cut page held) }
 
 # of the first, then of another
 sub once
@@ -77,6 +77,8 @@ answer(qr{^GET /v2/slow/app/blobs/}, sub {
     print $socket "HTTP/1.1 200 OK\r\nContent-Length: ", length $body,
                   "\r\nConnection: close\r\n\r\n$body";
 });
+image('held/app:1');
+answer(qr{^GET /v2/held/app/blobs/}, awaits => our $held = "$flag.held");
 our $unproven = image('bad/app:1');
 answer(qr{^GET /v2/bad/app/blobs/}, body => '{}');
 
@@ -890,10 +892,11 @@ GET /v2/
 --- no_error_log
 [alert]
 --- after
-my @answers = together(map { ['/v2/broken/app/manifests/1'] } 1 .. 3);
-is(scalar(grep { $_->{status} == 502 } @answers), 3, 'in all');
-is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 3, 'each by itself');
-ok($answers[2]{seconds} < 2, 'not one after the other');
+my @answers = together(map { ['/v2/broken/app/manifests/1'] } 1 .. 8);
+is(scalar(grep { $_->{status} == 502 } @answers), 8, 'in all');
+is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 8, 'each by itself');
+is(scalar(grep { $_->{seconds} > 3.5 } @answers), 0,
+   'not one after the other');
 
 
 
@@ -935,6 +938,7 @@ is(ask('/v2/gone/app/manifests/1')->{status}, 200, 'alive');
     location = /status {
         schema_conversion_status;
     }
+--- log_level: debug
 --- request
 GET /v2/
 --- response_body: {}
@@ -953,6 +957,12 @@ ok($answer->{seconds} > 6.5, 'later');
 my $zone = JSON::PP::decode_json(ask('/status')->{body})->{caches}{one};
 is($zone->{entries}, 2, 'one entry of both');
 is((processes())[1], $worker, 'the timers of other waits were stopped');
+SKIP: {
+    Test::More::skip('nginx is built without --with-debug', 1)
+        unless Schema1::built_with('debug');
+    my @lines = error_lines(qr/schema1 cache lock wait timed out$/);
+    is(scalar(@lines), 1, 'the end of the wait is logged');
+}
 
 
 
@@ -1379,3 +1389,33 @@ reload(sub {
     s{^(\s*server \{)}{server { listen unix:$::sockets/g; }\n$1}m;
 }) if $n == 0;
 --- same: a a
+
+
+
+=== TEST 66: an entry whose pages exceed a quarter of the zone is not stored
+--- http_config
+    schema_conversion_cache_zone one:72k;
+--- location eval: $::on
+--- request eval
+[map { "GET /v2/$_/app/manifests/1" } qw(quarter quarter larger larger)]
+--- same: a a b c
+
+
+
+=== TEST 67: a waiting request still waits when its client sends more
+--- http_config eval: $::zone
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+my $first = start('/v2/held/app/manifests/1');
+until_asked(qr{held/app/blobs});
+my $second = start('/v2/held/app/manifests/1');
+Time::HiRes::sleep(0.3);
+syswrite $second->{socket}, "GET /v2/ HTTP/1.1\r\n";
+Time::HiRes::sleep(0.3);
+Schema1::Keys::put($::held, '');
+is(finish($first)->{status}, 200, 'the first');
+is(finish($second)->{status}, 200, 'the second');
+is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 1, 'one config');
