@@ -458,7 +458,7 @@ is(fail_each('/v2/team/kept/manifests/1', [],
 my $gets = grep {
     $Schema1::registry->reset;
     count($_);
-    my $answer = ask('/v2/team/app/manifests/1');
+    my $answer = ask('/v2/team/kept/manifests/1');
     count(0);
     my $said = CORE::join ' ', map { $_->{method} } asked();
     $answer->{body} eq $body && $said =~ /GET/ && $said !~ /HEAD/
