@@ -363,6 +363,13 @@ ngx_http_schema1_send_slice(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
 
     ctx->state = NGX_HTTP_SCHEMA1_SENT;
 
+    if (ngx_http_schema1_send_blocked(r->connection)) {
+
+        /* nginx would not call the filters until the upstream sends more */
+
+        ngx_http_schema1_response_stop(r);
+    }
+
     if (rc == NGX_ERROR || ctx->rest.len == 0) {
         return (rc == NGX_AGAIN) ? NGX_OK : rc;
     }

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 72;
+plan tests => repeat_each() * 78;
 
 # more than a socket's buffers hold, and it is seen what is missing
 my @items = map { sprintf '%06dy%s', $_, 'x' x 40 } 1 .. 110_000;
@@ -21,6 +21,17 @@ for (['chunked', chunked => 1], ['close', until_close => 1],
     blob("$name/app", $image->{config});
     answer(qr{^GET /v2/$name/app/blobs/}, @how);
 }
+
+# a body that is late where the query asks for that
+document('late/app:1', $image->{type}, $image->{body});
+blob('late/app', $image->{config});
+answer('GET /v2/late/app/manifests/1', sub {
+    my ($socket, $request) = @_;
+
+    my $how = $Schema1::registry->usual($request);
+    $how->{stall} = 8 if $request->{args};
+    Schema1::Registry::send_answer($socket, $request, $how);
+});
 
 # white space behind a manifest belongs to the document
 for my $size (4 * 1024 * 1024, 4 * 1024 * 1024 + 1) {
@@ -329,3 +340,21 @@ my $answer = ask('/v2/large/app/manifests/1');
 ok(whole($answer), 'another came');
 cmp_ok($answer->{seconds}, '<', 4.5, 'in time');
 ok(whole(finish($slow)), 'the slow one came');
+
+
+
+=== TEST 17: large images: a slow client of a hit does not wait for the registry
+--- http_config
+    schema_conversion_cache_zone one:32m;
+--- location
+        schema_conversion_max_size 16m;
+        schema_conversion_cache one;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+ok(whole(ask('/v2/late/app/manifests/1')), 'converted');
+my $answer = ask('/v2/late/app/manifests/1?late', '', { linger => 0.5 });
+ok(whole($answer), 'came');
+cmp_ok($answer->{seconds}, '<', 6, 'in time');
