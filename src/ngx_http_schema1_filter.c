@@ -138,13 +138,17 @@ ngx_http_schema1_classify_known(ngx_http_request_t *r,
 
     ngx_http_schema1_headers_in_restore_cached(r, ctx);
 
-    if (ctx->state == NGX_HTTP_SCHEMA1_SENT) {
-        return NGX_HTTP_SCHEMA1_UNRELATED;
-    }
-
     if (!slcf->enable) {
         ctx->state = NGX_HTTP_SCHEMA1_PASS;
         return NGX_HTTP_SCHEMA1_UNRELATED;
+    }
+
+    if (ctx->state == NGX_HTTP_SCHEMA1_SENT) {
+
+        /* a later filter has failed: this is sent instead */
+
+        ctx->state = NGX_HTTP_SCHEMA1_PASS;
+        return NGX_HTTP_SCHEMA1_PASS_TAG;
     }
 
     return ngx_http_schema1_classify_tag(r, ctx);

@@ -6,18 +6,18 @@
 use Schema1;
 use Schema1::Client;
 
-my $modules = `nginx -V 2>&1` =~ /--modules-path=(\S+)/ && $1 || '';
+our $modules = `nginx -V 2>&1` =~ /--modules-path=(\S+)/ && $1 || '';
 my @lua = map { "$modules/$_.so" } qw(ndk_http_module ngx_http_lua_module);
 
 plan skip_all => 'lua is not installed'
     if $ENV{TEST_NGINX_BINARY} || grep { !-f } @lua;
 
-plan tests => repeat_each() * 24;
+plan tests => repeat_each() * 28;
 
 $Test::Nginx::Util::LoadModules = join ' ', @lua,
     $Test::Nginx::Util::LoadModules;
 
-image('team/docker:1');
+our $docker = image('team/docker:1');
 list('team/list:1', entries => [image('team/list')], strict => 0);
 document('team/plain:1', 'application/json', '{"x":"' . 'y' x 3000 . '"}');
 answer('/v2/team/plain/manifests/1', headers => [], chunked => 1);
@@ -84,5 +84,48 @@ my $answer = ask('/v2/team/plain/manifests/1?fail=1',
                  Connection => 'keep-alive', '' => { timeout => 5 });
 unlike($answer->{raw}, qr/y/, 'nothing of it is sent');
 cmp_ok($answer->{seconds}, '<', 4, 'the connection is closed');
+--- no_error_log
+[alert]
+
+
+
+=== TEST 4: the page of the user after an error of a header filter passes
+--- skip_eval
+4: !-f "$::modules/ngx_http_js_module.so"
+--- main_config eval
+"load_module $::modules/ngx_http_js_module.so;"
+--- http_config
+    js_path ../html;
+    js_import main from main.js;
+--- location
+    header_filter_by_lua_block {
+        local failed = ngx.ctx.failed
+        ngx.ctx.failed = true
+        if not failed then error("no header") end
+    }
+    js_content main.page;
+    error_page 500 = @other;
+--- server
+    location @other {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- user_files
+>>> main.js
+function page(r) {
+    r.status = 200;
+    r.headersOut['Content-Type'] =
+        'application/vnd.docker.distribution.manifest.v2+json';
+    r.headersOut['Content-Length'] = '50000000';
+    r.sendHeader();
+}
+export default { page };
+--- request
+GET /v2/team/docker/manifests/1
+--- response_body eval
+$::docker->{body}
+--- response_headers
+Vary: Accept
 --- no_error_log
 [alert]
