@@ -408,7 +408,6 @@ ngx_http_schema1_upstream_finalized(ngx_http_request_t *r, ngx_int_t rc)
     /* NGX_DONE: the request is being freed; an HTTP/3 stream may be reset */
 
     if (rc == NGX_OK
-        || rc == NGX_DECLINED
         || rc == NGX_DONE
         || rc == NGX_HTTP_CLIENT_CLOSED_REQUEST
         || ctx->state != NGX_HTTP_SCHEMA1_COLLECT)
