@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 27 * 3 + 3 + 4;
+plan tests => 28 * 3 + 3 + 4;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -98,6 +98,8 @@ our $strict = image('team/strict:1', format => 'oci');
 # expired when it is stored
 image('team/stale:1');
 answer(qr{ /v2/team/stale/}, add => ['X-Accel-Expires' => '@1']);
+
+our $modules = `nginx -V 2>&1` =~ /--modules-path=(\S+)/ && $1 || '';
 
 our $config = "
     schema_conversion_key $ENV{TEST_NGINX_KEYS}/ec256.pem;
@@ -657,3 +659,23 @@ CORE::join '', map { "
 --- after
 is(fail_each(sub { "/v2/team/app$_[0]/manifests/1" }, [],
     ::signed('team/app')), '', 'failures');
+
+
+
+=== TEST 28: each allocation for the output of echo_location can fail
+--- skip_eval
+3: $ENV{TEST_NGINX_BINARY} || !-f "$::modules/ngx_http_echo_module.so"
+--- main_config eval
+"load_module $::modules/ngx_http_echo_module.so;"
+--- place eval
+"location = /v2/team/plain/manifests/1 {
+    schema_conversion on;
+    default_type application/json;
+    echo_location /v2/raw;
+}
+location = /v2/raw {
+    return 200 '$::plain->{body}';
+}"
+--- after
+is(fail_each('/v2/team/plain/manifests/1', [],
+    ::equal($::plain->{body})), '', 'failures');

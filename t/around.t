@@ -9,7 +9,7 @@ use Schema1::Client;
 # how often the registry is asked depends on the slices
 repeat_each(1);
 
-plan tests => repeat_each() * 161;
+plan tests => repeat_each() * 165;
 
 our $v2 = type_of('docker', 'manifest');
 our $oci = type_of('oci', 'manifest');
@@ -299,7 +299,7 @@ export default { body };
 
 === TEST 16: HEAD of content by lua
 --- skip_eval
-8: !::have('lua')
+9: !::have('lua')
 --- main_config eval
 "load_module $::modules/ndk_http_module.so;
 load_module $::modules/ngx_http_lua_module.so;"
@@ -312,6 +312,7 @@ load_module $::modules/ngx_http_lua_module.so;"
             local res = ngx.location.capture("/registry" .. ngx.var.uri)
             ngx.status = res.status
             ngx.header["Content-Type"] = res.header["Content-Type"]
+            ngx.header["Content-Length"] = #res.body
             ngx.print(res.body)
         }
     }
@@ -328,6 +329,8 @@ for my $method ('GET', 'HEAD') {
     is($answer->{status}, 200, "$method: status");
     like($answer->{header}{'content-type'}, qr/prettyjws/, 'type');
     cmp_ok($answer->{seconds}, '<', 5, 'in time');
+    is($answer->{header}{'content-length'}, length $answer->{body}, 'length')
+        if $method eq 'GET';
 }
 --- no_error_log
 [alert]
@@ -731,3 +734,27 @@ load_module $::modules/ngx_http_lua_module.so;"
 GET /v2/team/docker/manifests/1
 --- response_headers
 X-Seen: yes
+
+
+
+=== TEST 33: content after echo_location is the document
+--- skip_eval
+3: !::have('echo')
+--- main_config eval
+"load_module $::modules/ngx_http_echo_module.so;"
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        default_type application/json;
+        echo_location /returned;
+    }
+    location = /returned {
+        return 200 '{"x": 1}';
+    }
+--- request
+GET /v2/team/docker/manifests/1
+--- response_body chomp
+{"x": 1}
+--- no_error_log
+[alert]

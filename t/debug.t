@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 36;
+plan tests => repeat_each() * 42;
 
 our $list = list('team/list:1', strict => 0, entries => [
     our $child = image('team/list')]);
@@ -104,16 +104,17 @@ schema1 pause upstream
 
 
 === TEST 6: the debug log of a cache
---- requires: 4: debug
+--- requires: 10: debug
 --- http_config
     schema_conversion_cache_zone one:1m;
 --- location
     schema_conversion_cache one;
---- request
-GET /v2/team/app/manifests/1
---- schema1
-team/app:1 2 layers
+--- request eval
+[("GET /v2/team/app/manifests/1") x 2]
+--- schema1 eval
+[("team/app:1 2 layers") x 2]
 --- error_log eval
 qr{schema1 cache lookup: (?:-5|0)}
 --- no_error_log
+schema1 stop upstream
 [error]

@@ -8,7 +8,7 @@ use Schema1::Client;
 # a cache outlives a request
 repeat_each(1);
 
-plan tests => repeat_each() * 253;
+plan tests => repeat_each() * 258;
 
 our $app = image('team/app:1');
 image('team/other:1', layers => 3);
@@ -686,3 +686,18 @@ GET /v2/team/app/manifests/1
 --- after
 is(join(' ', map { ask("/v2/team/app/manifests/$digest")->{status} } 1 .. 10),
    join(' ', (200) x 10), 'all succeed');
+
+
+
+=== TEST 36: another source is requested for HEAD, unbuffered
+--- http_config eval: $::moves
+--- config eval
+$::moved =~ s/(?=proxy_pass)/proxy_buffering off; /r
+--- request eval
+["GET /v2/two/app/manifests/1?moved=$::newer->{digest}",
+ "GET /v2/two/app/manifests/1"]
+--- after
+if ($n == 1) {
+    is(ask("/v2/two/app/manifests/$digest",
+           '' => { method => 'HEAD' })->{status}, 200, 'status');
+}

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 591;
+plan tests => repeat_each() * 594;
 
 our $app = image('team/app:1');
 
@@ -889,5 +889,26 @@ for my $name (qw(kept/length kept/chunked flowing/length flowing/chunked)) {
         cmp_ok($answer->{seconds}, '<', 5, 'in time');
     }
 }
+--- no_error_log
+[alert]
+
+
+
+=== TEST 41: a subrequest that an error's body starts is sent
+--- requires: 3: http_sub_module
+--- location
+    schema_conversion_max_size 4k;
+    sub_filter too_large '<!--# include virtual="/tail" -->';
+    sub_filter_types *;
+    ssi on;
+    ssi_types *;
+--- server
+    location = /tail {
+        return 200 "the tail";
+    }
+--- request
+GET /v2/tag/big/manifests/1
+--- error_code: 502
+--- response_body_like: "reason":"the tail".*\}
 --- no_error_log
 [alert]

@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 382;
+plan tests => repeat_each() * 392;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -78,6 +78,7 @@ document("large/bare:1", $padded->{type}, $padded->{body});
 answer('/v2/large/bare/manifests/1', until_close => 1);
 our $modern = join ', ', map { (type_of($_, 'manifest'), type_of($_, 'list')) }
                          qw(docker oci);
+answer('/head', status => 204, body => '', headers => [], delay => 1);
 answer('/auth', status => 200, headers => ['X-Token' => 'secret']);
 our $second = image('second/app:1', format => 'oci', strict => 0);
 answer('/v2/second/app/manifests/1', headers => ['X-One' => 1]);
@@ -102,6 +103,17 @@ sub late
     }
 
     return 'no request';
+}
+
+# waits for a request to the registry
+sub upstream_asked
+{
+    my ($uri) = @_;
+
+    for (1 .. 100) {
+        last if grep { $_->{uri} eq $uri } asked();
+        Time::HiRes::sleep(0.05);
+    }
 }
 
 run_tests();
@@ -1416,3 +1428,84 @@ Accept: application/vnd.docker.distribution.manifest.v2+json, application/json"
 --- request
 GET /v2/first/app/manifests/1
 --- response_body_like: ^\{\n   "schemaVersion": 2,
+
+
+
+=== TEST 78: variables of a request whose client closed
+--- request
+GET /v2/
+--- after
+my $socket = start('/v2/stall/app/manifests/1')->{socket};
+::upstream_asked('/v2/stall/app/manifests/1');
+Time::HiRes::sleep(0.2);
+close $socket;
+--- schema1_log eval
+"- - - - -
+PASS $::app->{type} - - -"
+
+
+
+=== TEST 79: a client that resets while a later filter waits
+--- requires: 3: http_addition_module
+--- server
+    location /v2/team/ {
+        schema_conversion on;
+        add_before_body /head;
+        addition_types *;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location = /head {
+        proxy_ignore_client_abort on;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/
+--- after
+my $socket = start('/v2/team/app/manifests/1')->{socket};
+::upstream_asked('/head');
+setsockopt $socket, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack 'ii', 1, 0;
+close $socket;
+--- schema1_log
+- - - - -
+CONVERTED * * * -
+--- no_error_log
+[alert]
+
+
+
+=== TEST 80: a converted manifest has no trailers of the upstream
+--- requires: 4: http_v2_module
+--- http_config
+    log_format trailers "<$upstream_trailer_x_1 $upstream_trailer_x_5 "
+                        "$upstream_trailer_x_own>";
+    server {
+        listen $TEST_NGINX_RAND_PORT_1 http2;
+        location / {
+            proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+            add_trailer X-1 a;
+            add_trailer X-2 b;
+            add_trailer X-3 c;
+            add_trailer X-4 d;
+            add_trailer X-5 e;
+        }
+    }
+    server {
+        listen $TEST_NGINX_RAND_PORT_2 http2;
+        location / {
+            schema_conversion on;
+            schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+            grpc_pass 127.0.0.1:$TEST_NGINX_RAND_PORT_1;
+            add_trailer X-Own own;
+        }
+    }
+--- config
+    location /v2/ {
+        grpc_pass 127.0.0.1:$TEST_NGINX_RAND_PORT_2;
+        access_log logs/access.log trailers;
+    }
+--- request
+GET /v2/team/app/manifests/1
+--- schema1
+team/app:1 2 layers
+--- access_log
+<- - own>

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 374;
+plan tests => repeat_each() * 378;
 
 our $v1 = type_of('docker', 'schema1');
 our $unsigned = $v1 =~ s/prettyjws/json/r;
@@ -42,6 +42,8 @@ our %document = (
     nothing => '',
 );
 
+our $late = image('late/app:1');
+answer('/v2/late/app/manifests/1', add => ['X-Says' => 'application/json']);
 image('team/docker', layers => 2);
 image('team/oci', layers => 2, format => 'oci');
 
@@ -509,3 +511,17 @@ Content-Type: application/json
 [@::document{qw(docker oci)}]
 --- response_headers eval
 ["Content-Type: $::v1\nX-Kept: yes", "Content-Type: $::v2\nX-Kept: yes"]
+
+
+
+=== TEST 33: schema_conversion_accept is evaluated once
+--- location
+    schema_conversion_accept $upstream_http_x_says;
+--- request
+GET /v2/late/app/manifests/1
+--- more_headers eval
+"Accept: $::v2, $::list, $::oci, $::index"
+--- response_body eval
+$::late->{body}
+--- response_headers eval
+"Content-Type: $::v2"

@@ -10,7 +10,7 @@ use Schema1::Refused;
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 82;
+plan tests => repeat_each() * 86;
 
 our $app = image('team/app:1');
 our $oci = image('team/oci:1', format => 'oci', strict => 0);
@@ -28,6 +28,8 @@ answer('/v2/team/plain/manifests/1', type => 'application/json');
 our $huge = image('huge/app:1', config => { x => ['y' x 10] x 200_000 });
 image('slow/app:1');
 answer(qr{^GET /v2/slow/app/blobs/}, delay => 0.3);
+image('stall/app:1');
+answer('GET /v2/stall/app/manifests/1', stall => 5);
 
 our $main = '
     thread_pool one threads=2;
@@ -278,3 +280,21 @@ my $slow = start('/v2/huge/app/manifests/1');
 Time::HiRes::sleep(0.1);
 kill 'HUP', (processes())[0];
 is(finish($slow)->{status}, 200, 'answered');
+
+
+
+=== TEST 18: variables of a request that ends with its worker
+--- main_config
+    worker_shutdown_timeout 300ms;
+--- request
+GET /v2/
+--- after
+my $slow = start('/v2/stall/app/manifests/1');
+Time::HiRes::sleep(0.3);
+reload();
+is(finish($slow)->{raw}, '', 'nothing is sent');
+--- schema1_log eval
+"- - - - -
+PASS $::app->{type} - - -"
+--- no_error_log
+[alert]

@@ -5,7 +5,7 @@
 use Schema1;
 use Schema1::Made;
 
-plan tests => repeat_each() * 137;
+plan tests => repeat_each() * 140;
 
 our $v1 = type_of('docker', 'schema1');
 our $v2 = type_of('docker', 'manifest');
@@ -345,3 +345,29 @@ HEAD /v2/team/app/manifests/1
 HEAD /v2/team/app/manifests/1
 GET /v2/team/app/manifests/1
 GET /v2/team/app/blobs/$::app->{config_digest}"
+
+
+
+=== TEST 19: $status of an error after error_page
+--- http_config
+    log_format code "<$status $schema1_status>";
+--- server
+    location /v2/none/ {
+        schema_conversion on;
+        proxy_intercept_errors on;
+        error_page 404 =200 @other;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+    location @other {
+        schema_conversion on;
+        access_log logs/access.log code;
+        rewrite ^ /v2/team/zstd/manifests/1 break;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
+    }
+--- request
+GET /v2/none/app/manifests/1
+--- error_code: 400
+--- access_log
+<400 UNCONVERTIBLE>
+--- no_error_log
+[alert]
