@@ -88,6 +88,12 @@ ngx_http_schema1_process(ngx_http_request_t *r, ngx_http_schema1_ctx_t *ctx)
         ngx_delete_posted_event(&ctx->wake);
     }
 
+    /* what it waited for came in the same turn: send_timeout may be needed */
+
+    if (ctx->disarm.posted) {
+        ngx_delete_posted_event(&ctx->disarm);
+    }
+
     ctx->wake.handler = ngx_http_schema1_process_resume;
     ctx->wake.data = r;
     ctx->wake.log = r->connection->log;
@@ -163,7 +169,7 @@ ngx_http_schema1_process_disarm(ngx_event_t *ev)
     r = ev->data;
     wev = r->connection->write;
 
-    if (wev->delayed || !(r->buffered & NGX_HTTP_SCHEMA1_BUFFERED)) {
+    if (wev->delayed) {
         return;
     }
 

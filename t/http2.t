@@ -18,7 +18,7 @@ master_on();
 workers(1);
 worker_connections(1024);
 
-plan tests => repeat_each() * 344;
+plan tests => repeat_each() * 352;
 
 documents('h2');
 
@@ -33,6 +33,9 @@ our $threaded = server($pool);
 our $unbuffered = server("$pool proxy_buffering off;");
 our $revalidated = 'schema_conversion_cache_zone one:8m;'
                    . server('schema_conversion_cache one revalidate=head;');
+our $cached = 'proxy_cache_path logs/proxy keys_zone=proxied:1m;'
+              . server('proxy_cache proxied; proxy_cache_key $uri;
+                        proxy_cache_valid 200 1m; send_timeout 300ms;');
 
 run_tests();
 
@@ -174,3 +177,20 @@ for (1, 2) {
     many();
 }
 settled($worker);
+
+
+
+=== TEST 12: HTTP/2: a client that stops reading what nginx has cached
+--- main_config eval: $::main
+--- http_config eval: $::cached
+--- request
+GET /v2/
+--- after
+my $path = '/v2/large/app/manifests/1';
+my $said = streams(['connect'],
+    [ask => 'whole', $path], [until => 'whole', 'end'],
+    ['connect', 65536],
+    [ask => 'cut', $path], [until => 'cut', 'end']);
+ok($said->{whole}{end}, 'came');
+is(length $said->{cut}{body}, 65536, 'began');
+isnt($said->{cut}{reset}, undef, 'was cut off');
