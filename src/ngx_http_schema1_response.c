@@ -261,8 +261,6 @@ ngx_http_schema1_response_grow(ngx_http_request_t *r,
         size = (size_t) ngx_min((off_t) size, response->expected);
     }
 
-    size = ngx_max(ngx_min(size, response->max), response->len + more);
-
     data = ngx_palloc(r->pool, size);
     if (data == NULL) {
         return NGX_ERROR;
