@@ -5,12 +5,16 @@
 use Schema1;
 use Schema1::Client;
 
-plan tests => repeat_each() * 78;
+use Config;
+
+plan tests => repeat_each() * 89;
 
 # more than a socket's buffers hold, and it is seen what is missing
 my @items = map { sprintf '%06dy%s', $_, 'x' x 40 } 1 .. 110_000;
 my $image = image('large/app:1', config => { x => \@items });
 image('small/app:1');
+image('wide/app:1', config => { x => 'y' x 100_000 });
+answer(qr{^GET /v2/wide/app/blobs/}, chunked => 1);
 
 for (['chunked', chunked => 1], ['close', until_close => 1],
      ['old', http => '1.0'], ['keep', keepalive => 1])
@@ -54,6 +58,10 @@ our $room = '
         schema_conversion_max_size 16m;
 ';
 
+# more than there is
+our $boundless = 'schema_conversion_max_size '
+                 . ($Config{ptrsize} > 4 ? '1000000000m;' : '1000m;');
+
 our $pool = "$room
         schema_conversion_thread_pool one;
 ";
@@ -92,7 +100,7 @@ run_tests();
 __DATA__
 
 === TEST 1: large images: one after another
---- requires: 6: debug
+--- requires: 9: debug
 --- location eval: $::room
 --- log_level: debug
 --- request
@@ -106,7 +114,23 @@ schema1 send 131072 of
 --- grep_error_log_out eval
 qr/\A(?!.*pause upstream\npipe recv).*pause upstream\nworker cycle/s
 --- after
+my $before = error_lines(qr/schema1 pause/);
 ok(whole(ask('/v2/large/app/manifests/1')), 'came');
+
+# what is read and sent in each turn
+my ($pauses, $read, $sent, @read, @sent) = (-$before, 0, 0);
+for (error_lines(qr/worker cycle|recv chain: \d|schema1 (?:send|pause)/)) {
+    $pauses++ if /schema1 pause/;
+    $sent++ if /schema1 send/;
+    $read += $1 if /recv chain: (\d+)/;
+    next if !/worker cycle/;
+    push @read, $read;
+    push @sent, $sent;
+    ($read, $sent) = (0, 0);
+}
+cmp_ok($pauses, '<=', 50, 'a pause for each slice');
+cmp_ok((sort { $b <=> $a } @read)[0], '<=', 196_608, 'read in a turn');
+cmp_ok((sort { $b <=> $a } @sent)[0], '<=', 1, 'sent in a turn');
 
 
 
@@ -358,3 +382,29 @@ ok(whole(ask('/v2/late/app/manifests/1')), 'converted');
 my $answer = ask('/v2/late/app/manifests/1?late', '', { linger => 0.5 });
 ok(whole($answer), 'came');
 cmp_ok($answer->{seconds}, '<', 6, 'in time');
+
+
+
+=== TEST 18: large images: a client that stops reading what a thread made
+--- main_config eval: $::main
+--- location
+        schema_conversion_max_size 16m;
+        schema_conversion_thread_pool one;
+        send_timeout 200ms;
+--- request
+GET /v2/
+--- response_body: {}
+--- timeout: 20
+--- after
+my $cut = ask('/v2/large/app/manifests/1', '', { linger => 4 });
+is($cut->{status}, 200, 'began');
+ok(length $cut->{body} < $cut->{header}{'content-length'}, 'was cut off');
+
+
+
+=== TEST 19: memory is allocated for the document, not for the limit
+--- location eval: $::boundless
+--- request
+GET /v2/wide/app/manifests/1
+--- schema1
+wide/app:1 2 layers
