@@ -15,7 +15,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 556;
+plan tests => repeat_each() * 564;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -258,8 +258,18 @@ for (1 .. 1000) {
     last if @free == 2;
 }
 
-image('slow/body:1');
-answer('GET /v2/slow/body/manifests/1', stall => 1.5);
+for (['body'], ['large', config => { x => 'y' x 400_000 }]) {
+    my ($name, @how) = @$_;
+
+    image("slow/$name:1", @how);
+    answer("GET /v2/slow/$name/manifests/1", stall => 1.5);
+}
+
+# a warning when it is sent
+image('wait/long:1', layers => 1,
+      history => [{}, map { { empty_layer => JSON::PP::true } } 1 .. 127]);
+answer(qr{^GET /v2/wait/long/blobs/}, delay => 0.7);
+answer('storage:GET /mirror', status => 200, body => 'x', delay => 0.3);
 
 run_tests();
 __DATA__
@@ -1419,3 +1429,48 @@ Schema1::Keys::put($::held, '');
 is(finish($first)->{status}, 200, 'the first');
 is(finish($second)->{status}, 200, 'the second');
 is(scalar(grep { $_->{uri} =~ /blobs/ } asked()), 1, 'one config');
+
+
+
+=== TEST 68: a large hit does not wait for the upstream's body
+--- http_config
+    schema_conversion_cache_zone one:8m;
+    proxy_cache_path logs/proxy keys_zone=proxied:1m;
+--- location
+        schema_conversion_cache one;
+        proxy_cache proxied;
+        proxy_cache_key $request_uri;
+        proxy_cache_valid 200 1m;
+        add_header X-Cache $upstream_cache_status;
+--- request
+GET /v2/slow/large/manifests/1?1
+--- after
+my $path = '/v2/slow/large/manifests/1?2';
+my $handle = start($path);
+my $raw = '';
+1 while length $raw < length $body
+        && sysread $handle->{socket}, $raw, 65536, length $raw;
+cmp_ok(Time::HiRes::time() - $handle->{start}, '<', 1.2, 'at once');
+finish($handle);
+is(ask($path)->{header}{'x-cache'}, 'HIT', 'cached by nginx');
+
+
+
+=== TEST 69: what is logged of a hit that was waited for names its request
+--- http_config eval: $::zone
+--- location
+        schema_conversion_cache one;
+        mirror /mirror;
+--- server
+    location = /mirror {
+        internal;
+        proxy_pass http://127.0.0.1:$TEST_NGINX_STORAGE_PORT/mirror;
+    }
+--- request
+GET /v2/
+--- response_body: {}
+--- after
+together(map { ['/v2/wait/long/manifests/1'] } 1 .. 2);
+is(error_lines(qr/has 128 history entries/), 2, 'lines of the log');
+--- no_error_log eval
+qr/history entries.*subrequest:/
