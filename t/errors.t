@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 594;
+plan tests => repeat_each() * 598;
 
 our $app = image('team/app:1');
 
@@ -100,6 +100,21 @@ for my $name (qw(kept/length kept/chunked flowing/length flowing/chunked)) {
     answer("GET /v2/$name/blobs/" . EMPTY_LAYER, @how, status => 404,
            type => 'text/plain');
 }
+
+# the rest comes when another request could use the connection
+answer('GET /v2/kept/rest/manifests/1', sub {
+    my ($socket) = @_;
+
+    my $part = sprintf "%x\r\n%s\r\n", 6000, 'x' x 6000;
+
+    $socket->autoflush(1);
+    print $socket "HTTP/1.1 200 OK\r\nContent-Type: ",
+                  type_of('docker', 'manifest'),
+                  "\r\nTransfer-Encoding: chunked\r\n\r\n$part";
+    sleep 1;
+    print $socket $part;
+    sleep 1;
+});
 
 image('tag/cut:1');
 answer('GET /v2/tag/cut/manifests/1', truncate => 50);
@@ -910,5 +925,31 @@ for my $name (qw(kept/length kept/chunked flowing/length flowing/chunked)) {
 GET /v2/tag/big/manifests/1
 --- error_code: 502
 --- response_body_like: "reason":"the tail".*\}
+--- no_error_log
+[alert]
+
+
+
+=== TEST 42: a connection is not kept if a response was not read to its end
+--- http_config
+    upstream kept {
+        server 127.0.0.1:$TEST_NGINX_MOCK_PORT;
+        keepalive 4;
+    }
+--- config
+    location /v2/ {
+        schema_conversion on;
+        schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
+        schema_conversion_max_size 4k;
+        proxy_buffering off;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_pass http://kept;
+    }
+--- request
+GET /v2/
+--- after
+is(ask('/v2/kept/rest/manifests/1')->{status}, 502, 'too large');
+like(ask('/v2/team/app/manifests/1')->{body}, qr/"signatures":/, 'the next');
 --- no_error_log
 [alert]
