@@ -53,7 +53,7 @@ master_on();
 workers(1);
 repeat_each(1);
 
-plan tests => 28 * 3 + 3 + 4;
+plan tests => 28 * 3 + 3 + 5;
 
 our $v2 = type_of('docker', 'manifest');
 
@@ -415,8 +415,13 @@ is(fail_each('/v2/team/app/blobs/' . ::EMPTY_LAYER, [],
         schema_conversion_cache one;
         rewrite ^/v2/team/app[0-9]+/(.*)$ /v2/team/app/$1 break;
 --- after
-is(fail_each(sub { "/v2/team/app$_[0]/manifests/1" }, [],
+my $n;
+is(fail_each(sub { "/v2/team/app@{[$n = $_[0]]}/manifests/1" }, [],
     ::signed('team/app')), '', 'failures');
+
+# without space, another one is dropped
+my $zone = JSON::PP::decode_json(ask('/status')->{body})->{caches}{one};
+is($zone->{entries} + $zone->{evictions}, $n, 'an entry for each name');
 
 # no entry has an incomplete key
 is(fail_each(sub { "/v2/team/app0$_[0]/manifests/1" }, [],

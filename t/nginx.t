@@ -6,7 +6,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Refused;
 
-plan tests => repeat_each() * 392;
+plan tests => repeat_each() * 396;
 
 our $app = image('team/app:1');
 our $config = $app->{config_digest};
@@ -21,7 +21,8 @@ image('said/app:1');
 answer('GET /v2/said/app/manifests/1', add => ['Content-Encoding' => 'gzip',
                                                'X-Accel-Charset' => 'koi8-r']);
 image('stall/app:1');
-answer('GET /v2/stall/app/manifests/1', stall => 0.7);
+image('stall/oci:1', format => 'oci', strict => 0);
+answer("GET /v2/stall/$_/manifests/1", stall => 0.7) for qw(app oci);
 image('lost/app:1');
 answer(qr{^GET /v2/lost/app/blobs/}, status => 404, body => 'lost');
 image('locked/app:1');
@@ -1509,3 +1510,24 @@ GET /v2/team/app/manifests/1
 team/app:1 2 layers
 --- access_log
 <- - own>
+
+
+
+=== TEST 81: nothing is converted for a client that closed while nginx caches
+--- http_config
+    proxy_cache_path logs/cache keys_zone=one:1m;
+--- location
+    proxy_cache one;
+    proxy_cache_key $request_uri;
+    proxy_cache_valid 200 1m;
+--- request
+GET /v2/
+--- after
+# a block is repeated with the same cache
+my $path = '/v2/stall/oci/manifests/1?' . ++$::turn;
+my @accept = (Accept => type_of('docker', 'manifest'));
+abort($path, @accept, 0.3);
+Time::HiRes::sleep(1);
+is(ask($path, @accept)->{status}, 200, 'the next');
+--- schema1_log eval
+"- * * * *\nPASS * * * *\nCONVERTED * * * *"

@@ -10,7 +10,7 @@ use Schema1::Refused;
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 86;
+plan tests => repeat_each() * 91;
 
 our $app = image('team/app:1');
 our $oci = image('team/oci:1', format => 'oci', strict => 0);
@@ -298,3 +298,19 @@ is(finish($slow)->{raw}, '', 'nothing is sent');
 PASS $::app->{type} - - -"
 --- no_error_log
 [alert]
+
+
+
+=== TEST 19: threads: an error for HEAD is logged once
+--- main_config eval: $::main
+--- location eval: $::on
+--- request
+GET /v2/
+--- response_body: {}
+--- no_error_log
+[alert]
+--- after
+my $before = error_lines(qr/no manifest for/);
+is(ask('/v2/team/arm/manifests/1', '', { method => 'HEAD' })->{status}, 404,
+   'refused');
+is(error_lines(qr/no manifest for/) - $before, 1, 'lines of the log');
