@@ -11,7 +11,7 @@ use Schema1;
 use Schema1::Client;
 use Schema1::Made;
 
-plan tests => repeat_each() * 426;
+plan tests => repeat_each() * 431;
 
 our $v1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 our $unsigned = 'application/vnd.docker.distribution.manifest.v1+json';
@@ -425,3 +425,17 @@ substr $::app->{body}, 2, 8
 "GET /v2/team/app/manifests/1
     Accept: $::v2, */*;q=0.1
     Range: bytes=2-9"
+
+
+
+=== TEST 28: hundreds of lines of Accept are read
+--- http_config
+    large_client_header_buffers 4 16k;
+--- request
+GET /v2/
+--- after
+my $lines = "Accept: x\r\n" x 900 . "Accept: $::v2\r\n"
+            . "Accept: application/json\r\n";
+my $raw = "GET /v2/team/app/manifests/1 HTTP/1.0\r\n$lines\r\n";
+is(ask('', '' => { raw => $raw })->{body}, $::made->{body}, "time $_")
+    for 1 .. 3;
