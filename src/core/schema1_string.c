@@ -134,7 +134,7 @@ schema1_str_cut(schema1_str_t *rest, char separator)
     end = memchr(rest->data, separator, rest->len);
     len = (end != NULL) ? (size_t) (end - rest->data) : rest->len;
 
-    if (len != 0 && memchr(rest->data, '"', len) != NULL) {
+    if (memchr(rest->data, '"', len) != NULL) {
         len = schema1_str_unquoted(*rest, separator);
     }
 
