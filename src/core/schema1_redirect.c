@@ -202,7 +202,7 @@ schema1_redirect_authority(schema1_authority_t *authority,
 
         authority->host.len = i - 1;
 
-        if (value.len == i || value.len - i > 5) {
+        if (value.len - i > 5) {
             return SCHEMA1_ERROR;
         }
 
