@@ -22,12 +22,15 @@
 
 
 static void test_payload(void);
+static void test_limit(void);
+static void test_stack(void);
 static void test_members(void);
 static void test_base_layer(void);
 static void test_synthesized(void);
 static void test_refused(void);
 static void test_many(void);
 static void test_escapes(void);
+static void test_proportion(void);
 static void test_memory(void);
 static void test_failures(void);
 static int test_build(const char *config, size_t layers,
@@ -68,12 +71,15 @@ int
 main(void)
 {
     test_payload();
+    test_limit();
+    test_stack();
     test_members();
     test_base_layer();
     test_synthesized();
     test_refused();
     test_many();
     test_escapes();
+    test_proportion();
     test_memory();
     test_failures();
 
@@ -110,6 +116,73 @@ test_payload(void)
     tap_ok(entries == 2, "the payload's entries are counted");
     tap_ok(payload.size <= 2 * strlen(test_config) + 512 * 6,
            "the payload's buffer is that of a large one and its signature");
+
+    schema1_buf_free(&payload);
+}
+
+
+/* as large as the buffer would be, but a byte is there already; then higher */
+
+static void
+test_limit(void)
+{
+    int                 rc;
+    size_t              size, entries;
+    schema1_buf_t       payload;
+    schema1_error_t     err;
+    schema1_manifest_t  m;
+
+    size = strlen(test_config);
+    size += size / 2 + 512 * 6;
+
+    image_manifest(&m, "", "", "", 1);
+    memset(&payload, 0, sizeof(schema1_buf_t));
+    payload.limit = size;
+    schema1_buf_putc(&payload, '>');
+
+    rc = schema1_payload_build(&m, exact_str(test_config),
+                               exact_str("app/web"), exact_str("1.0"),
+                               &payload, &entries, &err);
+
+    tap_ok(rc == SCHEMA1_OK && payload.len == sizeof(test_expected)
+           && memcmp(payload.data + 1, test_expected, payload.len - 1) == 0,
+           "a payload is appended within a buffer's limit");
+
+    schema1_buf_free(&payload);
+    payload.limit = 1024 * 1024;
+
+    rc = schema1_payload_build(&m, exact_str(test_config),
+                               exact_str("app/web"), exact_str("1.0"),
+                               &payload, &entries, &err);
+
+    tap_ok(rc == SCHEMA1_OK && payload.size <= size,
+           "no more is allocated with a high limit");
+
+    schema1_buf_free(&payload);
+}
+
+
+static void
+test_stack(void)
+{
+    char                text[sizeof(test_config)];
+    size_t              entries;
+    schema1_str_t       config;
+    schema1_buf_t       payload;
+    schema1_error_t     err;
+    schema1_manifest_t  m;
+
+    memcpy(text, test_config, sizeof(text));
+    config.data = text;
+    config.len = sizeof(text) - 1;
+
+    image_manifest(&m, "", "", "", 1);
+    memset(&payload, 0, sizeof(schema1_buf_t));
+
+    (void) schema1_payload_build(&m, config, exact_str("app/web"),
+                                 exact_str("1.0"), &payload, &entries, &err);
+    tap_is(payload.data, payload.len, test_expected,
+           "a config on the stack is converted");
 
     schema1_buf_free(&payload);
 }
@@ -267,10 +340,12 @@ test_synthesized(void)
 static void
 test_refused(void)
 {
-    int              rc;
-    size_t           i, entries;
-    schema1_buf_t    payload;
-    schema1_error_t  err;
+    int                 rc;
+    size_t              i, entries;
+    schema1_str_t       config;
+    schema1_buf_t       payload;
+    schema1_error_t     err;
+    schema1_manifest_t  m;
 
     static const struct {
         const char  *config;
@@ -323,6 +398,29 @@ test_refused(void)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_INVALID_CONFIG
            && strstr(err.message, "has no layers, so"),
            "refused: history, but no layers");
+
+    /* no JSON from its first byte on, so the others are not looked at */
+
+#if (SIZE_MAX > UINT32_MAX)
+
+    for (i = 0; i < 2; i++) {
+        config = exact_str("x");
+        config.len = (size_t) UINT32_MAX + i;
+
+        memset(&err, 0, sizeof(schema1_error_t));
+        image_manifest(&m, "", "", "", 1);
+
+        rc = schema1_payload_build(&m, config, exact_str("a"), exact_str("b"),
+                                   &payload, &entries, &err);
+
+        tap_ok(rc == SCHEMA1_ERROR
+               && err.reason == (i ? SCHEMA1_TOO_LARGE
+                                   : SCHEMA1_INVALID_CONFIG),
+               "a config of %zu bytes is %s", config.len,
+               i ? "too large" : "read");
+    }
+
+#endif
 }
 
 
@@ -393,6 +491,8 @@ test_escapes(void)
 
         tap_ok(test_build(config, 1, &payload, &entries, &err) == SCHEMA1_OK,
                "a config with %zu characters to escape is converted", n);
+        tap_ok(n < 1000 || payload.size == payload.len,
+               "%zu escapes: a payload that is written again fits exactly", n);
 
         schema1_buf_putc(&payload, '\0');
 
@@ -412,6 +512,50 @@ test_escapes(void)
         schema1_buf_free(&payload);
         free(config);
     }
+}
+
+
+/* each "<" of an architecture takes 13 bytes: there is a longest one */
+
+static void
+test_proportion(void)
+{
+    int              rc;
+    bool             good;
+    char             config[4096];
+    size_t           n, len, size, entries;
+    const char      *p;
+    schema1_buf_t    payload;
+    schema1_error_t  err;
+
+    good = true;
+
+    for (n = 2200; n < 2500; n++) {
+        len = (size_t) sprintf(config, "{\"architecture\":\"");
+        memset(config + len, '<', n);
+        len += n;
+        len += (size_t) sprintf(config + len,
+                                "\",\"rootfs\":{\"diff_ids\":[null]}}");
+
+        rc = test_build(config, 1, &payload, &entries, &err);
+
+        if (rc != SCHEMA1_OK) {
+            break;
+        }
+
+        good = good && payload.len / 7 <= len + 1024 * 2;
+        schema1_buf_free(&payload);
+    }
+
+    p = strstr(err.message, "would be ");
+    size = p ? (size_t) strtoul(p + 9, NULL, 10) : 0;
+
+    tap_ok(good && n > 2200 && rc == SCHEMA1_ERROR
+           && err.reason == SCHEMA1_TOO_LARGE && size / 7 > len + 1024 * 2
+           && payload.len == 0,
+           "%zu bytes from a config of %zu are out of proportion", size, len);
+
+    schema1_buf_free(&payload);
 }
 
 
@@ -496,7 +640,8 @@ test_memory_of(const char *head, const char *item, const char *tail, bool same)
 static void
 test_failures(void)
 {
-    size_t  i;
+    char    many[2048];
+    size_t  i, len;
 
     static const char *const  configs[] = {
         test_config,
@@ -518,6 +663,18 @@ test_failures(void)
         tap_ok(test_fail_each(configs[i]) > 3,
                "each allocation for config %zu fails once", i);
     }
+
+    len = (size_t) sprintf(many, "{\"rootfs\":{\"diff_ids\":[null]}");
+
+    for (i = 0; i < 100; i++) {
+        len += (size_t) sprintf(many + len, ",\"%c\":%zu",
+                                (char) ('z' - i % 20), i);
+    }
+
+    (void) sprintf(many + len, "}");
+
+    tap_ok(test_fail_each(many) > 3,
+           "many members are sorted without memory, too");
 }
 
 
