@@ -32,9 +32,11 @@ typedef struct {
 static void test_examples(void);
 static void test_cases(const char *title, const schema1_base_t *base,
     const test_case_t *cases, size_t n);
+static void test_odd_paths(schema1_base_t base);
 static void test_user(const schema1_base_t *base);
 static void test_bytes(void);
 static void test_append(void);
+static void test_long(void);
 
 
 /* after an external hop, where any path may be */
@@ -120,6 +122,7 @@ static const test_case_t  test_registry[] = {
     { "/internal/secret", REFUSED, NULL },
     { "/v2/", REFUSED, NULL },
     { "/v2/_catalog", REFUSED, NULL },
+    { "/v2/team/app", REFUSED, NULL },
     { "/v2/team/app/tags/list", REFUSED, NULL },
     { "/v2/team/app/blobs", REFUSED, NULL },
     { "/v2/team/app/blobs/", REFUSED, NULL },
@@ -143,6 +146,7 @@ static const test_case_t  test_registry[] = {
     { "/v2/team/app/blobs/%252e%252e/x", REFUSED, NULL },
     { "/v2/team/app/blobs/..%2f..%2fx", REFUSED, NULL },
     { "/v2/team/app%2fblobs/x", REFUSED, NULL },
+    { "/v2/team/app%2Fblobs/x", REFUSED, NULL },
     { "/v2/team/app/blobs//x", REFUSED, NULL },
     { "/v2/team/app//blobs/x", REFUSED, NULL },
     { "//v2/team/app/blobs/x", EXTERNAL, "https://v2/team/app/blobs/x" },
@@ -240,9 +244,11 @@ static const test_case_t  test_registry[] = {
     { "https://s3.example:18446744073709552059/x", REFUSED, NULL },
     { "https://reg.example:4294967739/v2/team/app/blobs/x", REFUSED, NULL },
     { "https://s3.example:80a/x", REFUSED, NULL },
+    { "https://s3.example:1-/x", REFUSED, NULL },
     { "https://s3.example:80:80/x", REFUSED, NULL },
     { "https://[::1/x", REFUSED, NULL },
     { "https://[::g]/x", REFUSED, NULL },
+    { "https://[g::1]/x", REFUSED, NULL },
     { "https://[]/x", REFUSED, NULL },
     { "https://[::1%25eth0]/x", REFUSED, NULL },
     { "https://::1/x", REFUSED, NULL },
@@ -306,7 +312,9 @@ static const test_case_t  test_external[] = {
     { "/internal", EXTERNAL, "https://reg.example/internal" },
     { "?x", EXTERNAL, "https://reg.example/v2/team/app/blobs/x?x" },
     { "http://reg.example/v2/team/app/blobs/x", REFUSED, NULL },
-    { "http://s3/x", REFUSED, NULL }
+    { "http://s3/x", REFUSED, NULL },
+    { "//", REFUSED, NULL },
+    { " x", REFUSED, NULL }
 };
 
 
@@ -387,6 +395,7 @@ main(void)
     https.upstream = exact_str("backend:5000");
     test_cases("upstream", &https, test_proxied,
                sizeof(test_proxied) / sizeof(test_proxied[0]));
+    test_odd_paths(https);
 
     https.upstream = exact_str("unix:/run/registry.sock");
     test_cases("socket", &https, test_socket,
@@ -403,6 +412,7 @@ main(void)
     test_user(&https);
     test_bytes();
     test_append();
+    test_long();
 
     return tap_done();
 }
@@ -472,6 +482,28 @@ test_cases(const char *title, const schema1_base_t *base,
         }
 
         schema1_buf_free(&target);
+    }
+}
+
+
+/* what a client may request instead of the path of a URL */
+
+static void
+test_odd_paths(schema1_base_t base)
+{
+    size_t  i;
+
+    static const char *const  paths[] = {
+        "*",
+        "%2fv2/team/app/blobs/y",
+        "/v2/team/app/blobs/\xc3\xa9"
+    };
+
+    static const test_case_t  query = { "?x", REFUSED, NULL };
+
+    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        base.url.path = exact_str(paths[i]);
+        test_cases(paths[i], &base, &query, 1);
     }
 }
 
@@ -559,4 +591,50 @@ test_append(void)
     tap_ok(schema1_redirect_resolve(&base, exact_str("z"), &target, &err)
            == REFUSED && err.reason == SCHEMA1_NO_MEMORY,
            "a target without memory is reported");
+
+    target.failed = false;
+    schema1_buf_reserve(&target, 64);
+    memset(target.data, 'x', 64);
+
+    tap_ok(schema1_redirect_resolve(&base, exact_str("/v2/a/blobs/x%"),
+                                    &target, &err)
+           == REFUSED && target.len == 0,
+           "nothing is read of what a buffer had before");
+
+    schema1_buf_free(&target);
+}
+
+
+/* longer than a buffer that is not exactly as large as its path */
+
+static void
+test_long(void)
+{
+    char             text[300];
+    schema1_buf_t    target;
+    schema1_error_t  err;
+    schema1_base_t   base = {
+        true, { exact_str("https"), exact_str("r"),
+          exact_str("/v2/a/blobs/y"), exact_str("") },
+        exact_str("a"), exact_str("")
+    };
+
+    memset(&target, 0, sizeof(schema1_buf_t));
+    memset(text, 'x', sizeof(text));
+    memcpy(text, "/v2/a/blobs/", 12);
+
+    tap_ok(schema1_redirect_resolve(&base, exact_bytes(text, sizeof(text)),
+                                    &target, &err)
+           == REGISTRY && target.len == sizeof(text)
+           && memcmp(target.data, text, sizeof(text)) == 0,
+           "a long path is kept");
+
+    schema1_buf_free(&target);
+    memcpy(text + sizeof(text) - 2, "%2", 2);
+
+    tap_ok(schema1_redirect_resolve(&base, exact_bytes(text, sizeof(text)),
+                                    &target, &err)
+           == REFUSED, "a long path that ends within an escape is refused");
+
+    schema1_buf_free(&target);
 }
