@@ -77,16 +77,21 @@ static void
 test_growth(void)
 {
     bool           good;
-    size_t         i;
+    size_t         i, size, grown;
     schema1_buf_t  buf;
 
     memset(&buf, 0, sizeof(schema1_buf_t));
 
     good = true;
+    size = 0;
+    grown = 0;
 
     for (i = 0; i < 100000; i++) {
         schema1_buf_putc(&buf, (char) ('a' + i % 26));
         good = good && buf.len == i + 1 && buf.size < 2 * buf.len + 256;
+
+        grown += (buf.size != size);
+        size = buf.size;
     }
 
     for (i = 0; good && i < buf.len; i++) {
@@ -94,6 +99,18 @@ test_growth(void)
     }
 
     tap_ok(good, "100000 bytes take at most twice the memory");
+    tap_ok(grown < 20, "100000 bytes are allocated %zu times", grown);
+
+    schema1_buf_free(&buf);
+
+    schema1_buf_reserve(&buf, 10);
+    tap_ok(buf.size == 10 && buf.len == 0, "what is reserved is exact");
+
+    schema1_buf_free(&buf);
+
+    schema1_buf_putc(&buf, 'x');
+    schema1_buf_reserve(&buf, 4);
+    tap_ok(buf.size == 256, "room that is there is not reserved again");
 
     schema1_buf_free(&buf);
 }
@@ -214,6 +231,10 @@ test_compare(void)
            "strings of another case are equal in any case");
     tap_ok(!schema1_str_caseeq(mixed, "aBc-8"),
            "strings of other digits differ in any case");
+    tap_ok(!schema1_str_caseeq(mixed, "xBc-9"),
+           "strings of another first character differ in any case");
+    tap_ok(schema1_str_caseeq(exact_str("aZ"), "Az"),
+           "the first and the last letter have both cases");
     tap_ok(!schema1_str_caseeq(marks, "`{@["),
            "characters next to the letters have no case");
 }
@@ -284,6 +305,10 @@ test_cut(void)
         tap_ok(rest.len == 0 && n == strlen(cases[i].parts),
                "separators outside of quotes cut: %s", cases[i].text);
     }
+
+    memset(&rest, 0, sizeof(schema1_str_t));
+    part = schema1_str_cut(&rest, ',');
+    tap_ok(part.len == 0 && rest.len == 0, "nothing is cut off nothing");
 }
 
 
