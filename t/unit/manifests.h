@@ -99,6 +99,9 @@ manifests_find(schema1_child_t *child, schema1_str_t document,
     rc = schema1_raw_manifest_read(&raw, document, err);
 
     if (rc == SCHEMA1_OK) {
+        /* what was there before is not read */
+        memset(child, 0xff, sizeof(schema1_child_t));
+
         rc = schema1_list_find(child, &raw, platform, nested, err);
         schema1_raw_manifest_free(&raw);
     }

@@ -22,6 +22,7 @@
 
 static void test_find(void);
 static void test_platforms(void);
+static void test_dirty(void);
 static void test_refused(void);
 static void test_many(void);
 static void test_usable(void);
@@ -130,7 +131,18 @@ test_find(void)
         { "linux/amd64", false, "{" DIGEST(A) "," PLATFORM("", "") "}", A,
           SCHEMA1_TYPE_GENERIC },
         { "linux/amd64", false, "{" DIGEST(A) "," PLATFORM("linux", "") "}",
-          NULL, SCHEMA1_TYPE_GENERIC }
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false, "{" DIGEST(A) "," PLATFORM("x", "") "}",
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false, "{" DIGEST(A) "," PLATFORM("", "x") "}",
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) "," PLATFORM("linux", "unknown") "},{" DIGEST(B) "}",
+          NULL, SCHEMA1_TYPE_GENERIC },
+        { "linux/amd64", false,
+          "{" DIGEST(A) ",\"annotations\":{\"x\":\"true\"},"
+          PLATFORM("linux", "amd64") "},{" DIGEST(B) ","
+          PLATFORM("linux", "amd64") "}", A, SCHEMA1_TYPE_GENERIC }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -177,11 +189,12 @@ test_find(void)
 static void
 test_platforms(void)
 {
-    int                 i, len;
-    char                document[8192];
-    schema1_child_t     child;
-    schema1_error_t     err;
-    schema1_platform_t  platform;
+    int                     i, len;
+    char                    document[8192];
+    schema1_child_t         child;
+    schema1_error_t         err;
+    schema1_platform_t      platform;
+    schema1_raw_manifest_t  raw;
 
     (void) schema1_platform_read(&platform, exact_str("linux/amd64"));
 
@@ -191,13 +204,15 @@ test_platforms(void)
                     "{" DIGEST(B) "," PLATFORM("linux", "arm") "},"
                     "{" DIGEST(B) "," PLATFORM("", "mips") "},"
                     "{" DIGEST(B) "," PLATFORM("plan9", "") "},"
+                    "{" DIGEST(B) "," PLATFORM("z", "b") "},"
                     "{" DIGEST(C) "," PLATFORM("linux", "arm64") "}]}");
 
     memset(&err, 0, sizeof(schema1_error_t));
     (void) manifests_find(&child, exact_str(document), &platform, false,
                           &err);
 
-    tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm;") != NULL,
+    tap_ok(strstr(err.message, ": there is linux/arm64 linux/arm z/b;")
+           != NULL,
            "each platform is listed once, without attestations and parts");
     tap_ok(strstr(err.message, "unknown") == NULL, "no unknown platform");
 
@@ -237,6 +252,49 @@ test_platforms(void)
 
     tap_ok(strstr(err.message, "linux/a00") && !strstr(err.message, "linux/b"),
            "a platform's names are listed up to 37 characters");
+
+    for (i = 5; i <= 6; i++) {
+        (void) snprintf(document, sizeof(document), V2 "\"manifests\":["
+                        "{" PLATFORM("linux", "a%036d") "},"
+                        "{" PLATFORM("linux", "b%036d") "},"
+                        "{" PLATFORM("linux", "c%036d") "},"
+                        "{" PLATFORM("linux", "d%036d") "},"
+                        "{" PLATFORM("linux", "%0*d") "}]}", 0, 0, 0, 0, i, 0);
+
+        memset(&err, 0, sizeof(schema1_error_t));
+        (void) manifests_find(&child, exact_str(document), &platform, false,
+                              &err);
+
+        tap_ok((strstr(err.message, " linux/00000;") != NULL) == (i == 5)
+               && (strstr(err.message, " and others;") != NULL) == (i == 6),
+               "a list of %d bytes %s", 195 + i, i == 5 ? "fits" : "does not");
+    }
+
+    (void) schema1_raw_manifest_read(&raw, exact_str(V2 "\"manifests\":["
+                                         "{" PLATFORM("linux", "arm") "},"
+                                         "{" PLATFORM("linux", "mips") "}]}"),
+                                     &err);
+
+    test_dirty();
+    (void) schema1_list_find(&child, &raw, &platform, false, &err);
+    schema1_raw_manifest_free(&raw);
+
+    tap_ok(strstr(err.message, ": there is linux/arm linux/mips;") != NULL,
+           "platforms are listed whatever was on the stack");
+}
+
+
+/* so that bytes of the stack that were not set look like platforms */
+
+static __attribute__((noinline)) void
+test_dirty(void)
+{
+    size_t         i;
+    volatile char  stack[16384];
+
+    for (i = 0; i < sizeof(stack); i++) {
+        stack[i] = " linux/arm linux/mips"[i % 21];
+    }
 }
 
 
@@ -297,6 +355,13 @@ test_refused(void)
                &err);
     tap_ok(strstr(err.message, "is not an array of objects;") != NULL,
            "the first bad value is named: %s", err.message);
+
+    memset(&err, 0, sizeof(schema1_error_t));
+    (void) manifests_find(&child, exact_str(
+               V2 "\"manifests\":[{" TYPE(OCI) "," DIGEST("sha3:00") ","
+               PLATFORM("linux", "amd64") "}]}"), &platform, false, &err);
+    tap_ok(strcmp(err.media_type, OCI) == 0,
+           "the type of an entry with a bad digest is noted");
 }
 
 
@@ -375,6 +440,8 @@ test_usable(void)
         { DOCKER "," LIST, ENTRY("application/json") AMD64, true, true },
         { DOCKER "," LIST, ENTRY(INDEX) AMD64, false, false },
         { DOCKER "," LIST, ENTRY(LIST) AMD64, true, true },
+        { DOCKER "," LIST, ENTRY(INDEX) AMD64 "," ENTRY(DOCKER) ARM64, true,
+          false },
 
         { DOCKER "," LIST, ENTRY(V1) AMD64, false, false },
         { DOCKER "," LIST ",application/json", ENTRY(V1) AMD64, true, true },
