@@ -90,10 +90,12 @@ test_json(void)
 static void
 test_prometheus(void)
 {
-    size_t         i;
-    schema1_buf_t  buf;
+    size_t             i;
+    schema1_buf_t      buf;
+    schema1_metrics_t  metrics;
 
     static const char  *lines[] = {
+        "# TYPE schema_conversion_build_info gauge\n"
         "schema_conversion_build_info{version=\"1.2.3\"} 1\n",
         "# TYPE schema_conversion_requests_total counter\n"
         "schema_conversion_requests_total{outcome=\"PASS\"} 1\n"
@@ -129,6 +131,20 @@ test_prometheus(void)
     }
 
     schema1_buf_free(&buf);
+
+    metrics = test_metrics;
+    metrics.time = 12999990;
+    metrics.nzones = 0;
+
+    schema1_metrics_prometheus(&metrics, &buf);
+    schema1_buf_putc(&buf, '\0');
+
+    tap_ok(strstr(buf.data, "seconds_total 12.999990\n") != NULL,
+           "almost 13 seconds are 12 and a fraction");
+    tap_ok(strstr(buf.data, "cache") == NULL,
+           "without zones nothing is said of a cache");
+
+    schema1_buf_free(&buf);
 }
 
 
@@ -145,6 +161,8 @@ test_zone_names(void)
                    "a zone's name that is not UTF-8 has question marks");
     test_zone_name("\xe9 ~\x7f", 4, "? ~?", "? ~?",
                    "a blank and a tilde in it are kept, DEL is not");
+    test_zone_name("\xe9\x1f", 2, "??", "??",
+                   "the last control character in it is a question mark");
     test_zone_name("a\0b", 3, "a?b", "a?b",
                    "a null character in a zone's name is a question mark");
 }
