@@ -140,10 +140,6 @@ schema1_jws_protected(schema1_str_t payload, time_t now, schema1_buf_t *text)
                    "{\"formatLength\":%zu,\"formatTail\":\"Cn0\","
                    "\"time\":\"%s\"}", payload.len - 2, date);
 
-    if (len < 0 || (size_t) len >= sizeof(header)) {
-        return SCHEMA1_ERROR;
-    }
-
     schema1_base64url_encode(text, (const unsigned char *) header,
                              (size_t) len);
 
