@@ -307,34 +307,24 @@ schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
     unsigned char   raw[SCHEMA1_KEY_SIGNATURE_SIZE];
 
     ctx = EVP_MD_CTX_new();
-    if (ctx == NULL) {
-        signature->failed = true;
-        ERR_clear_error();
-        return SCHEMA1_ERROR;
-    }
 
     rc = schema1_key_sign_raw(key, ctx, header, payload, raw, &len);
 
-    EVP_MD_CTX_free(ctx);
-
-    /* out of memory, OpenSSL 3 may return success and a length of -1 */
-
-    if (rc == SCHEMA1_OK && len > sizeof(raw)) {
-        signature->failed = true;
-
-    } else if (rc == SCHEMA1_OK && key->alg->curve != NULL) {
+    if (rc == SCHEMA1_OK && key->alg->curve != NULL) {
         rc = schema1_key_ecdsa_raw(key->alg->size, raw, len, signature);
 
     } else if (rc == SCHEMA1_OK) {
         schema1_buf_append(signature, (const char *) raw, len);
     }
 
-    if (ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE
+    if (ctx == NULL
+        || ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE
         || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
     {
         signature->failed = true;
     }
 
+    EVP_MD_CTX_free(ctx);
     ERR_clear_error();
 
     return signature->failed ? SCHEMA1_ERROR : rc;
@@ -489,10 +479,8 @@ schema1_key_self_test(const schema1_key_t *key)
 
     ctx = EVP_MD_CTX_new();
 
-    rc = ctx != NULL
-         && schema1_key_sign_raw(key, ctx, header, payload, raw, &len)
-            == SCHEMA1_OK
-         && len <= sizeof(raw)
+    rc = schema1_key_sign_raw(key, ctx, header, payload, raw, &len)
+         == SCHEMA1_OK
          && EVP_MD_CTX_reset(ctx) == 1
          && EVP_DigestVerifyInit(ctx, NULL, key->alg->md(), NULL, key->pkey)
             == 1
@@ -506,7 +494,10 @@ schema1_key_self_test(const schema1_key_t *key)
 }
 
 
-/* as OpenSSL writes it: for EC a DER sequence of r and s */
+/*
+ * As OpenSSL writes it: for EC a DER sequence of r and s.  Out of memory,
+ * "ctx" is NULL, and OpenSSL 3 may return success and a length of -1.
+ */
 
 static int
 schema1_key_sign_raw(const schema1_key_t *key, EVP_MD_CTX *ctx,
@@ -515,12 +506,14 @@ schema1_key_sign_raw(const schema1_key_t *key, EVP_MD_CTX *ctx,
 {
     *len = SCHEMA1_KEY_SIGNATURE_SIZE;
 
-    return EVP_PKEY_size(key->pkey) <= SCHEMA1_KEY_SIGNATURE_SIZE
+    return ctx != NULL
+           && EVP_PKEY_size(key->pkey) <= SCHEMA1_KEY_SIGNATURE_SIZE
            && EVP_MD_CTX_copy_ex(ctx, key->signer) == 1
            && EVP_DigestSignUpdate(ctx, header.data, header.len) == 1
            && EVP_DigestSignUpdate(ctx, ".", 1) == 1
            && schema1_key_update(ctx, payload) == SCHEMA1_OK
            && EVP_DigestSignFinal(ctx, signature, len) == 1
+           && *len <= SCHEMA1_KEY_SIGNATURE_SIZE
            ? SCHEMA1_OK : SCHEMA1_ERROR;
 }
 
