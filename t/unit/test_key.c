@@ -4,7 +4,7 @@
  */
 
 
-/* RSA_set0_key() and the like, as in schema1_jwk.c */
+/* RSA_set0_key() and the like, as in schema1_jwk.c, and ERR_put_error() */
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <limits.h>
@@ -30,6 +30,7 @@ static EVP_PKEY *test_generate(int type, int parameter);
 static schema1_buf_t test_pem(EVP_PKEY *pkey, const char *form);
 static schema1_buf_t test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer);
 static void test_dirty(void);
+static void test_error(int library, int reason);
 static void test_reads(const char *title, schema1_str_t data,
     const char *id);
 static void test_refuses(const char *title, schema1_str_t data,
@@ -44,14 +45,17 @@ static schema1_key_t *test_jwk_read(const char *jwk, const char *member,
 static char *test_digits(char digit, size_t n);
 static void test_points(void);
 static void test_large(void);
+static void test_largest(void);
 static void test_pems(void);
 static void test_passwords(void);
 static void test_password_sizes(EVP_PKEY *pkey);
 static void test_other_types(void);
+static void test_memory(const char *title, schema1_str_t data);
 static const char *test_reason(schema1_str_t data);
 static void test_broken(void);
 static void test_huge(void);
 static void test_header(void);
+static void test_generation(void);
 static void test_chain(void);
 static void test_chain_memory(schema1_str_t pem, schema1_str_t chain,
     const char *fingerprint);
@@ -65,12 +69,14 @@ main(void)
     test_jwk_numbers();
     test_points();
     test_large();
+    test_largest();
     test_pems();
     test_passwords();
     test_other_types();
     test_broken();
     test_huge();
     test_header();
+    test_generation();
     test_chain();
 
     tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
@@ -204,6 +210,15 @@ test_dirty(void)
 }
 
 
+/* left by another user of OpenSSL; 1.1.1 and LibreSSL have no ERR_raise() */
+
+static void
+test_error(int library, int reason)
+{
+    ERR_put_error(library, 0, reason, __FILE__, __LINE__);
+}
+
+
 static void
 test_reads(const char *title, schema1_str_t data, const char *id)
 {
@@ -238,8 +253,8 @@ test_refuses(const char *title, schema1_str_t data, const char *reason)
     test_dirty();
     key = schema1_key_read(data, NULL, &err);
 
-    tap_ok(key == NULL && strstr(err.message, reason) != NULL, "%s: \"%s\"",
-           title, err.message);
+    tap_ok(key == NULL && strstr(err.message, reason) != NULL
+           && ERR_peek_error() == 0, "%s: \"%s\"", title, err.message);
 
     schema1_key_free(key);
 }
@@ -250,6 +265,7 @@ test_jwk(void)
 {
     test_reads("RFC 7517, A.2", exact_str(TEST_JWK_EC256), TEST_KID_EC256);
     test_reads("RSA by libtrust", exact_str(TEST_JWK_RSA), TEST_KID_RSA);
+    test_memory("a JWK", exact_str(TEST_JWK_EC256));
     test_reads("P-384 by libtrust", exact_str(TEST_JWK_EC384),
                TEST_KID_EC384);
     test_reads("P-521 by libtrust", exact_str(TEST_JWK_EC521),
@@ -305,7 +321,7 @@ test_jwk_broken(void)
                  "\"secp256k1\",\"d\":\"AA\"}"), "none of P-256");
     test_refuses("RSA without primes", exact_str("{\"kty\":\"RSA\","
                  "\"n\":\"AQAB\",\"e\":\"AQAB\",\"d\":\"AQAB\"}"),
-                 "without a member");
+                 "without a member \"qi\"");
     test_refuses("RSA of nothing", exact_str("{\"kty\":\"RSA\",\"n\":\"\","
                  "\"e\":\"\",\"d\":\"\",\"p\":\"\",\"q\":\"\",\"dp\":\"\","
                  "\"dq\":\"\",\"qi\":\"\"}"), "make no key");
@@ -335,6 +351,13 @@ test_jwk_numbers(void)
     text = test_digits('_', 2730);
     strcat(text, "8");
     test_jwk_refused(TEST_JWK_RSA, "n", text, "does not belong");
+    free(text);
+
+    text = test_digits('_', 2731);
+    key = test_jwk_read(TEST_JWK_RSA, "d", text, &err);
+    tap_ok(key != NULL || strstr(err.message, "does not belong") != NULL,
+           "\"d\" of %zu characters is a number", strlen(text));
+    schema1_key_free(key);
     free(text);
 
     text = test_digits('_', 2732);
@@ -473,6 +496,80 @@ test_large(void)
 }
 
 
+/* RSA of 16384 bits, by the two largest primes of 8192 */
+
+static void
+test_largest(void)
+{
+    RSA              *rsa;
+    size_t            i;
+    BIGNUM           *n[8], *p1, *q1, *phi;
+    BN_CTX           *ctx;
+    EVP_PKEY         *pkey;
+    schema1_buf_t     pem, signature;
+    schema1_key_t    *key;
+    schema1_error_t   err;
+
+    for (i = 0; i < 8; i++) {
+        n[i] = BN_new();
+    }
+
+    ctx = BN_CTX_new();
+    p1 = BN_new();
+    q1 = BN_new();
+    phi = BN_new();
+
+    /* n, e, d; p, q; dp, dq, qi */
+
+    (void) BN_set_bit(n[3], 8192);
+    (void) BN_copy(n[4], n[3]);
+    (void) BN_sub_word(n[3], 2439);
+    (void) BN_sub_word(n[4], 5619);
+    (void) BN_sub(p1, n[3], BN_value_one());
+    (void) BN_sub(q1, n[4], BN_value_one());
+    (void) BN_mul(phi, p1, q1, ctx);
+
+    (void) BN_mul(n[0], n[3], n[4], ctx);
+    (void) BN_set_word(n[1], 65537);
+    (void) BN_mod_inverse(n[2], n[1], phi, ctx);
+    (void) BN_mod(n[5], n[2], p1, ctx);
+    (void) BN_mod(n[6], n[2], q1, ctx);
+    (void) BN_mod_inverse(n[7], n[4], n[3], ctx);
+
+    rsa = RSA_new();
+    (void) RSA_set0_key(rsa, n[0], n[1], n[2]);
+    (void) RSA_set0_factors(rsa, n[3], n[4]);
+    (void) RSA_set0_crt_params(rsa, n[5], n[6], n[7]);
+
+    pkey = EVP_PKEY_new();
+    (void) EVP_PKEY_set1_RSA(pkey, rsa);
+
+    pem = test_pem(pkey, "traditional");
+
+    key = schema1_key_read(exact_str(pem.data), NULL, &err);
+    tap_ok(key != NULL, "RSA of 16384 bits is read (%s)",
+           key ? "" : err.message);
+
+    memset(&signature, 0, sizeof(schema1_buf_t));
+
+    tap_ok(key != NULL
+           && schema1_key_sign(key, exact_str("e30"), exact_str("{}"),
+                               &signature) == SCHEMA1_OK
+           && signature.len == 2048, "its signature has %zu bytes",
+           signature.len);
+
+    schema1_key_free(key);
+    schema1_buf_free(&signature);
+    schema1_buf_free(&pem);
+    EVP_PKEY_free(pkey);
+    RSA_free(rsa);
+    BN_free(p1);
+    BN_free(q1);
+    BN_free(phi);
+    BN_CTX_free(ctx);
+}
+
+
 static void
 test_pems(void)
 {
@@ -499,6 +596,10 @@ test_pems(void)
             pem = test_pem(pkey, forms[j]);
             printf("# %s, %s\n", keys[i].title, forms[j]);
             test_reads("a PEM", exact_str(pem.data), NULL);
+
+            if (i == 0 && j == 0) {
+                test_memory("a PEM", exact_str(pem.data));
+            }
 
             memset(&two, 0, sizeof(schema1_buf_t));
             schema1_buf_puts(&two, "some words\n");
@@ -628,6 +729,59 @@ test_other_types(void)
 }
 
 
+/* each of the last 800 allocations fails in turn: the same key or an error */
+
+static void
+test_memory(const char *title, schema1_str_t data)
+{
+    bool              good;
+    unsigned long     n, total, left;
+    schema1_key_t    *key, *read;
+    schema1_error_t   err;
+
+    if (!alloc_hooked()) {
+        tap_ok(1, "%s # SKIP the allocator is another one", title);
+        return;
+    }
+
+    key = schema1_key_read(data, NULL, &err);
+
+    alloc_countdown = ULONG_MAX;
+    schema1_key_free(schema1_key_read(data, NULL, &err));
+    total = ULONG_MAX - alloc_countdown;
+
+    good = true;
+    left = 0;
+
+    for (n = total > 800 ? total - 800 : 1; left == 0; n++) {
+        err.message[0] = '\0';
+
+        alloc_countdown = n;
+        read = schema1_key_read(data, NULL, &err);
+        left = alloc_countdown;
+        alloc_countdown = 0;
+
+        if (read == NULL
+            ? err.message[0] == '\0'
+            : strcmp(schema1_key_header(read), schema1_key_header(key)) != 0
+              || strcmp(schema1_key_fingerprint(read),
+                        schema1_key_fingerprint(key)) != 0)
+        {
+            printf("# allocation %lu: \"%s\"\n", n,
+                   read ? schema1_key_header(read) : err.message);
+            good = false;
+        }
+
+        schema1_key_free(read);
+    }
+
+    tap_ok(good && n > 20, "%s is read as a whole or refused when allocations "
+           "fail, up to the number %lu", title, n);
+
+    schema1_key_free(key);
+}
+
+
 /* why OpenSSL does not read a PEM */
 
 static const char *
@@ -684,11 +838,12 @@ test_broken(void)
     reason = test_reason(exact_str(junk));
     test_refuses("the first reading's reason", exact_str(junk), reason);
 
-    ERR_raise(ERR_LIB_USER, 1);
+    test_error(ERR_LIB_USER, 1);
     test_refuses("after another error", exact_str(junk), reason);
 
-    ERR_raise(ERR_LIB_USER, 1);
-    test_reads("a key after another error", exact_str(TEST_PEM_LIBTRUST), NULL);
+    test_error(ERR_LIB_USER, 1);
+    test_reads("a key after another error", exact_str(TEST_PEM_LIBTRUST),
+               NULL);
 
     pkey = test_generate(EVP_PKEY_EC, NID_X9_62_prime256v1);
     pem = test_pem(pkey, "PKCS #8");
@@ -798,11 +953,57 @@ test_header(void)
         schema1_key_free(key);
     }
 
+    test_dirty();
     key = schema1_key_generate(false, &err);
     tap_ok(key != NULL, "a key is generated");
     tap_ok(strstr(schema1_key_header(key), "\"alg\": \"RS256\"") != NULL,
            "a generated key is RSA");
     schema1_key_free(key);
+}
+
+
+/* each allocation fails in turn: a key, or an error */
+
+static void
+test_generation(void)
+{
+    bool              good;
+    unsigned long     n, left;
+    schema1_key_t    *key;
+    schema1_error_t   err;
+
+    if (!alloc_hooked()) {
+        tap_ok(1, "a new key # SKIP the allocator is another one");
+        return;
+    }
+
+    good = true;
+    left = 0;
+
+    for (n = 1; left == 0; n++) {
+        err.message[0] = '\0';
+
+        test_dirty();
+
+        alloc_countdown = n;
+        key = schema1_key_generate(true, &err);
+        left = alloc_countdown;
+        alloc_countdown = 0;
+
+        if ((key == NULL ? err.message[0] == '\0'
+                         : strstr(schema1_key_header(key), "ES256") == NULL)
+            || ERR_peek_error() != 0)
+        {
+            printf("# allocation %lu: \"%s\"\n", n, err.message);
+            good = false;
+        }
+
+        ERR_clear_error();
+        schema1_key_free(key);
+    }
+
+    tap_ok(good && n > 20, "a new key is whole, or there is an error, when "
+           "each of %lu allocations fails", n);
 }
 
 
@@ -829,6 +1030,12 @@ test_chain_memory(schema1_str_t pem, schema1_str_t chain,
     key = schema1_key_read(pem, NULL, &err);
 
     for (n = 1; left == 0; n++) {
+
+        /* which is that of a file that ends */
+
+        test_error(ERR_LIB_PEM, PEM_R_NO_START_LINE);
+        test_dirty();
+
         alloc_countdown = n;
         rc = schema1_key_certify(key, chain, &err);
         left = alloc_countdown;
@@ -857,6 +1064,7 @@ test_chain(void)
     EVP_PKEY         *pkey, *other;
     const char       *header, *comma;
     schema1_buf_t     pem, own, foreign, chain;
+    schema1_str_t     data;
     schema1_key_t    *key;
     schema1_error_t   err;
 
@@ -880,6 +1088,14 @@ test_chain(void)
            "no certificate: %s", err.message);
     tap_ok(schema1_key_certify(key, exact_str(""), &err) == SCHEMA1_ERROR
            && err.message[0] != '\0', "no bytes: %s", err.message);
+
+    /* whose bytes are not looked at */
+
+    data.data = own.data;
+    data.len = (size_t) INT_MAX + 1;
+    tap_ok(schema1_key_certify(key, data, &err) == SCHEMA1_ERROR
+           && err.reason == SCHEMA1_NO_MEMORY, "a chain of 2 GiB: %s",
+           err.message);
 
     memset(&chain, 0, sizeof(schema1_buf_t));
     schema1_buf_puts(&chain, foreign.data);
