@@ -306,6 +306,10 @@ schema1_key_sign(const schema1_key_t *key, schema1_str_t header,
     EVP_MD_CTX     *ctx;
     unsigned char   raw[SCHEMA1_KEY_SIGNATURE_SIZE];
 
+    /* what another user of OpenSSL left is not the reason of a failure here */
+
+    ERR_clear_error();
+
     ctx = EVP_MD_CTX_new();
 
     rc = schema1_key_sign_raw(key, ctx, header, payload, raw, &len);
