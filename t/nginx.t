@@ -106,17 +106,6 @@ sub late
     return 'no request';
 }
 
-# waits for a request to the registry
-sub upstream_asked
-{
-    my ($uri) = @_;
-
-    for (1 .. 100) {
-        last if grep { $_->{uri} eq $uri } asked();
-        Time::HiRes::sleep(0.05);
-    }
-}
-
 run_tests();
 
 __DATA__
@@ -664,7 +653,7 @@ $::app->{body}@{[' ' x 300_000]}"
 === TEST 38: conversion with a TLS upstream
 --- http_config
     server {
-        listen $TEST_NGINX_RAND_PORT_1 ssl;
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 ssl;
         ssl_certificate $TEST_NGINX_KEYS/ec256.crt;
         ssl_certificate_key $TEST_NGINX_KEYS/ec256.pem;
         location / {
@@ -807,7 +796,7 @@ accept: text/html|200|
 --- requires: 6: http_v2_module
 --- http_config
     server {
-        listen $TEST_NGINX_RAND_PORT_1 http2;
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 http2;
         location /v2/ {
             schema_conversion on;
             schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;
@@ -1437,7 +1426,7 @@ GET /v2/first/app/manifests/1
 GET /v2/
 --- after
 my $socket = start('/v2/stall/app/manifests/1')->{socket};
-::upstream_asked('/v2/stall/app/manifests/1');
+until_asked(qr{/stall/app/manifests/1});
 Time::HiRes::sleep(0.2);
 close $socket;
 --- schema1_log eval
@@ -1463,7 +1452,7 @@ PASS $::app->{type} - - -"
 GET /v2/
 --- after
 my $socket = start('/v2/team/app/manifests/1')->{socket};
-::upstream_asked('/head');
+until_asked(qr{/head});
 setsockopt $socket, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack 'ii', 1, 0;
 close $socket;
 --- schema1_log
@@ -1480,7 +1469,7 @@ CONVERTED * * * -
     log_format trailers "<$upstream_trailer_x_1 $upstream_trailer_x_5 "
                         "$upstream_trailer_x_own>";
     server {
-        listen $TEST_NGINX_RAND_PORT_1 http2;
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_1 http2;
         location / {
             proxy_pass http://127.0.0.1:$TEST_NGINX_MOCK_PORT;
             add_trailer X-1 a;
@@ -1491,7 +1480,7 @@ CONVERTED * * * -
         }
     }
     server {
-        listen $TEST_NGINX_RAND_PORT_2 http2;
+        listen 127.0.0.1:$TEST_NGINX_RAND_PORT_2 http2;
         location / {
             schema_conversion on;
             schema_conversion_key $TEST_NGINX_KEYS/ec256.pem;

@@ -21,10 +21,6 @@ schema1_utf8_decode(const char **p, const char *last)
     s = (const unsigned char *) *p;
     (*p)++;
 
-    if (s[0] < 0x80) {
-        return s[0];
-    }
-
     n = 1 + (s[0] >= 0xe0) + (s[0] >= 0xf0);
     rune = s[0] & 0x3fu >> n;
 

@@ -15,7 +15,10 @@
 #define SCHEMA1_UTF8_REPLACEMENT  0xfffd
 
 
-/* the next code point; *p moves past it, past one byte if that is invalid */
+/*
+ * The next code point, whose first byte is not ASCII; *p moves past it, past
+ * one byte if that is invalid.
+ */
 unsigned schema1_utf8_decode(const char **p, const char *last);
 
 /* returns the number of bytes, at most 4 */
