@@ -15,7 +15,7 @@ repeat_each(1);
 master_on();
 workers(1);
 
-plan tests => repeat_each() * 564;
+plan tests => repeat_each() * 566;
 
 our $app = image('team/app:1');
 our $same = image('team/same:1');
@@ -460,12 +460,13 @@ HIT * * * -
     }
 --- request eval
 ["GET /v2/team/app/manifests/1", "GET /v2/team/app/manifests/1?x=y",
- ("GET /v2/team/app/manifests/1") x 3]
+ ("GET /v2/team/app/manifests/1") x 4]
 --- after
 reload(sub { s/= (\S+ \{)/^~ $1/ }) if $n == 1;
 reload(sub { s/\^~ (\S+ \{)/~ $1/ }) if $n == 2;
 reload(sub { s/ ~ (\S+ \{)/ = $1/ }) if $n == 3;
---- same: a a b c a
+reload(sub { s/ = \S+ \{/ ^~ \/v2\/team\/ {/ }) if $n == 4;
+--- same: a a b c a d
 
 
 
