@@ -34,7 +34,7 @@ typedef struct {
 
 static EVP_PKEY *schema1_pem_with_headers(schema1_str_t data);
 static void schema1_pem_error(schema1_str_t data, bool encrypted,
-    bool passwords, schema1_error_t *err);
+    bool passwords, const char *reason, schema1_error_t *err);
 static int schema1_pem_password(char *buf, int size, int rwflag, void *data);
 static void schema1_pem_clear_stack(void);
 static void schema1_pem_clear_decoders(void);
@@ -46,6 +46,7 @@ schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
 {
     BIO                     *bio;
     EVP_PKEY                *pkey;
+    const char              *reason;
     schema1_str_t            lines;
     schema1_pem_password_t   password;
 
@@ -78,6 +79,8 @@ schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
 
     } while (password.password.len != 0);
 
+    reason = ERR_reason_error_string(ERR_peek_last_error());
+
     if (pkey == NULL && !password.encrypted) {
         pkey = schema1_pem_with_headers(data);
     }
@@ -85,7 +88,8 @@ schema1_pem_read(schema1_str_t data, const schema1_str_t *passwords,
     schema1_pem_clear_stack();
 
     if (pkey == NULL) {
-        schema1_pem_error(data, password.encrypted, passwords != NULL, err);
+        schema1_pem_error(data, password.encrypted, passwords != NULL, reason,
+                          err);
     }
 
     schema1_pem_clear_decoders();
@@ -118,8 +122,6 @@ schema1_pem_with_headers(schema1_str_t data)
     unsigned char        *der;
     const unsigned char  *p;
 
-    ERR_set_mark();
-
     pkey = NULL;
     bio = schema1_pem_bio(data);
 
@@ -141,7 +143,6 @@ schema1_pem_with_headers(schema1_str_t data)
     }
 
     BIO_free(bio);
-    ERR_pop_to_mark();
 
     return pkey;
 }
@@ -149,9 +150,9 @@ schema1_pem_with_headers(schema1_str_t data)
 
 static void
 schema1_pem_error(schema1_str_t data, bool encrypted, bool passwords,
-    schema1_error_t *err)
+    const char *reason, schema1_error_t *err)
 {
-    const char  *why, *reason;
+    const char  *why;
 
     if (memmem(data.data, data.len, "-----BEGIN ", 11) == NULL) {
         why = "is neither PEM nor a JWK";
@@ -167,8 +168,6 @@ schema1_pem_error(schema1_str_t data, bool encrypted, bool passwords,
               "schema_conversion_password_file opens it";
 
     } else {
-        reason = ERR_reason_error_string(ERR_peek_last_error());
-
         schema1_error_set(err, SCHEMA1_SIGNING_FAILED,
                           "is a private key that cannot be read (%s)",
                           reason ? reason : "unknown reason");
