@@ -230,7 +230,9 @@ test_malloc(size_t size, const char *file, int line)
         return NULL;
     }
 
-    if (strstr(file, "encode.c") != NULL && test_ndecoders != 0
+    /* OpenSSL 3.5 does not always tell */
+
+    if (file != NULL && strstr(file, "encode.c") != NULL && test_ndecoders != 0
         && malloc_usable_size(test_decoders[test_ndecoders - 1]) >= size)
     {
         return test_decoders[--test_ndecoders];
@@ -256,6 +258,11 @@ static void
 test_free(void *p, const char *file, int line)
 {
     (void) line;
+
+    if (file == NULL) {
+        __libc_free(p);
+        return;
+    }
 
     if (alloc_freed && p && strstr(file, "encode.c") != NULL
         && test_ndecoders < TEST_DECODERS)

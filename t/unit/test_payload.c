@@ -28,6 +28,7 @@ static void test_members(void);
 static void test_base_layer(void);
 static void test_synthesized(void);
 static void test_refused(void);
+static void test_gigabytes(void);
 static void test_many(void);
 static void test_escapes(void);
 static void test_proportion(void);
@@ -77,6 +78,7 @@ main(void)
     test_base_layer();
     test_synthesized();
     test_refused();
+    test_gigabytes();
     test_many();
     test_escapes();
     test_proportion();
@@ -340,12 +342,10 @@ test_synthesized(void)
 static void
 test_refused(void)
 {
-    int                 rc;
-    size_t              i, entries;
-    schema1_str_t       config;
-    schema1_buf_t       payload;
-    schema1_error_t     err;
-    schema1_manifest_t  m;
+    int               rc;
+    size_t            i, entries;
+    schema1_buf_t     payload;
+    schema1_error_t   err;
 
     static const struct {
         const char  *config;
@@ -398,14 +398,28 @@ test_refused(void)
            == SCHEMA1_ERROR && err.reason == SCHEMA1_INVALID_CONFIG
            && strstr(err.message, "has no layers, so"),
            "refused: history, but no layers");
+}
 
-    /* no JSON from its first byte on, so the others are not looked at */
 
+/* no JSON from its first byte on, so the others are not looked at */
+
+static void
+test_gigabytes(void)
+{
 #if (SIZE_MAX > UINT32_MAX)
+
+    int                 i, rc;
+    size_t              entries;
+    schema1_str_t       config;
+    schema1_buf_t       payload;
+    schema1_error_t     err;
+    schema1_manifest_t  m;
+
+    memset(&payload, 0, sizeof(schema1_buf_t));
 
     for (i = 0; i < 2; i++) {
         config = exact_str("x");
-        config.len = (size_t) UINT32_MAX + i;
+        config.len = (size_t) UINT32_MAX + (size_t) i;
 
         memset(&err, 0, sizeof(schema1_error_t));
         image_manifest(&m, "", "", "", 1);
