@@ -9,6 +9,7 @@
 
 #include "schema1_accept.h"
 #include "alloc.h"
+#include "dirty.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -49,7 +50,6 @@ static void test_generic(void);
 static void test_named(void);
 static void test_qualities(void);
 static void test_repeated(void);
-static void test_scribble(void);
 static void test_orders(void);
 static void test_many(void);
 static void test_memory(void);
@@ -379,26 +379,12 @@ test_repeated(void)
         line = exact_str(cases[i].line);
         memset(&value, 0, sizeof(schema1_buf_t));
 
-        test_scribble();
+        dirty_stack();
         (void) schema1_accept_upstream(&line, 1, &value);
         tap_is(value.data, value.len, cases[i].upstream,
                "a repeated range is sent once");
 
         schema1_buf_free(&value);
-    }
-}
-
-
-/* leaves bytes on the stack that no function finds there by chance */
-
-static void __attribute__((noinline))
-test_scribble(void)
-{
-    volatile unsigned char  stack[16 * 1024];
-    size_t                  i;
-
-    for (i = 0; i < sizeof(stack); i++) {
-        stack[i] = 0xa5;
     }
 }
 

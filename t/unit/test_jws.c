@@ -20,6 +20,7 @@
 #include "schema1_jws.h"
 #include "alloc.h"
 #include "keys.h"
+#include "dirty.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -41,7 +42,6 @@ typedef struct {
 } test_key_t;
 
 
-static void test_dirty(void);
 static void test_algorithm(const test_key_t *test);
 static void test_document(const test_key_t *test, schema1_str_t body);
 static void test_padding(const test_key_t *test);
@@ -113,20 +113,6 @@ main(void)
     tap_ok(ERR_peek_error() == 0, "OpenSSL's error queue is empty");
 
     return tap_done();
-}
-
-
-/* what is not set is seen */
-
-static __attribute__((noinline)) void
-test_dirty(void)
-{
-    size_t                  i;
-    volatile unsigned char  stack[16384];
-
-    for (i = 0; i < sizeof(stack); i++) {
-        stack[i] = 0xa5;
-    }
 }
 
 
@@ -552,7 +538,7 @@ test_form(void)
 
     memset(&err, 0, sizeof(schema1_error_t));
 
-    test_dirty();
+    dirty_stack();
 
     tap_ok(schema1_jws_sign(key, exact_str(TEST_PAYLOAD), 1234567890, &body,
                             &err) == SCHEMA1_OK

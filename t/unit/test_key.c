@@ -22,6 +22,7 @@
 #include "schema1_key.h"
 #include "alloc.h"
 #include "keys.h"
+#include "dirty.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -29,7 +30,6 @@
 static EVP_PKEY *test_generate(int type, int parameter);
 static schema1_buf_t test_pem(EVP_PKEY *pkey, const char *form);
 static schema1_buf_t test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer);
-static void test_dirty(void);
 static void test_error(int library, int reason);
 static void test_reads(const char *title, schema1_str_t data,
     const char *id);
@@ -196,20 +196,6 @@ test_certificate(EVP_PKEY *pkey, EVP_PKEY *issuer)
 }
 
 
-/* what is not set is seen */
-
-static __attribute__((noinline)) void
-test_dirty(void)
-{
-    size_t                  i;
-    volatile unsigned char  stack[16384];
-
-    for (i = 0; i < sizeof(stack); i++) {
-        stack[i] = 0xa5;
-    }
-}
-
-
 /* left by another user of OpenSSL; 1.1.1 and LibreSSL have no ERR_raise() */
 
 static void
@@ -226,7 +212,7 @@ test_reads(const char *title, schema1_str_t data, const char *id)
     schema1_key_t    *key;
     schema1_error_t   err;
 
-    test_dirty();
+    dirty_stack();
     key = schema1_key_read(data, &passwords, &err);
 
     tap_ok(key != NULL, "%s is read (%s)", title,
@@ -250,7 +236,7 @@ test_refuses(const char *title, schema1_str_t data, const char *reason)
     schema1_key_t    *key;
     schema1_error_t   err;
 
-    test_dirty();
+    dirty_stack();
     key = schema1_key_read(data, NULL, &err);
 
     tap_ok(key == NULL && strstr(err.message, reason) != NULL
@@ -953,7 +939,7 @@ test_header(void)
         schema1_key_free(key);
     }
 
-    test_dirty();
+    dirty_stack();
     key = schema1_key_generate(false, &err);
     tap_ok(key != NULL, "a key is generated");
     tap_ok(strstr(schema1_key_header(key), "\"alg\": \"RS256\"") != NULL,
@@ -983,7 +969,7 @@ test_generation(void)
     for (n = 1; left == 0; n++) {
         err.message[0] = '\0';
 
-        test_dirty();
+        dirty_stack();
 
         alloc_countdown = n;
         key = schema1_key_generate(true, &err);
@@ -1034,7 +1020,7 @@ test_chain_memory(schema1_str_t pem, schema1_str_t chain,
         /* which is that of a file that ends */
 
         test_error(ERR_LIB_PEM, PEM_R_NO_START_LINE);
-        test_dirty();
+        dirty_stack();
 
         alloc_countdown = n;
         rc = schema1_key_certify(key, chain, &err);

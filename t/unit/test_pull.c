@@ -13,6 +13,7 @@
 #include "schema1_pull.h"
 #include "alloc.h"
 #include "keys.h"
+#include "dirty.h"
 #include "exact.h"
 #include "tap.h"
 
@@ -104,7 +105,6 @@ static schema1_str_t test_sent(test_doc_t *doc);
 static void test_run(const char *accept, const char *platform, bool digest);
 static void test_keep_answer(const schema1_answer_t *answer);
 static void test_keep(char *to, schema1_str_t digest);
-static void test_dirty(void);
 static bool test_failed(schema1_reason_e reason);
 static bool test_made(schema1_type_e type);
 static bool test_as_is(const test_doc_t *doc);
@@ -266,7 +266,7 @@ test_run(const char *accept, const char *platform, bool digest)
         return;
     }
 
-    test_dirty();
+    dirty_stack();
     test_result.step = schema1_pull_feed(pull, &document, &test_result.err);
     test_keep_answer(schema1_pull_answer(pull));
 
@@ -289,7 +289,7 @@ test_run(const char *accept, const char *platform, bool digest)
         document.body = test_sent(doc);
         document.digest = exact_str("");
 
-        test_dirty();
+        dirty_stack();
         test_result.step = schema1_pull_feed(pull, &document,
                                              &test_result.err);
     }
@@ -302,20 +302,6 @@ test_run(const char *accept, const char *platform, bool digest)
     }
 
     schema1_pull_free(pull);
-}
-
-
-/* what is not set is seen */
-
-static __attribute__((noinline)) void
-test_dirty(void)
-{
-    size_t                  i;
-    volatile unsigned char  stack[16384];
-
-    for (i = 0; i < sizeof(stack); i++) {
-        stack[i] = 0xa5;
-    }
 }
 
 
